@@ -1,0 +1,71 @@
+"""Exact k-means colour segmentation of photographs.
+
+>>> import kmseg
+>>> image = kmseg.read_image("photo.jpg")                                # doctest: +SKIP
+>>> seg = kmseg.segment(image, kmseg.Settings(color_space="hsv", channels="02", n_clusters=3))
+...                                                                      # doctest: +SKIP
+
+The names below are imported on first use, so that ``import kmseg`` stays cheap for a command line
+that may only have to refuse a file.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kmseg import kmeans
+    from kmseg.errors import ImageError, KmsegError, LabelsError, SettingsError
+    from kmseg.histogram import ColorHistogram, color_histogram
+    from kmseg.image import Image, read_image
+    from kmseg.samples import SAMPLES, sample_image
+    from kmseg.segmentation import Segmentation, segment
+    from kmseg.settings import Settings
+
+__all__ = [
+    "SAMPLES",
+    "ColorHistogram",
+    "Image",
+    "ImageError",
+    "KmsegError",
+    "LabelsError",
+    "Segmentation",
+    "Settings",
+    "SettingsError",
+    "color_histogram",
+    "kmeans",
+    "read_image",
+    "sample_image",
+    "segment",
+]
+
+__version__ = "1.0.0"
+
+_HOME = {
+    "SAMPLES": "samples",
+    "ColorHistogram": "histogram",
+    "Image": "image",
+    "ImageError": "errors",
+    "KmsegError": "errors",
+    "LabelsError": "errors",
+    "Segmentation": "segmentation",
+    "Settings": "settings",
+    "SettingsError": "errors",
+    "color_histogram": "histogram",
+    "read_image": "image",
+    "sample_image": "samples",
+    "segment": "segmentation",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "kmeans":
+        return importlib.import_module("kmseg.kmeans")
+    if name in _HOME:
+        return getattr(importlib.import_module(f"kmseg.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'kmseg' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

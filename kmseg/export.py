@@ -1,0 +1,232 @@
+"""What people take away: pictures, masks, tables, palettes, and all of it as one archive.
+
+Everything is written from arrays, so nothing of the original file's metadata travels along.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmseg import render
+from kmseg.segmentation import Segmentation
+from kmseg.settings import to_hex
+
+MAX_STEM: Final = 56
+
+
+def stem(seg: Segmentation, picture: str) -> str:
+    """The beginning of every file name: picture, space, channels, K and seed.
+
+    Only letters, digits, ``-``, ``_`` and ``.``, so that it is a file name everywhere.
+    """
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", picture.rpartition(".")[0] or picture).strip("-")
+    chosen = seg.settings
+    tail = f"{chosen.color_space}_c{chosen.channels}_k{seg.n_clusters}_s{chosen.seed}"
+    return f"{name[: MAX_STEM - len(tail) - 1].strip('-') or 'picture'}_{tail}"
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """Gray (H, W), RGB (H, W, 3) or RGBA (H, W, 4) pixels as PNG."""
+    return encode(pixels, "png")
+
+
+def jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
+    """RGB pixels as JPEG without chroma subsampling."""
+    import cv2
+
+    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+    options = (cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling)
+    return encode(pixels, "jpg", options)
+
+
+def encode(pixels: NDArray[np.uint8], extension: str, options: tuple[int, ...] = ()) -> bytes:
+    """Pixels in the format that OpenCV's encoders know by this extension."""
+    import cv2
+
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    swap = {1: cv2.COLOR_GRAY2BGR, 3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}[channels]
+    ordered = pixels if channels == 1 else cv2.cvtColor(pixels, swap)
+    return cv2.imencode(f".{extension}", ordered, options)[1].tobytes()
+
+
+def indexed_png(labels: NDArray[np.int16], colors: NDArray[np.uint8]) -> bytes:
+    """Labels as an indexed PNG: a pixel's value is its cluster, the palette the clusters' colours.
+
+    Parameters
+    ----------
+    labels : ndarray of int16, shape (H, W)
+        -1, transparent, becomes index K with a tRNS entry.
+    colors : ndarray of uint8, shape (K, 3)
+        At most 256, with one more for transparency if any pixel needs it.
+    """
+    from PIL import Image
+
+    transparent = bool(labels.min() < 0)
+    indices = np.where(labels < 0, len(colors), labels).astype(np.uint8)
+    picture = Image.fromarray(indices)
+    picture.putpalette(colors.tobytes() + b"\0\0\0" * transparent)
+    options: dict[str, Any] = {"transparency": len(colors)} if transparent else {}
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=3, **options)
+    return buffer.getvalue()
+
+
+def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
+    """One row a cluster: number from 1, hex, r, g, b, centroid by coordinate, pixels, share."""
+    return [
+        {"cluster": number, "hex": to_hex(color)}
+        | dict(zip("rgb", map(int, color), strict=True))
+        | {
+            f"centroid {name}": round(float(value), 4)
+            for name, value in zip(seg.settings.coordinate_names, centroid, strict=True)
+        }
+        | {"pixels": int(pixels), "share": round(float(share), 6)}
+        for number, (color, centroid, pixels, share) in enumerate(
+            zip(seg.palette, seg.centroids, seg.pixel_counts, seg.shares, strict=True), start=1
+        )
+    ]
+
+
+def counts_csv(seg: Segmentation) -> bytes:
+    """:func:`cluster_rows` as CSV."""
+    rows = cluster_rows(seg)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, rows[0], lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def palette_gpl(seg: Segmentation) -> bytes:
+    """The palette for GIMP, Inkscape and Krita."""
+    lines = [
+        f"{red:3d} {green:3d} {blue:3d}\tCluster {number} {share:.1%}"
+        for number, ((red, green, blue), share) in enumerate(
+            zip(seg.palette.tolist(), seg.shares, strict=True), start=1
+        )
+    ]
+    return "\n".join(["GIMP Palette", "Name: kmseg", "Columns: 8", "#", *lines, ""]).encode()
+
+
+def palette_css(seg: Segmentation) -> bytes:
+    """The palette as CSS custom properties."""
+    lines = [f"  --cluster-{i}: {to_hex(c)};" for i, c in enumerate(seg.palette, start=1)]
+    return "\n".join([":root {", *lines, "}", ""]).encode()
+
+
+def palette_json(seg: Segmentation) -> bytes:
+    """The palette as a JSON list, one object a cluster."""
+    keys = ("cluster", "hex", "pixels", "share")
+    return _json([{key: row[key] for key in keys} for row in cluster_rows(seg)])
+
+
+def settings_json(seg: Segmentation) -> bytes:
+    """Everything needed to repeat the segmentation, and what it gave."""
+    from kmseg import __version__
+
+    return _json({"kmseg": __version__} | report(seg))
+
+
+def report(seg: Segmentation) -> dict[str, Any]:
+    """A segmentation in numbers, ready for JSON; what is unknown is None.
+
+    ``size`` is [W, H] of what was clustered.
+    """
+    return {
+        "settings": seg.settings.to_dict(),
+        "size": None if seg.image is None else [seg.image.width, seg.image.height],
+        "unique_colors": seg.histogram.n_colors,
+        "pixel_counts": seg.pixel_counts.tolist(),
+        "palette": [to_hex(color) for color in seg.palette],
+        "centroids": seg.centroids.tolist(),
+        "inertia": seg.inertia,
+        "attempts": list(seg.attempts),
+        "n_iter": seg.n_iter,
+        "converged": seg.converged,
+        "global_optimum": seg.global_optimum,
+        "seconds": {step: round(seconds, 6) for step, seconds in seg.seconds.items()},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file to take away: what it is called, and how it is made of a segmentation."""
+
+    title: str
+    name: str
+    mime: str
+    make: Callable[[Segmentation], bytes]
+
+
+def files(seg: Segmentation, picture: str, paint: str = "colors") -> list[File]:
+    """Every file but the masks.
+
+    Parameters
+    ----------
+    seg : Segmentation
+    picture : str
+        Name of the picture, for the files' names.
+    paint : {"colors", "gray"}
+        Of the segmented picture.
+    """
+    start = stem(seg, picture)
+
+    def segmented(seg: Segmentation) -> bytes:
+        return png(render.painted(seg.labels, render.palette(seg, paint)))
+
+    def side_by_side(seg: Segmentation) -> bytes:
+        return png(render.side_by_side(seg))
+
+    def labels(seg: Segmentation) -> bytes:
+        return indexed_png(seg.labels, seg.palette)
+
+    return [
+        File("Segmented picture", f"{start}_segmented.png", "image/png", segmented),
+        File("Side by side, gray ranks", f"{start}_side-by-side.png", "image/png", side_by_side),
+        File("Labels, pixel value = cluster", f"{start}_labels.png", "image/png", labels),
+        File("Counts, CSV", f"{start}_counts.csv", "text/csv", counts_csv),
+        File("Palette, GIMP", f"{start}_palette.gpl", "text/plain", palette_gpl),
+        File("Palette, CSS", f"{start}_palette.css", "text/css", palette_css),
+        File("Palette, JSON", f"{start}_palette.json", "application/json", palette_json),
+        File("Settings, JSON", f"{start}_settings.json", "application/json", settings_json),
+    ]
+
+
+def mask_file(seg: Segmentation, picture: str, cluster: int) -> File:
+    """The mask of one cluster, 255 where a pixel belongs to it; ``cluster`` counts from 0."""
+
+    def mask(seg: Segmentation) -> bytes:
+        return png(render.mask(seg.labels, cluster))
+
+    name = f"{stem(seg, picture)}_mask{cluster + 1:03d}.png"
+    return File(f"Mask of cluster {cluster + 1}", name, "image/png", mask)
+
+
+def archive(seg: Segmentation, picture: str, paint: str = "colors") -> File:
+    """All files and masks as one ZIP, the settings as ``settings.json``."""
+
+    def zipped(seg: Segmentation) -> bytes:
+        masks = [mask_file(seg, picture, cluster) for cluster in range(seg.n_clusters)]
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as out:
+            for file in (*files(seg, picture, paint), *masks):
+                name = "settings.json" if file.make is settings_json else file.name
+                packed = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+                out.writestr(zipfile.ZipInfo(name), file.make(seg), packed)
+        return buffer.getvalue()
+
+    return File("Everything, ZIP", f"{stem(seg, picture)}.zip", "application/zip", zipped)
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()

@@ -1,0 +1,185 @@
+"""The public signature: validation, the choice of engine, and the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from kmseg.errors import SettingsError
+from kmseg.kmeans.exact import fit_exact
+from kmseg.kmeans.lloyd import StopRule, assign
+from kmseg.kmeans.reference import fit_opencv, fit_scikit_learn
+
+INITS: Final = ("k-means++", "random", "manual")
+STOPS: Final = ("both", "epsilon", "iterations")
+ENGINES: Final = ("exact", "opencv", "scikit-learn")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clustering:
+    """What a fit found. Clusters are in no particular order, and none is empty.
+
+    Attributes
+    ----------
+    centroids : ndarray of float64, shape (K, D)
+    labels : ndarray of int32, shape (n,)
+        The cluster of each sample.
+    inertia : float
+        Weighted sum of squared distances from samples to the nearest of ``centroids``.
+    attempts : tuple of float
+        Inertia of each attempt, in order; one value where the engine reports its best only.
+    n_iter : int or None
+        Lloyd iterations over all samples in the attempt that won; None if the engine keeps it.
+    converged : bool or None
+        Whether the stop rule's epsilon was met; None if the engine keeps it.
+    global_optimum : bool
+        Whether no other clustering into K has a lower inertia, proven.
+    """
+
+    centroids: NDArray[np.float64]
+    labels: NDArray[np.int32]
+    inertia: float
+    attempts: tuple[float, ...]
+    n_iter: int | None
+    converged: bool | None
+    global_optimum: bool
+
+
+def fit(
+    X: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    n_clusters: int,
+    init: str = "k-means++",
+    centroids: ArrayLike | None = None,
+    attempts: int = 10,
+    max_iter: int = 300,
+    epsilon: float = 0.01,
+    stop: str = "both",
+    seed: int = 0,
+    engine: str = "exact",
+) -> Clustering:
+    """Cluster samples by k-means.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, D)
+        Finite samples.
+    sample_weight : array_like, shape (n,), optional
+        Positive; a weight of 3 counts as three equal samples. Only the exact engine takes weights.
+    n_clusters : int
+        K, at least 1; clipped to the number of distinct rows of X.
+    init : {"k-means++", "random", "manual"}
+        Greedy k-means++ [1]_ on a summary of X, weighted random samples, or ``centroids``.
+    centroids : array_like, shape (K, D), optional
+        Starting centroids of ``init="manual"``, which has one attempt.
+    attempts : int
+        Starts; the one with the lowest inertia wins.
+    max_iter, epsilon, stop
+        ``stop="epsilon"`` ends when no centroid moves further than ``epsilon`` (Euclidean, in units
+        of X) in an iteration, ``"iterations"`` after ``max_iter`` of them, ``"both"`` at whichever
+        comes first. ``"epsilon"`` gives up, not converged, after 10,000.
+    seed : int
+        Equal seeds give equal results.
+    engine : {"exact", "opencv", "scikit-learn"}
+        ``cv2.kmeans`` clamps iterations to 2-100 and keeps their number to itself;
+        scikit-learn stops by its own ``tol=1e-4`` instead of ``epsilon``.
+
+    Returns
+    -------
+    Clustering
+
+    Raises
+    ------
+    SettingsError
+        Names the parameter, what is allowed and what was given.
+
+    References
+    ----------
+    .. [1] Arthur & Vassilvitskii 2007, "k-means++: the advantages of careful seeding", SODA.
+    """
+    samples = np.ascontiguousarray(X, np.float64)
+    if samples.ndim != 2 or not samples.size or not np.isfinite(samples).all():
+        raise SettingsError(f"X: finite samples of shape (n, D), not {np.shape(X)}")
+    if sample_weight is not None and engine != "exact":
+        raise SettingsError(f"sample_weight: the {engine} engine takes none; repeat the samples")
+    weights = np.ones(len(samples)) if sample_weight is None else np.asarray(sample_weight, float)
+    if weights.shape != (len(samples),) or not (np.isfinite(weights) & (weights > 0)).all():
+        raise SettingsError("sample_weight: one positive number for each sample")
+    _validate(n_clusters, init, attempts, max_iter, epsilon, stop, engine)
+    start = None
+    if init == "manual":
+        start = np.array(centroids, np.float64)
+        if start.shape != (n_clusters, samples.shape[1]) or not np.isfinite(start).all():
+            shape = (n_clusters, samples.shape[1])
+            raise SettingsError(f"centroids: finite, of shape {shape}, not {start.shape}")
+    n_clusters = distinct_rows(samples, n_clusters)
+    start = None if start is None else start[:n_clusters]
+    rule = StopRule(max_iter, epsilon, stop)
+    inertias: tuple[float, ...] = ()
+    if engine == "exact":
+        found, inertias = fit_exact(samples, weights, n_clusters, init, start, attempts, rule, seed)
+    else:
+        run = fit_opencv if engine == "opencv" else fit_scikit_learn
+        found = run(samples, n_clusters, init, start, attempts, rule, seed)
+    kept, labels = np.unique(found.labels, return_inverse=True)
+    found_centroids = found.centroids[kept]
+    inertia = assign(samples, weights, found_centroids, np.empty(len(samples), np.int32))[2]
+    return Clustering(
+        centroids=found_centroids,
+        labels=labels.astype(np.int32),
+        inertia=inertia,
+        attempts=inertias or (inertia,),
+        n_iter=found.n_iter,
+        converged=found.converged,
+        global_optimum=inertia == 0.0,
+    )
+
+
+def distinct_rows(X: NDArray[np.float64], at_most: int) -> int:
+    """The number of distinct rows of X, shape (n, D), counted up to ``at_most``."""
+    return int(_distinct_rows(X, np.empty((at_most, X.shape[1]))))
+
+
+@njit(nogil=True, cache=True)
+def _distinct_rows(X, found):  # type: ignore[no-untyped-def]
+    n_found = 0
+    for row in X:
+        known = False
+        for k in range(n_found):
+            if (found[k] == row).all():
+                known = True
+                break
+        if not known:
+            found[n_found] = row
+            n_found += 1
+            if n_found == len(found):
+                break
+    return n_found
+
+
+def _validate(
+    n_clusters: int,
+    init: str,
+    attempts: int,
+    max_iter: int,
+    epsilon: float,
+    stop: str,
+    engine: str,
+) -> None:
+    for name, count in (("n_clusters", n_clusters), ("attempts", attempts), ("max_iter", max_iter)):
+        if count < 1:
+            raise SettingsError(f"{name}: a whole number of at least 1, not {count}")
+    if not 0 <= epsilon < np.inf:
+        raise SettingsError(f"epsilon: a number of at least 0, not {epsilon}")
+    for name, value, allowed in (
+        ("init", init, INITS),
+        ("stop", stop, STOPS),
+        ("engine", engine, ENGINES),
+    ):
+        if value not in allowed:
+            raise SettingsError(f"{name}: one of {', '.join(allowed)}, not {value!r}")

@@ -1,0 +1,79 @@
+"""``Segmentation`` -> pictures: cluster colours, gray ranks, single clusters, side by side."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmseg.segmentation import Segmentation
+
+Pixels = NDArray[np.uint8]
+
+PAINTS: Final = ("colors", "gray")
+
+# The strip of "Image segmentation via K-means clustering with OpenCV-Python".
+STRIP_LEVEL: Final = 193
+STRIP_SHARE: Final = 0.0625
+
+
+def palette(seg: Segmentation, paint: str = "colors") -> Pixels:
+    """The colour of each cluster, shape (K, 3).
+
+    Parameters
+    ----------
+    seg : Segmentation
+    paint : {"colors", "gray"}
+        Mean colours, or ranks: black for the largest cluster, evenly up to white for the smallest.
+    """
+    if paint == "colors":
+        return seg.palette
+    levels = np.rint(np.linspace(0, 255, seg.n_clusters)).astype(np.uint8)
+    return np.repeat(levels[:, None], 3, axis=1)
+
+
+def painted(labels: NDArray[np.int16], colors: Pixels) -> Pixels:
+    """Labels as a picture.
+
+    Parameters
+    ----------
+    labels : ndarray of int16, shape (H, W)
+        -1 is transparent.
+    colors : ndarray of uint8, shape (K, 3)
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3), or (H, W, 4) if a pixel is transparent
+    """
+    if labels.min() >= 0:
+        return colors[labels]
+    with_alpha = np.column_stack((colors, np.full(len(colors), 255, np.uint8)))
+    return np.vstack((with_alpha, np.zeros((1, 4), np.uint8)))[labels]
+
+
+def mask(labels: NDArray[np.int16], clusters: int | tuple[int, ...]) -> Pixels:
+    """255 where a pixel belongs to one of the clusters and 0 elsewhere, shape (H, W)."""
+    return np.where(np.isin(labels, clusters), np.uint8(255), np.uint8(0))
+
+
+def on_white(pixels: Pixels, opaque: NDArray[np.bool_] | None) -> Pixels:
+    """RGB pixels, shape (H, W, 3), with white where the picture is transparent."""
+    return pixels if opaque is None else np.where(opaque[..., None], pixels, np.uint8(255))
+
+
+def side_by_side(seg: Segmentation, paint: str = "gray") -> Pixels:
+    """Original, gray strip and segmentation in one picture on white, as in the article.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W + strip + W, 3)
+        The strip is 6.25 % of the width, at least one pixel.
+    """
+    if seg.image is None:
+        raise ValueError("a segmentation of a ColorHistogram has no picture")
+    opaque = seg.image.opaque
+    height, width = seg.image.pixels.shape[:2]
+    strip = np.full((height, max(1, int(width * STRIP_SHARE)), 3), STRIP_LEVEL, np.uint8)
+    result = painted(seg.labels, palette(seg, paint))[..., :3]
+    return np.hstack((on_white(seg.image.pixels, opaque), strip, on_white(result, opaque)))

@@ -1,0 +1,248 @@
+const NO_WEBGL = "This browser cannot draw in 3-D (WebGL is switched off or missing), so the "
+  + "colour cloud is not shown. Everything else on the page works without it.";
+const NOT_LOADED = "The 3-D view could not be loaded. Reload the page to try again.";
+
+const KEYS = {
+  ArrowLeft: [-1, 0, 1],
+  ArrowRight: [1, 0, 1],
+  ArrowUp: [0, 1, 1],
+  ArrowDown: [0, -1, 1],
+  "+": [0, 0, 0.9],
+  "=": [0, 0, 0.9],
+  "-": [0, 0, 1.1],
+};
+const STEP = Math.PI / 36;
+
+const views = new WeakMap(); // plot element -> its state
+const cameras = new Map(); // component key -> camera, which outlives the element
+
+// Addresses from Python start at the server's root. The app may be served below another path,
+// and Streamlit's own script always comes from the right one.
+function address(url) {
+  if (!url.startsWith("/")) return url;
+  const own = document.querySelector("script[src*='static/js/']");
+  const root = own ? own.src.split("static/js/")[0] : document.baseURI;
+  return new URL(url.slice(1), root).href;
+}
+
+function loadPlotly(url) {
+  window.kmsegPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = address(url);
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      window.kmsegPlotly = undefined;
+      script.remove();
+      reject(new Error(NOT_LOADED));
+    };
+    document.head.append(script);
+  });
+  return window.kmsegPlotly;
+}
+
+async function loadPoints(url) {
+  const response = await fetch(address(url));
+  if (!response.ok) throw new Error(NOT_LOADED);
+  const bytes = await response.arrayBuffer();
+  const n = bytes.byteLength / 23;
+  const column = (type, i) => new type(bytes, 4 * n * i, n);
+  const rgb = new Uint8Array(bytes, 20 * n);
+  const colours = Array.from({ length: n }, (_, i) => (
+    `rgb(${rgb[3 * i]},${rgb[3 * i + 1]},${rgb[3 * i + 2]})`
+  ));
+  const packed = Array.from({ length: n }, (_, i) => (
+    (rgb[3 * i] << 16) | (rgb[3 * i + 1] << 8) | rgb[3 * i + 2]
+  ));
+  const [x, y, z, size] = [0, 1, 2, 3].map((i) => column(Float32Array, i));
+  return { x, y, z, size, colours, packed, counts: column(Uint32Array, 4) };
+}
+
+function unpackLabels(text) {
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  return new Uint16Array(bytes.buffer);
+}
+
+function hasWebGL() {
+  const gl = document.createElement("canvas").getContext("webgl");
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return Boolean(gl);
+}
+
+// Where the visitor has turned the scene to. Plotly's events miss a drag that ends outside it.
+function liveCamera(plot) {
+  return plot._fullLayout?.scene?._scene?.getCamera();
+}
+
+function remember(plot, key) {
+  const camera = liveCamera(plot);
+  if (camera) cameras.set(key, camera);
+}
+
+// A plot as narrow as it is high needs a step back to show the ends of the axes.
+function home(data, plot) {
+  const camera = structuredClone(data.figure.layout.scene.camera);
+  const back = plot.clientWidth < 1.2 * plot.clientHeight ? 1.2 : 1;
+  for (const axis of ["x", "y", "z"]) camera.eye[axis] *= back;
+  return camera;
+}
+
+function themed(figure, root) {
+  const style = getComputedStyle(root);
+  const token = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+  const text = token("--st-text-color", "rgb(90,90,90)");
+  const grid = token("--st-border-color", "rgba(128,128,128,0.4)");
+  const back = token("--st-background-color", "rgb(255,255,255)");
+  const family = token("--st-font", "sans-serif");
+  const { layout } = figure;
+  layout.font = { family, color: text, size: 12 };
+  layout.hoverlabel = {
+    bgcolor: back, bordercolor: text, font: { family, color: text, size: 13 }, align: "left",
+  };
+  for (const name of ["xaxis", "yaxis", "zaxis"]) {
+    const axis = layout.scene[name];
+    Object.assign(axis, { gridcolor: grid, linecolor: grid, color: text });
+    axis.title.font = { family, color: text, size: 15 };
+  }
+  for (const tag of layout.scene.annotations) {
+    tag.hoverlabel = { bgcolor: back, bordercolor: text, font: { family, color: text, size: 13 } };
+  }
+  return figure;
+}
+
+function compose(data, points, plot, root) {
+  const figure = themed(structuredClone(data.figure), root);
+  const labels = unpackLabels(data.labels);
+  const { x, y, z, size, colours, packed, counts } = points;
+  const color = data.paint === "cluster"
+    ? Array.from(labels, (label) => data.palette[label])
+    : colours;
+  const [trace] = figure.data;
+  Object.assign(trace, { x, y, z });
+  Object.assign(trace.marker, { size, color });
+  trace.customdata = Array.from(packed, (rgb, i) => [rgb, counts[i], labels[i] + 1]);
+  const { scene } = figure.layout;
+  scene.uirevision = figure.layout.uirevision = "keep";
+  remember(plot, data.key);
+  scene.camera = cameras.get(data.key) ?? home(data, plot);
+  return figure;
+}
+
+function turn(Plotly, plot, [across, up, scale]) {
+  const camera = liveCamera(plot);
+  const { eye, center } = camera;
+  const [x, y, z] = ["x", "y", "z"].map((axis) => eye[axis] - center[axis]);
+  const radius = Math.min(Math.max(Math.hypot(x, y, z) * scale, 0.3), 6);
+  const azimuth = Math.atan2(y, x) + across * STEP;
+  const limit = Math.PI / 2 - 0.02;
+  const height = Math.atan2(z, Math.hypot(x, y)) + up * STEP;
+  const elevation = Math.min(Math.max(height, -limit), limit);
+  camera.eye = {
+    x: center.x + radius * Math.cos(elevation) * Math.cos(azimuth),
+    y: center.y + radius * Math.cos(elevation) * Math.sin(azimuth),
+    z: center.z + radius * Math.sin(elevation),
+  };
+  Plotly.relayout(plot, { "scene.camera": camera });
+}
+
+// Once per element; everything that changes between runs is read from `view`.
+function wire(view, root, plot) {
+  // A wheel or a finger scrolls the page until the plot has been clicked or tapped.
+  const guard = (event) => {
+    if (document.activeElement !== plot) event.stopPropagation();
+  };
+  for (const type of ["wheel", "touchstart", "touchmove", "touchend"]) {
+    plot.addEventListener(type, guard, { capture: true, passive: true });
+  }
+  let down = null;
+  plot.addEventListener("pointerdown", (event) => {
+    down = [event.clientX, event.clientY];
+    if (event.pointerType === "mouse") plot.focus({ preventScroll: true });
+  }, true);
+  // Plotly reports a click as soon as a button goes down, also when that starts a drag.
+  plot.addEventListener("click", (event) => {
+    plot.focus({ preventScroll: true });
+    if (!down || Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 5) return;
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (view.under !== null) view.pick(view.under);
+    }));
+  });
+  plot.addEventListener("keydown", (event) => {
+    const move = KEYS[event.key];
+    if (!move || !view.drawn || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    turn(window.Plotly, plot, move);
+  });
+  root.querySelector("[data-do=reset]").onclick = () => {
+    if (view.drawn) window.Plotly.relayout(plot, { "scene.camera": home(view.data, plot) });
+  };
+  root.querySelector("[data-do=save]").onclick = () => {
+    if (!view.drawn) return;
+    const { width, height } = plot.getBoundingClientRect();
+    const picture = { format: "png", filename: "colour-cloud", scale: 2, width, height };
+    window.Plotly.downloadImage(plot, picture);
+  };
+  view.observer = new ResizeObserver(() => {
+    if (view.drawn && plot.clientWidth) window.Plotly.Plots.resize(plot);
+  });
+  view.observer.observe(plot);
+}
+
+function listen(view, plot) {
+  const label = (event) => event.points?.[0]?.customdata?.[2] - 1;
+  const point = (event) => {
+    view.under = label(event);
+  };
+  plot.on("plotly_hover", point);
+  plot.on("plotly_click", point);
+  plot.on("plotly_unhover", () => {
+    view.under = null;
+  });
+  plot.on("plotly_clickannotation", (event) => view.pick(event.index));
+}
+
+async function draw(view, data, root, plot) {
+  const run = ++view.run;
+  const note = root.querySelector(".kmseg-cloud-note");
+  try {
+    if (!view.drawn && !hasWebGL()) throw new Error(NO_WEBGL);
+    if (view.url !== data.points) {
+      view.url = data.points;
+      view.points = loadPoints(data.points);
+    }
+    const [Plotly, points] = await Promise.all([loadPlotly(data.plotly), view.points]);
+    if (run !== view.run) return; // newer data, or taken off the page, while this was loading
+    const figure = compose(data, points, plot, root);
+    const config = { displayModeBar: false, scrollZoom: "gl3d", showTips: false };
+    await Plotly.react(plot, figure.data, figure.layout, config);
+    if (!view.drawn) listen(view, plot);
+    view.drawn = true;
+    note.textContent = "";
+  } catch (error) {
+    if (run !== view.run) return;
+    view.url = null;
+    plot.hidden = true;
+    note.textContent = error.message === NO_WEBGL ? NO_WEBGL : NOT_LOADED;
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".kmseg-cloud");
+  const plot = root.querySelector(".kmseg-cloud-plot");
+  let view = views.get(plot);
+  if (!view) {
+    view = { run: 0, under: null, drawn: false };
+    views.set(plot, view);
+    wire(view, root, plot);
+  }
+  view.data = data;
+  view.pick = (label) => setTriggerValue("picked", { label });
+  plot.setAttribute("aria-label", data.summary);
+  draw(view, data, root, plot);
+  return () => {
+    view.run += 1;
+    view.observer.disconnect();
+    remember(plot, data.key);
+    window.Plotly?.purge(plot);
+  };
+}

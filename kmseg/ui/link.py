@@ -1,0 +1,168 @@
+"""The address bar: a link's values become widget values, and widget values become the link.
+
+Widgets keep their values in ``st.session_state`` under the names of ``Settings``' fields, but for
+channels, which each colour space has its own of, and starting colours, which are one picker each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from kmseg.color import COLOR_SPACES
+from kmseg.render import PAINTS
+from kmseg.samples import SAMPLES
+from kmseg.settings import RANGES, Settings, shown, to_hex
+from kmseg.ui.assets import asset
+
+# What the page's controls allow, where it is less than what Settings do.
+PAGE_RANGES: Final = RANGES | {"n_clusters": (2, 32), "width": (0, 8000)}
+
+VIEWS: Final = {
+    "clusters": "Clusters",
+    "cloud": "Colour cloud",
+    "take-away": "Take away",
+}
+CLOUD_PAINTS: Final = {"color": "True colours", "cluster": "Clusters"}
+CLOUD_SPACES: Final = {"rgb": "RGB", "clustered": "The space that was clustered"}
+UPLOAD: Final = "upload"
+DEFAULT_PICTURE: Final = "china"
+
+# The page's choices that are not Settings: name in the link -> allowed values, the first by default.
+CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "picture": (DEFAULT_PICTURE, *(key for key in SAMPLES if key != DEFAULT_PICTURE), UPLOAD),
+    "paint": PAINTS,
+    "view": tuple(VIEWS),
+    "cloud_space": tuple(CLOUD_SPACES),
+    "cloud_paint": tuple(CLOUD_PAINTS),
+}
+
+
+def restore() -> None:
+    """Set the widgets to the address: on the first run, and when a visitor goes back or forward.
+
+    Must come before the first widget. What the address has wrong is corrected, and said by
+    :func:`show_corrections`.
+    """
+    context = get_script_run_ctx()
+    moved = context is not None and context.is_history_navigation
+    if "n_clusters" in st.session_state and not moved:
+        return
+    settings, choices, corrections = parse(st.query_params)
+    set_widgets(settings)
+    for name, value in choices.items():
+        st.session_state[name] = value
+    if choices["picture"] == UPLOAD:
+        _restore_upload(corrections)
+    st.session_state["corrections"] = corrections
+
+
+def _restore_upload(corrections: list[str]) -> None:
+    """An uploaded picture stays in its session; a link to one can only bring the settings."""
+    own = [key for key in st.session_state.get("own_pictures", ())]
+    st.session_state["picture"] = own[-1] if own else DEFAULT_PICTURE
+    if not own:
+        corrections.append(
+            "This link was made with an uploaded picture, which a link cannot carry. Its settings "
+            "are in place: upload that picture, or any other, to see them applied"
+        )
+
+
+def parse(query: Mapping[str, str]) -> tuple[Settings, dict[str, str], list[str]]:
+    """Settings, choices and corrections of a query."""
+    settings, sentences = Settings.from_query(query, PAGE_RANGES)
+    corrections = list(sentences)
+    choices = {}
+    for name, allowed in CHOICES.items():
+        choices[name] = query.get(name, allowed[0])
+        if choices[name] not in allowed:
+            corrections.append(
+                f"{name}: one of {', '.join(allowed)}, not {shown(choices[name])}; "
+                f"{allowed[0]} is used"
+            )
+            choices[name] = allowed[0]
+    return settings, choices, corrections
+
+
+def set_widgets(settings: Settings) -> None:
+    """Set every control of the card to these settings."""
+    for name, value in settings.to_dict().items():
+        if name not in ("channels", "centroids"):
+            st.session_state[name] = value
+    st.session_state[channels_key(settings.color_space)] = list(settings.channel_names)
+    for index, color in enumerate(settings.centroids):
+        st.session_state[start_key(index)] = to_hex(color)
+
+
+def get_widgets(color_space: str, **instead: Any) -> Settings:
+    """Settings as the controls of the card have them, but for values given instead."""
+    state = st.session_state
+    values = {name: state[name] for name in _NAMES} | instead
+    names = COLOR_SPACES[color_space].channels
+    chosen = [name for name in names if name in state[channels_key(color_space)]]
+    if 0 < len(chosen) < len(names):
+        values["channels"] = "".join(str(names.index(name)) for name in chosen)
+    if values["init"] == "manual":
+        values["centroids"] = tuple(state[start_key(i)] for i in range(values["n_clusters"]))
+    return Settings(**values)
+
+
+_NAMES: Final = [name for name in Settings().to_dict() if name not in ("channels", "centroids")]
+
+
+def channels_key(color_space: str) -> str:
+    """Where the channels of a space are kept: each space has its own."""
+    return f"channels_{color_space}"
+
+
+def start_key(index: int) -> str:
+    """Where a starting colour is kept, ``"#rrggbb"``."""
+    return f"start_{index}"
+
+
+def query_of(settings: Settings) -> dict[str, str]:
+    """The whole link: every setting and choice, defaults too, and its version."""
+    choices = {name: st.session_state.get(name) or CHOICES[name][0] for name in CHOICES}
+    if choices["picture"] not in SAMPLES:
+        choices["picture"] = UPLOAD
+    return settings.to_query() | choices
+
+
+def write(query: dict[str, str]) -> None:
+    """Put the link into the address bar, unless the address means the same already."""
+    settings, choices, corrections = parse(st.query_params)
+    if corrections or settings.to_query() | choices != query:
+        st.query_params.from_dict(query)
+
+
+def show_corrections(query: dict[str, str]) -> None:
+    """Say what was corrected in the address, until a visitor changes something."""
+    corrections = st.session_state["corrections"]
+    if not corrections:
+        return
+    if st.session_state.setdefault("corrected", query) != query:
+        st.session_state["corrections"] = []
+        del st.session_state["corrected"]
+        return
+    st.warning("\n".join(["The link was adjusted:", ""] + [f"- {_plain(c)}." for c in corrections]))
+
+
+def _plain(text: str) -> str:
+    """Text from an address, with nothing that Markdown would take for markup."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~$:" else c for c in text)
+
+
+_mount_copy_link = st.components.v2.component(
+    "kmseg_copy_link",
+    html=asset("copy_link.html"),
+    css=asset("copy_link.css"),
+    js=asset("copy_link.js"),
+)
+
+
+def copy_link(query: dict[str, str]) -> None:
+    """A button that copies the whole link."""
+    _mount_copy_link(key="copy_link", data={"query": query})

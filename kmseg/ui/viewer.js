@@ -1,0 +1,23 @@
+export default function ({ data, parentElement, setTriggerValue }) {
+  const pair = parentElement.querySelector(".pair")
+  const [original, segmentation] = pair.querySelectorAll("img")
+  pair.style.setProperty("--aspect", data.width / data.height)
+  pair.classList.toggle("pick", data.pick)
+  pair.classList.toggle("enlarged", data.width < 400)
+  for (const [image, source] of [[segmentation, data.segmentation], [original, data.original]]) {
+    image.width = data.width
+    image.height = data.height
+    if (image.getAttribute("src") !== source) image.src = source
+  }
+  segmentation.alt = data.description
+  pair.querySelector(".caption").textContent = data.caption
+  pair.querySelector(".hint").textContent = data.pick ? " · click to pick a starting colour" : ""
+  original.onclick = event => {
+    if (!data.pick) return
+    const box = original.getBoundingClientRect()
+    setTriggerValue("picked", {
+      x: (event.clientX - box.left) / box.width,
+      y: (event.clientY - box.top) / box.height,
+    })
+  }
+}

@@ -1,0 +1,222 @@
+"""The main area: pictures, what was clustered, and the views of one segmentation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from html import escape
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from kmseg import export
+from kmseg.cloud import color_cloud
+from kmseg.color import COLOR_SPACES
+from kmseg.segmentation import Segmentation
+from kmseg.settings import Settings, to_hex
+from kmseg.ui import cache, controls, link
+from kmseg.ui.cloud import colour_cloud
+from kmseg.ui.viewer import viewer
+
+PAINT_TITLES = {"colors": "Cluster colours", "gray": "Gray ranks"}
+CLOUD_POINTS = 8000
+
+
+def pictures(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
+    """Original and segmentation side by side."""
+    original, segmentation, size = cache.previews(picture, seg, paint)
+    shares = ", ".join(
+        f"{to_hex(color)} {share:.0%}"
+        for color, share in zip(seg.palette[:6], seg.shares[:6], strict=True)
+    )
+    viewer(
+        original,
+        segmentation,
+        size,
+        caption=f"{seg.n_clusters} clusters, "
+        + ("each in its mean colour" if paint == "colors" else "black is the largest"),
+        description=f"Segmentation of {picture.name} into {seg.n_clusters} clusters: {shares}",
+        on_pick=partial(controls.pick_start_color, picture)
+        if seg.settings.init == "manual"
+        else None,
+    )
+
+
+def summary(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> None:
+    """One line on what was clustered, and a sentence for whatever is not as was asked."""
+    assert seg.image is not None
+    hidden = seg.image.width * seg.image.height - seg.histogram.n_pixels
+    attempts = len(seg.attempts) if seg.settings.engine == "exact" else seg.settings.attempts
+    parts = [
+        f"{seg.image.width} × {seg.image.height}",
+        f"{seg.image.width * seg.image.height / 1e6:.2f} MP",
+        f"{seg.histogram.n_colors:,} colours",
+        f"{hidden:,} transparent pixels left out" if hidden else "",
+        controls.ENGINE_TITLES[seg.settings.engine],
+        "1 attempt" if attempts == 1 else f"best of {attempts} attempts",
+        "" if seg.n_iter is None else f"{seg.n_iter} iterations",
+        "" if seg.converged is not False else "not yet at rest",
+        "global optimum" if seg.global_optimum else "",
+        f"inertia {seg.inertia:.6g}",
+        f"{1000 * sum(seg.seconds.values()):,.0f} ms",
+    ]
+    st.caption(" · ".join(filter(None, parts)))
+    for note in _notes(picture, seg, wanted):
+        st.info(note)
+
+
+def _notes(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> list[str]:
+    names = [name.replace("*", "\\*") for name in seg.constant_channels]
+    space = COLOR_SPACES[seg.settings.color_space]
+    notes = []
+    if seg.n_clusters < wanted.n_clusters:
+        notes.append(
+            f"K is {seg.n_clusters}, not {wanted.n_clusters}: the picture has no more than "
+            f"{seg.n_clusters} different values in these channels."
+        )
+    if names:
+        notes.append(
+            f"Constant in this picture, so of no help in telling its pixels apart: "
+            f"{', '.join(names)} of {space.title}."
+        )
+    if seg.settings.width != wanted.width:
+        notes.append(
+            f"{controls.ENGINE_TITLES[wanted.engine]} visits every pixel in every attempt, so the "
+            f"page gives it the picture at {seg.settings.width} pixels width, not "
+            f"{wanted.width or picture.image.width}. The exact engine takes all of it."
+        )
+    return notes
+
+
+def clusters(seg: Segmentation) -> None:
+    """A table and a bar chart of the clusters, largest first."""
+    table = pd.DataFrame(export.cluster_rows(seg))
+    table.insert(0, "swatch", [_swatch(value) for value in table["hex"]])
+    table = table.drop(columns=["r", "g", "b"])
+    space = COLOR_SPACES[seg.settings.color_space]
+    columns = {
+        "swatch": st.column_config.ImageColumn("", width=40),
+        "cluster": st.column_config.NumberColumn("Cluster", width=60),
+        "hex": st.column_config.TextColumn("Hex", width=80),
+        "pixels": st.column_config.NumberColumn("Pixels", format="localized"),
+        "share": st.column_config.NumberColumn("Share", format="percent"),
+    }
+    for name in seg.settings.coordinate_names:
+        columns[f"centroid {name}"] = st.column_config.NumberColumn(
+            name, format="%.1f", help=f"Centroid, {name} of {space.title}"
+        )
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config=columns,
+            height="content",
+            alt=f"The {seg.n_clusters} clusters with colour, centroid, pixels and share",
+        )
+    with right:
+        st.html(_bars(seg))
+
+
+def _swatch(color: str) -> str:
+    square = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'><rect x='1' y='1' "
+        f"width='22' height='22' rx='4' fill='{color}' stroke='gray'/></svg>"
+    )
+    return "data:image/svg+xml," + square.replace("#", "%23").replace("<", "%3C").replace(
+        ">", "%3E"
+    )
+
+
+def _bars(seg: Segmentation) -> str:
+    """Pixels of each cluster as bars in the clusters' own colours."""
+    most = seg.pixel_counts[0]
+    rows = "".join(
+        f'<div style="display:contents"><span style="text-align:right">{number}</span>'
+        f'<span><span style="display:block;height:1.15rem;border-radius:3px;min-width:3px;'
+        f"width:{100 * pixels / most:.2f}%;background:{to_hex(color)};"
+        f'box-shadow:0 0 0 1px rgba(128,128,128,.65)"></span></span>'
+        f'<span style="text-align:right">{share:.1%}</span></div>'
+        for number, (color, pixels, share) in enumerate(
+            zip(seg.palette, seg.pixel_counts, seg.shares, strict=True), start=1
+        )
+    )
+    label = escape(f"Bar chart: pixels of each of {seg.n_clusters} clusters, largest first")
+    return (
+        f'<div role="img" aria-label="{label}" style="display:grid;align-items:center;'
+        "grid-template-columns:max-content 1fr max-content;gap:.4rem .6rem;font-size:.875rem;"
+        f'font-variant-numeric:tabular-nums">{rows}</div>'
+    )
+
+
+def cloud(seg: Segmentation) -> None:
+    """Pixel colours and centroids in three dimensions."""
+    space = COLOR_SPACES[seg.settings.color_space]
+    left, right = st.columns(2)
+    solid = len(space.coordinates) == 3
+    with left:
+        where = st.segmented_control(
+            "Axes",
+            list(link.CLOUD_SPACES) if solid else ["rgb"],
+            key="cloud_space",
+            required=True,
+            format_func=lambda key: "RGB" if key == "rgb" else f"{space.title}, as clustered",
+        )
+    with right:
+        paint = st.segmented_control(
+            "Points painted by",
+            list(link.CLOUD_PAINTS),
+            key="cloud_paint",
+            required=True,
+            format_func=link.CLOUD_PAINTS.__getitem__,
+        )
+    drawn = color_cloud(seg, CLOUD_POINTS, clustered=where == "clustered")
+    colour_cloud(drawn, "colour" if paint == "color" else "cluster", key="cloud")
+    st.caption(
+        f"{len(drawn.points):,} points stand for the {seg.histogram.n_colors:,} colours of "
+        f"{seg.histogram.n_pixels:,} pixels: the commonest colour of each small cube of RGB, "
+        "larger where there are more pixels. The numbered ones are the centroids."
+    )
+
+
+def take_away(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
+    """Downloads, made when they are asked for, and ways to repeat the segmentation."""
+    archive = export.archive(seg, picture.name, paint)
+    st.caption(
+        "At the full size that was clustered. Transparent pixels stay transparent; numbers, "
+        "colours and order are those of the table."
+    )
+    with st.grid("auto", min_column_width=220, gap="small"):
+        _download(archive, seg, type="primary")
+        for file in export.files(seg, picture.name, paint):
+            _download(file, seg)
+    mask_of, _ = st.columns([2, 3])
+    with mask_of.container(horizontal=True, vertical_alignment="bottom"):
+        number = st.number_input("Mask of cluster", 1, seg.n_clusters, key="mask_cluster")
+        _download(export.mask_file(seg, picture.name, number - 1), seg)
+    repeat, script = st.columns(2)
+    name = "picture.png"
+    with repeat:
+        st.markdown("**The same on the command line**")
+        st.code(seg.settings.to_command_line(name), language="bash", wrap_lines=True)
+    with script:
+        st.markdown("**The same in Python**")
+        st.code(seg.settings.to_python(name), language="python")
+
+
+def _download(file: export.File, seg: Segmentation, **options: Any) -> None:
+    st.download_button(
+        file.title,
+        partial(_made, file, seg),
+        file.name,
+        file.mime,
+        on_click="ignore",
+        key=f"download {file.title}",
+        width="stretch",
+        **options,
+    )
+
+
+def _made(file: export.File, seg: Segmentation) -> bytes:
+    return file.make(replace(seg))  # the labels go with the copy

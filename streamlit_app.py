@@ -1,0 +1,59 @@
+"""The page, read top to bottom: `streamlit run streamlit_app.py`."""
+
+import streamlit as st
+
+from kmseg.errors import KmsegError
+from kmseg.render import PAINTS
+from kmseg.ui import cache, controls, link, views
+
+st.set_page_config("kmseg: k-means on your picture", page_icon="🎨", layout="wide")
+cache.warm_up()
+link.restore()
+
+with st.sidebar:
+    st.subheader("kmseg")
+    st.caption("See what k-means makes of the colours of a picture.")
+    picture = controls.picture()
+    wanted = controls.settings(picture)
+
+settings = controls.within_reach(picture, wanted)
+query = link.query_of(wanted)
+link.show_corrections(query)
+
+try:
+    with st.spinner("Segmenting…", show_time=True):
+        seg = cache.segmentation(picture, settings)
+except KmsegError as error:
+    st.error(str(error))
+    st.stop()
+
+paint_switch, copy = st.columns([4, 1], vertical_alignment="bottom")
+with paint_switch:
+    paint = st.segmented_control(
+        "Segmentation painted in",
+        PAINTS,
+        key="paint",
+        required=True,
+        format_func=views.PAINT_TITLES.__getitem__,
+        label_visibility="collapsed",
+    )
+with copy:
+    link.copy_link(query)
+views.pictures(picture, seg, paint)
+views.summary(picture, seg, wanted)
+
+view = st.segmented_control(
+    "View",
+    list(link.VIEWS),
+    key="view",
+    required=True,
+    format_func=link.VIEWS.__getitem__,
+    label_visibility="collapsed",
+)
+if view == "clusters":
+    views.clusters(seg)
+elif view == "cloud":
+    views.cloud(seg)
+else:
+    views.take_away(picture, seg, paint)
+link.write(query)

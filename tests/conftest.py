@@ -1,0 +1,200 @@
+"""Fixtures of the browser tests, and how Hypothesis runs.
+
+Browser tests take `open_page`, which serves the real page, opens it in a real browser and, at the
+end, fails the test for any trouble the browser or the server saw on the way.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from signal import SIGKILL, SIGTERM
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import settings
+
+from browser import FLAGS, MISSING, find_chromium, wait_until_idle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
+
+ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@dataclass(frozen=True)
+class PageServer:
+    """A running Streamlit: its address, and where it writes its log."""
+
+    url: str
+    log: Path
+
+    def tail(self, characters: int = 4000) -> str:
+        return self.log.read_text(errors="replace")[-characters:]
+
+
+@pytest.fixture(scope="session")
+def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """The page, served from this checkout on a free port of this machine alone."""
+    home = tmp_path_factory.mktemp("server")
+    port = _free_port()
+    server = PageServer(f"http://127.0.0.1:{port}", home / "log")
+    options = {"address": "127.0.0.1", "port": port, "headless": "true", "fileWatcherType": "none"}
+    arguments = [f"--server.{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *arguments]
+    with server.log.open("w") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"HOME": str(home), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait_for_health(server, process)
+        yield server
+    finally:
+        _stop(process)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for the session; each page opened in it has a profile of its own."""
+    path = find_chromium()
+    if path is None:
+        pytest.fail(MISSING, pytrace=False)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class PageOpener:
+    """Opens pages and keeps a list of the troubles that were seen while they were open."""
+
+    browser: Browser
+    server: PageServer
+    troubles: list[str] = field(default_factory=list)
+    contexts: list[Any] = field(default_factory=list)
+
+    def __call__(
+        self,
+        path: str = "",
+        *,
+        width: int = 1280,
+        height: int = 900,
+        color_scheme: str = "light",
+        **context_options: Any,
+    ) -> Page:
+        """A page at rest, of this size and colour scheme."""
+        context = self.browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=color_scheme,
+            **context_options,
+        )
+        self.contexts.append(context)
+        page = context.new_page()
+        self._listen(page)
+        page.goto(f"{self.server.url}/{path.removeprefix('/')}")
+        wait_until_idle(page)
+        return page
+
+    def _listen(self, page: Page) -> None:
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.troubles.append(f"page error: {error}"))
+        page.on("request", lambda request: self._on_address(request.url))
+        page.on("websocket", lambda websocket: self._on_address(websocket.url))
+        page.on("requestfailed", self._on_failure)
+        page.on("response", self._on_response)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            where = message.location.get("url", "")
+            self.troubles.append(f"console error: {message.text} ({where})")
+
+    def _on_address(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.netloc and parts.netloc != urlsplit(self.server.url).netloc:
+            self.troubles.append(f"request to a foreign host: {url}")
+
+    def _on_failure(self, request: Request) -> None:
+        # A picture that is replaced while it loads is aborted, and that is as it should be.
+        if request.failure != "net::ERR_ABORTED":
+            self.troubles.append(f"failed request: {request.url} ({request.failure})")
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.troubles.append(f"failed request: {response.url} ({response.status})")
+
+
+@pytest.fixture
+def open_page(
+    request: pytest.FixtureRequest, browser: Browser, page_server: PageServer
+) -> Iterator[PageOpener]:
+    """A function that opens the page; no trouble may be left when the test ends.
+
+    A test that causes trouble on purpose says which, as a regular expression:
+    `@pytest.mark.expects_trouble("413")`.
+    """
+    opener = PageOpener(browser, page_server)
+    log_before = page_server.log.stat().st_size
+    yield opener
+    for context in opener.contexts:
+        context.close()
+    log = page_server.log.read_bytes()[log_before:].decode(errors="replace")
+    if "Traceback (most recent call last)" in log:
+        opener.troubles.append(f"traceback in the server's log:\n{log[-4000:]}")
+    for mark in request.node.iter_markers("expects_trouble"):
+        opener.troubles = [t for t in opener.troubles if not re.search(mark.args[0], t)]
+    if opener.troubles:
+        pytest.fail("\n".join(opener.troubles), pytrace=False)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for_health(
+    server: PageServer, process: subprocess.Popen[bytes], seconds: float = 60
+) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    pytest.fail(f"The page's server did not come up. Its log ends:\n{server.tail()}", pytrace=False)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server and whatever it started: they share a process group."""
+    for signal, seconds in ((SIGTERM, 10), (SIGKILL, 10)):
+        try:
+            os.killpg(process.pid, signal)
+            process.wait(seconds)
+        except (ProcessLookupError, PermissionError):
+            return
+        except subprocess.TimeoutExpired:
+            continue

@@ -1,0 +1,166 @@
+"""The rules of the code's layout: who may import what, and what lies where."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "kmseg"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+TOP_LEVEL = {"README.md", "kmseg", "requirements.txt", "streamlit_app.py", "tests"}
+
+# Which other modules of kmseg each module may import. Imports point down only. A package is one
+# module here, and "kmseg" is the package's own __init__, its public face.
+PICTURE = {"errors", "probe", "image"}
+WORK = PICTURE | {"settings", "color", "histogram", "kmeans", "segmentation"}
+ALL_BUT_EDGES = WORK | {"kmseg", "render", "cloud", "figures", "plates", "samples", "export"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "color": {"errors"},
+    "settings": {"errors", "color"},
+    "probe": {"errors"},
+    "image": {"errors", "probe"},
+    "histogram": {"errors", "image"},
+    "kmeans": {"errors"},
+    "segmentation": WORK - {"segmentation"},
+    "render": WORK,
+    "cloud": WORK,
+    "figures": WORK | {"render", "cloud"},
+    "plates": {"errors", "color"},
+    "samples": PICTURE | {"plates"},
+    "export": WORK | {"render"},
+    "kmseg": ALL_BUT_EDGES - {"kmseg"},
+    "cli": ALL_BUT_EDGES,
+    "__main__": ALL_BUT_EDGES | {"cli"},
+    "ui": ALL_BUT_EDGES,
+}
+
+# Libraries that only some modules may import; every other module may import none of these.
+ONLY_IN = {"streamlit": {"ui"}, "plotly": {"ui", "figures"}, "dask": set()}
+SLOW_TO_IMPORT = {"streamlit", "plotly", "dask", "sklearn", "cv2", "numba", "PIL", "pandas"}
+
+
+def module_of(path: Path) -> str:
+    """The name under which a file stands in MAY_IMPORT."""
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "kmseg" if first == "__init__" else first
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Full dotted names of everything a file imports, wherever in the file it does so."""
+    package = ["kmseg", *path.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def attributes(path: Path) -> set[str]:
+    """Every name that a file takes from something by a dot."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path)))
+    return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+
+def own_modules_imported(path: Path) -> set[str]:
+    """The modules of kmseg that a file imports, other than the one it is part of."""
+    names = (name.split(".") for name in imported_names(path) if name.split(".")[0] == "kmseg")
+    # `from kmseg import x` is the module x where there is one, else a name of the public face.
+    modules = {parts[1] if len(parts) > 1 else "kmseg" for parts in names}
+    there = {module_of(source) for source in SOURCES}
+    return {name if name in there else "kmseg" for name in modules} - {module_of(path)}
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_nothing_but_the_agreed_names_lies_at_the_top_level() -> None:
+    command = ["git", "-C", str(ROOT), "ls-files", "-z"]
+    try:
+        tracked = subprocess.run(command, capture_output=True, text=True).stdout.split("\0")
+    except OSError:
+        tracked = []
+    # A tree without git, or with nothing added yet, is judged by what lies in it.
+    listed = [path.name for path in ROOT.iterdir() if path.name != "__pycache__"]
+    names = {name.split("/")[0] for name in tracked if name} or set(listed)
+    assert {name for name in names if not name.startswith(".")} == TOP_LEVEL
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_imports_point_down_only(path: Path) -> None:
+    module = module_of(path)
+    assert module in MAY_IMPORT, f"{module} is new: add it and what it may import to MAY_IMPORT."
+    wrong = own_modules_imported(path) - MAY_IMPORT[module]
+    assert not wrong, f"{module} must not import {', '.join(sorted(wrong))} (see MAY_IMPORT)."
+
+
+def test_the_table_of_imports_has_no_circle_and_no_module_that_is_gone() -> None:
+    gone = set(MAY_IMPORT) - {module_of(path) for path in SOURCES}
+    assert not gone, f"MAY_IMPORT names modules that do not exist: {sorted(gone)}"
+    left = dict(MAY_IMPORT)
+    while left:
+        free = [module for module, imports in left.items() if not imports & set(left)]
+        assert free, f"Going by MAY_IMPORT, these may import each other: {sorted(left)}"
+        for module in free:
+            del left[module]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_libraries_are_imported_only_where_they_belong(path: Path) -> None:
+    libraries = {name.split(".")[0] for name in imported_names(path)}
+    for library, modules in ONLY_IN.items():
+        assert library not in libraries or module_of(path) in modules, (
+            f"{library} may be imported only in: {', '.join(sorted(modules)) or 'no module'}."
+        )
+
+
+def test_importing_kmseg_loads_no_slow_library() -> None:
+    code = "import json, sys, kmseg; print(json.dumps(list(sys.modules)))"
+    output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert output.returncode == 0, output.stderr
+    assert not SLOW_TO_IMPORT & set(json.loads(output.stdout))
+
+
+def test_every_public_name_exists_and_is_documented() -> None:
+    kmseg = importlib.import_module("kmseg")
+    assert kmseg.__all__
+    for name in kmseg.__all__:
+        public = getattr(kmseg, name)
+        if inspect.isfunction(public) or inspect.isclass(public):
+            assert inspect.getdoc(public), f"kmseg.{name} has no docstring."
+
+
+def test_pictures_are_never_decoded_by_opencv() -> None:
+    # OpenCV sets no limit on the size of what it decodes and ignores colour profiles.
+    banned = {"cv2.imread", "cv2.imdecode"}
+    for path in SOURCES:
+        used = set(imported_names(path)) | {f"cv2.{name}" for name in attributes(path)}
+        assert not used & banned, f"{relative(path)}: decode pictures with kmseg.image instead."
+
+
+def test_the_page_fetches_nothing_from_other_hosts() -> None:
+    fetch = re.compile(
+        r"""(?:src\s*=|href\s*=|@?import\b|from|fetch\s*\(|url\s*\()\s*[\\"'`(]*\s*(?:https?:)?//\w""",
+        re.IGNORECASE,
+    )
+    files = [p for p in PACKAGE.rglob("*") if p.suffix in {".js", ".mjs", ".css", ".html", ".py"}]
+    found = [
+        f"{relative(path)}:{number}: {line.strip()}"
+        for path in files
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if fetch.search(line) and "<a " not in line
+    ]
+    assert not found, "\n".join(found)

@@ -1,0 +1,562 @@
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+from PIL import ImageOps
+
+import hostile
+from kmseg.errors import ImageError, KmsegError
+from kmseg.image import Image, read_image
+
+PHOTO = np.asarray(hostile.picture(23, 17))
+
+
+def saved(array: np.ndarray, format_: str, mode: str | None = None, **options: object) -> bytes:
+    image = Pillow.fromarray(array)
+    return hostile.saved(image.convert(mode) if mode else image, format_, **options)
+
+
+def refusal(source: Any) -> str:
+    with pytest.raises(ImageError) as caught:
+        read_image(source)
+    message = str(caught.value)
+    assert message.isprintable()
+    assert 20 < len(message) < 300
+    return message
+
+
+# -- Image -----------------------------------------------------------------------------------------
+
+
+def test_arrays_are_kept_read_only_and_the_callers_is_left_alone() -> None:
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    opaque = np.eye(4, 6, dtype=bool)
+    image = Image(pixels, opaque)
+    assert (image.width, image.height, image.n_opaque) == (6, 4, 4)
+    assert not image.pixels.flags.writeable
+    assert image.opaque is not None
+    assert not image.opaque.flags.writeable
+    assert pixels.flags.writeable
+    assert opaque.flags.writeable
+    assert np.shares_memory(image.pixels, pixels)
+
+
+def test_arrays_become_contiguous() -> None:
+    image = Image(PHOTO[::-2, ::3], np.ones((17, 23), bool)[::-2, ::3])
+    assert image.pixels.flags.c_contiguous
+    assert np.array_equal(image.pixels, PHOTO[::-2, ::3])
+
+
+def test_a_mask_without_any_false_is_none() -> None:
+    image = Image(PHOTO, np.ones((17, 23), bool))
+    assert image.opaque is None
+    assert image.n_opaque == 17 * 23
+
+
+@pytest.mark.parametrize(
+    ("pixels", "given_"),
+    [
+        (np.zeros((4, 6, 3)), "float64 with shape (4, 6, 3)"),
+        (np.zeros((4, 6), np.uint8), "shape (4, 6)"),
+        (np.zeros((4, 6, 4), np.uint8), "shape (4, 6, 4)"),
+        (np.zeros((0, 6, 3), np.uint8), "shape (0, 6, 3)"),
+        ([[[0, 0, 0]]], "list"),
+    ],
+)
+def test_wrong_pixels_are_told(pixels: Any, given_: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        Image(pixels)
+    assert given_ in str(caught.value)
+    assert "uint8 with shape (height, width, 3)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "opaque", [np.ones((17, 23), np.uint8), np.ones((23, 17), bool), np.ones((17, 23, 1), bool), 1]
+)
+def test_wrong_masks_are_told(opaque: Any) -> None:
+    with pytest.raises(ImageError, match=r"bool with the picture's shape \(17, 23\)"):
+        Image(PHOTO, opaque)
+
+
+def test_a_picture_needs_something_opaque() -> None:
+    with pytest.raises(ImageError, match="transparent"):
+        Image(PHOTO, np.zeros((17, 23), bool))
+
+
+# -- resizing --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [1, 7, 22, 46, 100])
+def test_resizing_is_opencv_by_area(width: int) -> None:
+    height = max(1, int(width / 23 * 17))
+    resized = Image(PHOTO).resized(width)
+    expected = cv2.resize(PHOTO, (width, height), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(resized.pixels, expected)
+    assert resized.opaque is None
+
+
+def test_resizing_to_the_same_width_is_free() -> None:
+    image = Image(PHOTO)
+    assert image.resized(0) is image
+    assert image.resized(23) is image
+
+
+def test_a_flat_picture_keeps_a_row() -> None:
+    assert Image(np.zeros((1, 300, 3), np.uint8)).resized(10).height == 1
+
+
+def test_transparent_pixels_lend_no_colour() -> None:
+    pixels = np.full((6, 6, 3), (255, 0, 0), np.uint8)
+    pixels[:, 1] = (10, 100, 200)
+    opaque = np.zeros((6, 6), bool)
+    opaque[:, 1] = True
+    opaque[:2, :2] = [[True, True], [False, True]]
+    resized = Image(pixels, opaque).resized(3)
+    assert resized.opaque is not None
+    assert resized.opaque.tolist() == [[True, False, False]] * 3
+    # Two of the blue-ish and one red pixel in the corner, and nothing else.
+    assert resized.pixels[0, 0].tolist() == [92, 67, 133]
+    assert resized.pixels[1:, 0].tolist() == [[10, 100, 200]] * 2
+    assert not resized.pixels[:, 1:].any()
+
+
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_resized_colours_stay_between_those_of_opaque_pixels(width: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    opaque = random.random((9, 13)) < 0.3
+    opaque[4, 4] = True
+    pixels = np.where(opaque[..., None], random.integers(100, 120, (9, 13, 3)), 255)
+    resized = Image(pixels.astype(np.uint8), opaque).resized(width)
+    visible = resized.pixels if resized.opaque is None else resized.pixels[resized.opaque]
+    assert visible.min() >= 100
+    assert visible.max() <= 120
+
+
+@pytest.mark.parametrize("width", [-1, 30_001, 10_000, 1.5, "9", None])
+def test_widths_that_cannot_be(width: Any) -> None:
+    with pytest.raises(ImageError):
+        Image(PHOTO).resized(width)
+
+
+# -- formats ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("format_", "options"),
+    [
+        ("PNG", {}),
+        ("WEBP", {"lossless": True}),
+        ("BMP", {}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("TIFF", {"compression": "tiff_deflate"}),
+        ("TIFF", {"compression": "packbits"}),
+        ("TIFF", {"big_tiff": True}),
+    ],
+)
+def test_lossless_formats_come_back_exactly(format_: str, options: dict[str, object]) -> None:
+    image = read_image(saved(PHOTO, format_, **options))
+    assert np.array_equal(image.pixels, PHOTO)
+    assert image.opaque is None
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "WEBP"])
+def test_lossy_formats_are_as_pillow_decodes_them(format_: str) -> None:
+    data = saved(PHOTO, format_, quality=80)
+    assert np.array_equal(read_image(data).pixels, Pillow.open(io.BytesIO(data)).convert("RGB"))
+
+
+def test_gif_keeps_its_palette() -> None:
+    image = hostile.picture().quantize(16)
+    assert np.array_equal(read_image(hostile.saved(image, "GIF")).pixels, image.convert("RGB"))
+
+
+@pytest.mark.parametrize("format_", ["PNG", "BMP", "TIFF", "GIF"])
+@pytest.mark.parametrize("mode", ["1", "L", "P"])
+def test_gray_bilevel_and_palette(format_: str, mode: str) -> None:
+    image = hostile.picture(mode=mode)
+    assert np.array_equal(read_image(hostile.saved(image, format_)).pixels, image.convert("RGB"))
+
+
+@pytest.mark.parametrize(("format_", "tolerance"), [("TIFF", 0), ("JPEG", 12)])
+def test_cmyk(format_: str, tolerance: int) -> None:
+    image = Pillow.new("CMYK", (16, 16), (20, 200, 90, 30))
+    decoded = read_image(hostile.saved(image, format_)).pixels.astype(int)
+    assert np.abs(decoded - np.asarray(image.convert("RGB"))).max() <= tolerance
+
+
+def test_a_picture_larger_than_one_strip() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (1100, 2000, 3), dtype=np.uint8)
+    assert np.array_equal(read_image(saved(pixels, "BMP")).pixels, pixels)
+
+
+def test_bmp_rows_from_the_top_and_odd_channel_masks() -> None:
+    words = np.arange(12, dtype="<u4").reshape(3, 4) << 28 | 0x0AB << 4 | 0x12 << 16
+    data = hostile.bmp(4, -3, words.tobytes(), 32, 3, (0xF0000000, 0x00000FF0, 0x00FF0000))
+    assert read_image(data).pixels[1].tolist() == [[17 * i, 0xAB, 0x12] for i in range(4, 8)]
+    words = np.array([[0xF800, 0x07E0], [0x001F, 0xFFFF]], "<u2")
+    data = hostile.bmp(2, 2, words.tobytes(), 16, 3, (0xF800, 0x07E0, 0x001F))
+    expected = [[[0, 0, 255], [255, 255, 255]], [[255, 0, 0], [0, 255, 0]]]
+    assert read_image(data).pixels.tolist() == expected
+
+
+# -- more than 8 bits ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format_", ["PNG", "TIFF"])
+def test_16_bit_gray_is_scaled_not_clipped(format_: str) -> None:
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    image = read_image(hostile.saved(Pillow.fromarray(values), format_))
+    expected = (values.astype(np.uint32) + 128) // 257
+    assert np.array_equal(image.pixels, np.repeat(expected[..., None], 3, axis=2))
+
+
+def test_16_bit_gray_that_counts_from_white() -> None:
+    values = np.array([[0, 257, 65535]], "<u2")
+    data = hostile.gray_tiff(3, 1, values.tobytes(), bits=16, photometric=0)
+    assert read_image(data).pixels[0, :, 0].tolist() == [255, 254, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([[0.0, 0.5, 1.0]], np.float32), [0, 128, 255]),
+        (np.array([[0.0, 90.0, 200.0]], np.float32), [0, 90, 200]),
+        (np.array([[-1.0, np.nan, 3.0]], np.float32), [0, 0, 255]),
+        (np.array([[0.0, -np.inf, np.inf]], np.float32), [0, 0, 255]),
+        (np.array([[0, 257, 65535]], np.int32), [0, 1, 255]),
+        (np.array([[-100, 0, 100_000]], np.int32), [0, 0, 255]),
+        (np.array([[70_000, 70_000, 70_000]], np.int32), [255, 255, 255]),
+    ],
+)
+def test_32_bit_gray(values: np.ndarray, expected: list[int]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_image(saved(values, "TIFF")).pixels[0, :, 0].tolist() == expected
+
+
+def test_16_bit_colour_keeps_the_upper_bytes() -> None:
+    row = b"\0" + bytes([0x12, 0x34, 0x80, 0, 0xFF, 0xFF])
+    image = read_image(hostile.png(1, 2, row * 2, bits=16))
+    assert image.pixels.tolist() == [[[0x12, 0x80, 0xFF]]] * 2
+
+
+# -- transparency ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("format_", "options"), [("PNG", {}), ("WEBP", {"lossless": True, "exact": True})]
+)
+def test_only_alpha_0_is_transparent(format_: str, options: dict[str, object]) -> None:
+    pixels = np.dstack([PHOTO, np.full((17, 23), 255, np.uint8)])
+    pixels[0, :3, 3] = [0, 1, 128]
+    image = read_image(saved(pixels, format_, **options))
+    assert np.array_equal(image.pixels, PHOTO)
+    assert image.opaque is not None
+    assert np.argwhere(~image.opaque).tolist() == [[0, 0]]
+
+
+def test_gray_with_alpha() -> None:
+    image = Pillow.fromarray(np.array([[[7, 0], [9, 1], [200, 255]]], np.uint8))
+    decoded = read_image(hostile.saved(image, "PNG"))
+    assert decoded.pixels[0].tolist() == [[7] * 3, [9] * 3, [200] * 3]
+    assert decoded.opaque is not None
+    assert decoded.opaque.tolist() == [[False, True, True]]
+
+
+@pytest.mark.parametrize("transparency", [1, bytes([255, 0, 128, 255])])
+def test_palette_transparency(transparency: int | bytes) -> None:
+    image = Pillow.fromarray(np.array([[0, 1, 2, 3]], np.uint8), "P")
+    image.putpalette([10, 0, 0, 20, 0, 0, 30, 0, 0, 40, 0, 0])
+    for format_ in ["PNG", "GIF"] if isinstance(transparency, int) else ["PNG"]:
+        decoded = read_image(hostile.saved(image, format_, transparency=transparency))
+        assert decoded.pixels[0, [0, 2, 3], 0].tolist() == [10, 30, 40]
+        assert decoded.opaque is not None
+        assert decoded.opaque.tolist() == [[True, False, True, True]]
+
+
+@pytest.mark.parametrize(
+    ("bits", "color", "row", "key", "opaque"),
+    [
+        (8, 2, bytes([1, 2, 3, 1, 2, 4]), (1, 2, 3), [False, True]),
+        (16, 2, bytes(range(12)), (0x0001, 0x0203, 0x0405), [False, True]),
+        (8, 0, bytes([1, 2]), (2,), [True, False]),
+        (16, 0, bytes([1, 2, 1, 3]), (0x0103,), [True, False]),
+        (4, 0, bytes([0x3F]), (15,), [True, False]),
+        (2, 0, bytes([0b01100000]), (1,), [False, True]),
+        (1, 0, bytes([0b10000000]), (1,), [False, True]),
+    ],
+)
+def test_transparent_colour(
+    bits: int, color: int, row: bytes, key: tuple[int, ...], opaque: list[bool]
+) -> None:
+    chunk = hostile.png_chunk(b"tRNS", b"".join(value.to_bytes(2, "big") for value in key))
+    image = read_image(hostile.png(2, 1, b"\0" + row, bits, color, chunk))
+    assert image.opaque is not None
+    assert image.opaque.tolist() == [opaque]
+
+
+def test_nothing_opaque_is_refused_but_an_unused_byte_in_bmp_is_not_alpha() -> None:
+    assert "transparent" in refusal(hostile.REFUSED["png-all-transparent"])
+    masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    data = bytearray(hostile.bmp(1, 1, bytes(16) + b"\1\2\3\0", 32, 3, masks))
+    data[10:15] = [54 + 16 + 16, 0, 0, 0, 56]
+    image = read_image(bytes(data))
+    assert image.pixels.tolist() == [[[3, 2, 1]]]
+    assert image.opaque is None
+
+
+# -- orientation -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize(
+    ("format_", "options"),
+    [("JPEG", {"quality": 90}), ("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {})],
+)
+def test_pictures_are_turned_upright(
+    format_: str, options: dict[str, object], orientation: int
+) -> None:
+    exif = Pillow.Exif()
+    exif[274] = orientation
+    data = saved(PHOTO, format_, exif=exif, **options)
+    upright = ImageOps.exif_transpose(Pillow.open(io.BytesIO(data))).convert("RGB")
+    assert upright.size == ((17, 23) if orientation in (5, 6, 7, 8) else (23, 17))
+    assert np.array_equal(read_image(data).pixels, upright)
+
+
+def test_transparency_turns_along() -> None:
+    exif = Pillow.Exif()
+    exif[274] = 6
+    pixels = np.zeros((2, 3, 4), np.uint8)
+    pixels[0, 0, 3] = 255
+    image = read_image(saved(pixels, "PNG", exif=exif))
+    assert image.opaque is not None
+    assert np.argwhere(image.opaque).tolist() == [[0, 1]]
+
+
+def test_broken_exif_does_not_stop_decoding() -> None:
+    for content in (b"", b"II", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff" + bytes(99)):
+        data = hostile.with_segment(hostile.jpeg(), 0xE1, b"Exif\0\0" + content)
+        assert read_image(data).width == 16
+
+
+# -- first pictures only ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["png-animated", "webp-animated", "tiff-pages", "gif-animated"])
+def test_the_first_picture_is_read(name: str) -> None:
+    pixels = read_image(hostile.ACCEPTED[name]).pixels.astype(int)
+    tolerance = 60 if name == "gif-animated" else 0
+    assert np.abs(pixels - np.asarray(hostile.picture())).max() <= tolerance
+
+
+def test_the_default_image_of_an_animation_is_read() -> None:
+    frames = [Pillow.new("RGB", hostile.ACCEPTED_SIZE, color) for color in ("red", "blue")]
+    data = hostile.saved(
+        hostile.picture(), "PNG", save_all=True, default_image=True, append_images=frames
+    )
+    assert np.array_equal(read_image(data).pixels, hostile.picture())
+
+
+def test_jpeg_with_several_pictures_is_the_first_one() -> None:
+    assert np.array_equal(
+        read_image(hostile.ACCEPTED["jpeg-several-pictures"]).pixels,
+        Pillow.open(io.BytesIO(hostile.jpeg())),
+    )
+
+
+# -- refusals --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", hostile.REFUSED)
+def test_hostile_files_are_refused_with_a_sentence(name: str) -> None:
+    refusal(hostile.REFUSED[name])
+
+
+@pytest.mark.parametrize("name", hostile.ACCEPTED)
+def test_odd_files_are_read(name: str) -> None:
+    image = read_image(hostile.ACCEPTED[name])
+    assert (image.width, image.height) == hostile.ACCEPTED_SIZE
+
+
+@pytest.mark.parametrize(
+    "name", ["garbage", "svg.png", "eps.jpg", "pdf.png", "ppm.png", "heic.jpg"]
+)
+def test_other_formats_hear_which_are_read(name: str) -> None:
+    assert "JPEG, PNG, WebP, GIF, BMP or TIFF" in refusal(hostile.REFUSED[name])
+
+
+def test_the_size_limit_is_named() -> None:
+    assert "30000 x 30000" in refusal(hostile.REFUSED["gif-900-megapixels"])
+    assert "at most 50 megapixels" in refusal(hostile.REFUSED["png-89-megapixels"])
+
+
+def test_a_setting_changes_the_limit_of_reading_and_resizing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 1000)  # monkeypatch puts it back afterwards
+    monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", "0.0003")
+    assert "at most 0.0003 megapixels" in refusal(saved(PHOTO, "PNG"))
+    image = read_image(hostile.ACCEPTED["png"])
+    with pytest.raises(ImageError, match="at most"):
+        image.resized(60)
+    assert Pillow.MAX_IMAGE_PIXELS == 1000
+    monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", "0.01")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_image(hostile.saved(hostile.picture(80, 80), "GIF")).width == 80
+    monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", "plenty")
+    with pytest.raises(KmsegError, match="plenty"):
+        read_image(hostile.ACCEPTED["png"])
+
+
+def test_paths(tmp_path: Path) -> None:
+    path = tmp_path / "a photo.txt"
+    path.write_bytes(saved(PHOTO, "PNG"))
+    assert np.array_equal(read_image(path).pixels, PHOTO)
+    assert np.array_equal(read_image(str(path)).pixels, PHOTO)
+    assert "folder" in refusal(tmp_path)
+    assert "no file" in refusal(tmp_path / "missing\n\x1b[31m.png")
+    assert "not valid" in refusal("a\0b")
+    assert "cannot be read" in refusal(path / "deeper")
+    assert "..." in refusal("x" * 5000)
+    assert "not int" in refusal(7)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "not a file" in refusal(tmp_path / "pipe")
+
+
+def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    with path.open("wb") as file:
+        file.truncate(50 * 2**20 + 1)
+    assert "larger than 50 MB" in refusal(path)
+    assert "larger than 50 MB" in refusal(bytes(50 * 2**20 + 1))
+
+
+def test_nothing_else_is_printed(tmp_path: Path) -> None:
+    for name, data in (hostile.REFUSED | hostile.ACCEPTED | hostile.EITHER).items():
+        (tmp_path / name).write_bytes(data)
+    damaged = bytearray(saved(PHOTO, "TIFF", compression="tiff_lzw"))
+    damaged[20:200] = bytes(180)
+    (tmp_path / "lzw").write_bytes(damaged)
+    script = (
+        "import sys, pathlib, kmseg.image as image\n"
+        "for path in pathlib.Path(sys.argv[1]).iterdir():\n"
+        "    try: image.read_image(path)\n"
+        "    except image.ImageError: pass\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, tmp_path],
+        capture_output=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert (run.stdout, run.stderr) == (b"", b"")
+
+
+def test_importing_does_not_load_decoders() -> None:
+    script = (
+        "import sys, kmseg.errors, kmseg.probe; print('PIL' in sys.modules or 'cv2' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert run.stdout.strip() == b"False"
+
+
+def test_threads_read_at_once() -> None:
+    results: list[str] = []
+
+    def work() -> None:
+        for name, data in hostile.ACCEPTED.items():
+            image = read_image(data)
+            if (image.width, image.height) != hostile.ACCEPTED_SIZE:
+                results.append(name)
+        results.append("done")
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == ["done"] * 4
+
+
+# -- anything at all -------------------------------------------------------------------------------
+
+_MAGIC = [
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    b"GIF89a",
+    b"BM",
+    b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
+    b"II*\0\x08\0\0\0",
+    b"MM\0*\0\0\0\x08",
+    b"MM\0+\0\x08\0\0",
+    b"RIFF\x40\0\0\0WEBPVP8 ",
+    b"RIFF\x40\0\0\0WEBPVP8X\x0a\0\0\0",
+    b"",
+]
+
+
+def read_or_refuse(data: bytes) -> Image | None:
+    try:
+        return read_image(data)
+    except ImageError as error:
+        assert str(error).isprintable()
+        return None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(_MAGIC), st.binary(max_size=300))
+def test_random_bytes_are_read_or_refused(magic: bytes, rest: bytes) -> None:
+    read_or_refuse(magic + rest)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_damaged_files_are_read_or_refused(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(hostile.ACCEPTED | hostile.EITHER)))
+    content = bytearray((hostile.ACCEPTED | hostile.EITHER)[name])
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    read_or_refuse(bytes(content))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_truncated_files_keep_their_size_or_are_refused(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(hostile.ACCEPTED)))
+    content = hostile.ACCEPTED[name]
+    image = read_or_refuse(content[: data.draw(st.integers(0, len(content) - 1))])
+    assert image is None or (image.width, image.height) == hostile.ACCEPTED_SIZE
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_a_photo_cut_anywhere_is_refused(format_: str) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    options = {"compression": "tiff_lzw"} if format_ == "TIFF" else {}
+    whole = saved(pixels, format_, **options)
+    for fraction in (0.1, 0.3, 0.5, 0.7, 0.9):
+        refusal(whole[: int(len(whole) * fraction)])
