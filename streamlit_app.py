@@ -3,10 +3,11 @@
 import streamlit as st
 
 from kmseg.errors import KmsegError
-from kmseg.render import PAINTS
 from kmseg.ui import cache, controls, link, views
 
-st.set_page_config("kmseg: k-means on your picture", page_icon="🎨", layout="wide")
+st.set_page_config(
+    "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340
+)
 cache.warm_up()
 link.restore()
 
@@ -27,29 +28,15 @@ except KmsegError as error:
     st.error(str(error))
     st.stop()
 
-paint_switch, copy = st.columns([4, 1], vertical_alignment="bottom")
-with paint_switch:
-    paint = st.segmented_control(
-        "Segmentation painted in",
-        PAINTS,
-        key="paint",
-        required=True,
-        format_func=views.PAINT_TITLES.__getitem__,
-        label_visibility="collapsed",
-    )
-with copy:
+left, right = st.columns([4, 1], vertical_alignment="bottom")
+with left:
+    paint = views.choose("Segmentation painted in", views.PAINTS, "paint")
+with right:
     link.copy_link(query)
 views.pictures(picture, seg, paint)
 views.summary(picture, seg, wanted)
 
-view = st.segmented_control(
-    "View",
-    list(link.VIEWS),
-    key="view",
-    required=True,
-    format_func=link.VIEWS.__getitem__,
-    label_visibility="collapsed",
-)
+view = views.choose("View", views.VIEWS, "view")
 if view == "clusters":
     views.clusters(seg)
 elif view == "cloud":

@@ -104,7 +104,8 @@ def _cielab(srgb255: Colors) -> Coordinates:
 
 def _oklab(srgb255: Colors) -> Coordinates:
     lms = np.cbrt(_linear_table()[srgb255] @ _LMS_FROM_LINEAR.T)
-    return 255.0 * (lms @ _OKLAB_FROM_LMS.T)
+    oklab: Coordinates = 255.0 * (lms @ _OKLAB_FROM_LMS.T)
+    return oklab
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class ColorSpace:
     convert: Callable[[Colors], Coordinates] = field(repr=False, compare=False)
 
     def selected(self, channels: str) -> tuple[int, ...]:
-        """Coordinate indices of a canonical channel string: ``"all"`` or digits such as ``"02"``."""
+        """Coordinate indices of canonical channels: ``"all"`` or digits such as ``"02"``."""
         chosen = range(len(self.channels)) if channels == "all" else map(int, channels)
         return tuple(column for channel in chosen for column in self.columns[channel])
 

@@ -170,7 +170,7 @@ def cloud_frame(cloud: Cloud) -> dict[str, Any]:
         "type": "scatter3d",
         "mode": "markers",
         "name": "colours",
-        "marker": {"opacity": 1, "line": {"width": 1, "color": "rgba(128,128,128,0.6)"}},
+        "marker": {"opacity": 1, "line": {"width": 0}},
         "hovertemplate": (
             "<b>#%{customdata[0]:06x}</b><br>"
             f"{x} %{{x:.4~g}} · {y} %{{y:.4~g}} · {z} %{{z:.4~g}}<br>"

@@ -142,7 +142,8 @@ def color_histogram(image: Image) -> ColorHistogram:
 def _codes(colors: NDArray[np.uint8]) -> NDArray[np.int32]:
     red, green, blue = colors.astype(np.int32).T
     cell = (red >> 3) << 19 | (green >> 3) << 14 | (blue >> 3) << 9
-    return cell | (red & 7) << 6 | (green & 7) << 3 | (blue & 7)
+    codes: NDArray[np.int32] = cell | (red & 7) << 6 | (green & 7) << 3 | (blue & 7)
+    return codes
 
 
 def _colors(codes: NDArray[np.intp]) -> NDArray[np.uint8]:

@@ -27,6 +27,10 @@ _MAX_STEPS = 300_000
 _MAX_JPEG_SEGMENTS = 10_000
 # Pillow looks for the next JPEG marker byte by byte in Python; real files have next to no padding.
 _MAX_JPEG_PADDING = 64 * 1024
+# Pillow joins EXIF segments one by one, which takes the square of their number.
+_MAX_JPEG_EXIF_SEGMENTS = 16
+# Pillow decodes the runs of a BMP in Python: a few seconds for this many bytes.
+_MAX_BMP_RUNS = 8 * 1024 * 1024
 # Pillow inflates each of these chunks, up to 1 MiB apiece.
 _MAX_PNG_COMPRESSED_CHUNKS = 100
 # No TIFF directory of a photo comes near this number of tags.
@@ -237,7 +241,7 @@ _JPEG_HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)
 
 def _jpeg(data: bytes, limits: Limits) -> Header:
     header = None
-    n_scans = n_blocks = padding = 0
+    n_scans = n_blocks = n_exif = padding = 0
     data_start = 2
     for code, start, length in _jpeg_segments(data):
         if code in _JPEG_FRAMES and header is None:
@@ -245,10 +249,12 @@ def _jpeg(data: bytes, limits: Limits) -> Header:
         if n_scans == 0:
             padding += start - 2 - data_start
             data_start = start + length
-        if code == 0xDA:
-            n_scans += 1
+        n_scans += code == 0xDA
+        n_exif += code == 0xE1 and data.startswith(b"Exif\0\0", start + 2)
         if n_scans > limits.max_jpeg_scans:
             raise _refusal("JPEG", f"has more than {limits.max_jpeg_scans} scans")
+        if n_exif > _MAX_JPEG_EXIF_SEGMENTS:
+            raise _refusal("JPEG", "carries too much EXIF data")
         if padding > _MAX_JPEG_PADDING:
             raise _refusal("JPEG", "is damaged: it has bytes that belong nowhere")
     if header is None or n_scans == 0:
@@ -481,9 +487,8 @@ def _bmp(data: bytes, limits: Limits) -> Header:
     stride = bmp_stride(width, bits)
     available = len(data) - offset
     if compression in (1, 2):
-        # Runs are decoded in Python, so data that no encoder would write is not waited for.
-        if available > 2 * stride * height + 65536:
-            raise _refusal("BMP", "has more data than its size can need")
+        if available > _MAX_BMP_RUNS:
+            raise _refusal("BMP", "is too large for its run-length compression")
     elif available < stride * (height - 1) + (width * bits + 7) // 8:
         raise _refusal("BMP", "is cut short: it has too little data for its size")
     fields = None

@@ -1,4 +1,4 @@
-"""Picture + settings -> ``Segmentation``: the steps in order, and their results named and sorted."""
+"""Picture + settings -> ``Segmentation``: the steps in order, their results named and sorted."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ class Segmentation:
     @property
     def shares(self) -> NDArray[np.float64]:
         """Each cluster's part of the opaque pixels, shape (K,); sums to 1."""
-        return self.pixel_counts / self.pixel_counts.sum()
+        shares: NDArray[np.float64] = self.pixel_counts / self.pixel_counts.sum()
+        return shares
 
     @cached_property
     def labels(self) -> NDArray[np.int16]:

@@ -1,7 +1,8 @@
-"""``Settings``: one frozen value that holds everything a segmentation depends on, and its spellings.
+"""``Settings``: one frozen value with all that a segmentation depends on, and its spellings.
 
-The same fields, by the same names, are a Python value, a JSON object, the query of a link, a command
-line and a script. Strings become values in one place, :func:`_parsers`, which also knows what is allowed.
+The same fields, by the same names, are a Python value, a JSON object, the query of a link, a
+command line and a script. Strings become values in one place, :func:`_parsers`, which also knows
+what is allowed.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Seeding decides the inertia, not the iterations, so attempts are made where an iteration costs next
 to nothing: on the weighted means of a few thousand cells of the feature space. Each attempt is then
-judged by its inertia over all samples, and the best goes on over all samples by the stop rule, which
-alone counts as iterations. A manual start is iterated over all samples from the first step.
+judged by its inertia over all samples, and the best goes on over all samples by the stop rule; only
+those iterations count. A manual start is iterated over all samples from the first step.
 """
 
 from __future__ import annotations
@@ -71,14 +71,15 @@ def summary(X: Samples, weights: Samples, n_clusters: int) -> tuple[Samples, Sam
     cell = np.zeros(len(X), np.int64)
     for column in range(X.shape[1]):
         cell = cell * bins + ((X[:, column] - low[column]) * scale[column]).astype(np.int64)
-    if X.shape[1] > 15:  # 2**16 cells and more: number the occupied ones
-        cell = np.unique(cell, return_inverse=True)[1]
-    masses = np.bincount(cell, weights)
+    if X.shape[1] > 15:  # two bins a column are more cells than can be counted: number the occupied
+        cell = np.unique(cell, return_inverse=True)[1].astype(np.int64)
+    masses = np.bincount(cell, weights).astype(np.float64)
     occupied = masses > 0
     if occupied.sum() < 4 * n_clusters:
         return X, weights
     sums = [np.bincount(cell, weights * column)[occupied] for column in X.T]
-    return np.column_stack(sums) / masses[occupied, None], masses[occupied]
+    means: Samples = np.column_stack(sums) / masses[occupied, None]
+    return means, masses[occupied]
 
 
 def plus_plus(

@@ -140,9 +140,9 @@ def _reassign(  # type: ignore[no-untyped-def]
 ):
     """Assign with carried bounds (Hamerly 2010, "Making k-means even faster", SDM).
 
-    ``upper`` bounds each sample's distance to its own centroid from above, ``lower`` the distance to
-    every other from below; ``moves`` is how far each centroid went since they held. A sample whose
-    bounds do not meet keeps its label without a look at the centroids. ``sums`` and ``mass`` are
+    ``upper`` bounds each sample's distance to its own centroid from above, ``lower`` that to every
+    other from below; ``moves`` is how far each centroid went since they held. A sample whose bounds
+    do not meet keeps its label without a look at the other centroids. ``sums`` and ``mass`` are
     added to afresh for every sample, so no rounding builds up in them.
     """
     n_clusters, n_columns = centroids.shape

@@ -51,7 +51,7 @@ def fit_opencv(
         1 if init == "manual" else attempts,
         flags[init],
     )
-    return Fit(centroids.astype(np.float64), labels.reshape(-1), None, None)
+    return Fit(centroids.astype(np.float64), labels.reshape(-1).astype(np.int32), None, None)
 
 
 def fit_scikit_learn(

@@ -12,7 +12,7 @@ import gc
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -32,7 +32,8 @@ PREVIEW_SIDE: Final = 1200
 PNG_PIXELS: Final = 400_000
 JPEG_QUALITY: Final = 92
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,13 +46,19 @@ class Picture:
     shared: bool
 
 
-def _for_both(**bounds: Any) -> Callable[[F], dict[bool, F]]:
+def _for_both(max_entries: int) -> Callable[[Callable[P, R]], dict[bool, Callable[P, R]]]:
     """One cache for the samples, shared, and one for each session's own pictures."""
 
-    def decorate(function: F) -> dict[bool, F]:
-        shared = st.cache_resource(function, ttl=TTL, show_spinner=False, **bounds)
-        own = st.cache_resource(function, ttl=TTL, show_spinner=False, scope="session", **bounds)
-        return {True: shared, False: own}  # type: ignore[dict-item]
+    def decorate(function: Callable[P, R]) -> dict[bool, Callable[P, R]]:
+        return {
+            shared: st.cache_resource(
+                ttl=TTL,
+                max_entries=max_entries,
+                show_spinner=False,
+                scope="global" if shared else "session",
+            )(function)
+            for shared in (True, False)
+        }
 
     return decorate
 

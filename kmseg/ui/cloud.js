@@ -2,16 +2,16 @@ const NO_WEBGL = "This browser cannot draw in 3-D (WebGL is switched off or miss
   + "colour cloud is not shown. Everything else on the page works without it.";
 const NOT_LOADED = "The 3-D view could not be loaded. Reload the page to try again.";
 
-const KEYS = {
-  ArrowLeft: [-1, 0, 1],
-  ArrowRight: [1, 0, 1],
-  ArrowUp: [0, 1, 1],
-  ArrowDown: [0, -1, 1],
+const STEP = Math.PI / 36;
+const KEYS = { // across, up, scale
+  ArrowLeft: [-STEP, 0, 1],
+  ArrowRight: [STEP, 0, 1],
+  ArrowUp: [0, STEP, 1],
+  ArrowDown: [0, -STEP, 1],
   "+": [0, 0, 0.9],
   "=": [0, 0, 0.9],
   "-": [0, 0, 1.1],
 };
-const STEP = Math.PI / 36;
 
 const views = new WeakMap(); // plot element -> its state
 const cameras = new Map(); // component key -> camera, which outlives the element
@@ -68,20 +68,10 @@ function hasWebGL() {
   return Boolean(gl);
 }
 
-// Where the visitor has turned the scene to. Plotly's events miss a drag that ends outside it.
-function liveCamera(plot) {
-  return plot._fullLayout?.scene?._scene?.getCamera();
-}
-
-function remember(plot, key) {
-  const camera = liveCamera(plot);
-  if (camera) cameras.set(key, camera);
-}
-
 // A plot as narrow as it is high needs a step back to show the ends of the axes.
 function home(data, plot) {
   const camera = structuredClone(data.figure.layout.scene.camera);
-  const back = plot.clientWidth < 1.2 * plot.clientHeight ? 1.2 : 1;
+  const back = plot.clientWidth < 1.2 * plot.clientHeight ? 1.3 : 1;
   for (const axis of ["x", "y", "z"]) camera.eye[axis] *= back;
   return camera;
 }
@@ -92,8 +82,10 @@ function themed(figure, root) {
   const text = token("--st-text-color", "rgb(90,90,90)");
   const grid = token("--st-border-color", "rgba(128,128,128,0.4)");
   const back = token("--st-background-color", "rgb(255,255,255)");
+  const panel = token("--st-secondary-background-color", "rgb(240,240,240)");
   const family = token("--st-font", "sans-serif");
   const { layout } = figure;
+  layout.paper_bgcolor = panel; // not the page's own, on which white or black points would be lost
   layout.font = { family, color: text, size: 12 };
   layout.hoverlabel = {
     bgcolor: back, bordercolor: text, font: { family, color: text, size: 13 }, align: "left",
@@ -120,65 +112,112 @@ function compose(data, points, plot, root) {
   Object.assign(trace, { x, y, z });
   Object.assign(trace.marker, { size, color });
   trace.customdata = Array.from(packed, (rgb, i) => [rgb, counts[i], labels[i] + 1]);
-  const { scene } = figure.layout;
-  scene.uirevision = figure.layout.uirevision = "keep";
-  remember(plot, data.key);
-  scene.camera = cameras.get(data.key) ?? home(data, plot);
+  // Plotly's own turntable runs ahead of the pointer, up to the pole, wherever a frame takes long
+  // (drawing without a graphics card), so `steer` does all the turning.
+  figure.layout.scene.dragmode = false;
+  figure.layout.scene.camera = cameras.get(data.key) ?? home(data, plot);
   return figure;
 }
 
-function turn(Plotly, plot, [across, up, scale]) {
-  const camera = liveCamera(plot);
+function look(view, plot, camera) {
+  cameras.set(view.data.key, camera);
+  view.frame ||= requestAnimationFrame(() => {
+    view.frame = 0;
+    window.Plotly.relayout(plot, { "scene.camera": cameras.get(view.data.key) });
+  });
+}
+
+// Angles in radians; the distance is multiplied by `scale`.
+function turn(view, plot, across, up, scale) {
+  const camera = structuredClone(cameras.get(view.data.key) ?? home(view.data, plot));
   const { eye, center } = camera;
   const [x, y, z] = ["x", "y", "z"].map((axis) => eye[axis] - center[axis]);
-  const radius = Math.min(Math.max(Math.hypot(x, y, z) * scale, 0.3), 6);
-  const azimuth = Math.atan2(y, x) + across * STEP;
-  const limit = Math.PI / 2 - 0.02;
-  const height = Math.atan2(z, Math.hypot(x, y)) + up * STEP;
-  const elevation = Math.min(Math.max(height, -limit), limit);
+  const between = (value, low, high) => Math.min(Math.max(value, low), high);
+  const radius = between(Math.hypot(x, y, z) * scale, 0.3, 6);
+  const azimuth = Math.atan2(y, x) + across;
+  const elevation = between(Math.atan2(z, Math.hypot(x, y)) + up, -1.55, 1.55);
   camera.eye = {
     x: center.x + radius * Math.cos(elevation) * Math.cos(azimuth),
     y: center.y + radius * Math.cos(elevation) * Math.sin(azimuth),
     z: center.z + radius * Math.sin(elevation),
   };
-  Plotly.relayout(plot, { "scene.camera": camera });
+  look(view, plot, camera);
 }
 
-// Once per element; everything that changes between runs is read from `view`.
-function wire(view, root, plot) {
-  // A wheel or a finger scrolls the page until the plot has been clicked or tapped.
-  const guard = (event) => {
-    if (document.activeElement !== plot) event.stopPropagation();
-  };
-  for (const type of ["wheel", "touchstart", "touchmove", "touchend"]) {
-    plot.addEventListener(type, guard, { capture: true, passive: true });
-  }
-  let down = null;
+// Mouse, fingers, wheel and keys. A wheel or a finger scrolls the page until the plot has the
+// focus, which a click or a tap gives it.
+function steer(view, plot) {
+  const focused = () => document.activeElement === plot;
+  const held = new Map(); // pointer id -> where it is
+  let start = null;
+  let dragged = false;
+
   plot.addEventListener("pointerdown", (event) => {
-    down = [event.clientX, event.clientY];
+    if (event.button !== 0 || !view.drawn) return;
+    dragged = false;
     if (event.pointerType === "mouse") plot.focus({ preventScroll: true });
-  }, true);
-  // Plotly reports a click as soon as a button goes down, also when that starts a drag.
-  plot.addEventListener("click", (event) => {
+    if (!focused()) return;
+    start = [event.clientX, event.clientY];
+    held.set(event.pointerId, start);
+  });
+  plot.addEventListener("pointermove", (event) => {
+    const before = held.get(event.pointerId);
+    if (!before) return;
+    const now = [event.clientX, event.clientY];
+    if (!dragged && Math.hypot(now[0] - start[0], now[1] - start[1]) < 4) return;
+    if (!dragged) plot.setPointerCapture(event.pointerId);
+    dragged = true;
+    held.set(event.pointerId, now);
+    if (held.size === 1) {
+      const speed = Math.PI / plot.clientHeight;
+      turn(view, plot, (before[0] - now[0]) * speed, (now[1] - before[1]) * speed, 1);
+    } else if (held.size === 2) {
+      const [, other] = [...held].find(([id]) => id !== event.pointerId);
+      const gap = ([x, y]) => Math.hypot(x - other[0], y - other[1]) || 1;
+      turn(view, plot, 0, 0, gap(before) / gap(now));
+    }
+  });
+  for (const type of ["pointerup", "pointercancel"]) {
+    plot.addEventListener(type, (event) => held.delete(event.pointerId));
+  }
+  plot.addEventListener("click", () => {
     plot.focus({ preventScroll: true });
-    if (!down || Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 5) return;
+    if (dragged) return;
+    // Plotly looks for the point under the pointer in its next frame.
     requestAnimationFrame(() => requestAnimationFrame(() => {
       if (view.under !== null) view.pick(view.under);
     }));
   });
+  plot.addEventListener("wheel", (event) => {
+    event.stopPropagation();
+    if (!focused() || !view.drawn) return;
+    event.preventDefault();
+    turn(view, plot, 0, 0, Math.exp(event.deltaY * (event.deltaMode ? 0.03 : 0.001)));
+  }, { capture: true, passive: false });
+  // Plotly would keep every finger from scrolling the page.
+  for (const type of ["touchstart", "touchmove", "touchend"]) {
+    plot.addEventListener(type, (event) => event.stopPropagation(), {
+      capture: true, passive: true,
+    });
+  }
   plot.addEventListener("keydown", (event) => {
     const move = KEYS[event.key];
     if (!move || !view.drawn || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    turn(window.Plotly, plot, move);
+    turn(view, plot, ...move);
   });
+}
+
+// Once per element; what changes between runs is read from `view`.
+function wire(view, root, plot) {
+  steer(view, plot);
   root.querySelector("[data-do=reset]").onclick = () => {
-    if (view.drawn) window.Plotly.relayout(plot, { "scene.camera": home(view.data, plot) });
+    if (view.drawn) look(view, plot, home(view.data, plot));
   };
   root.querySelector("[data-do=save]").onclick = () => {
     if (!view.drawn) return;
-    const { width, height } = plot.getBoundingClientRect();
+    const { clientWidth: width, clientHeight: height } = plot;
     const picture = { format: "png", filename: "colour-cloud", scale: 2, width, height };
     window.Plotly.downloadImage(plot, picture);
   };
@@ -213,7 +252,7 @@ async function draw(view, data, root, plot) {
     const [Plotly, points] = await Promise.all([loadPlotly(data.plotly), view.points]);
     if (run !== view.run) return; // newer data, or taken off the page, while this was loading
     const figure = compose(data, points, plot, root);
-    const config = { displayModeBar: false, scrollZoom: "gl3d", showTips: false };
+    const config = { displayModeBar: false, showTips: false };
     await Plotly.react(plot, figure.data, figure.layout, config);
     if (!view.drawn) listen(view, plot);
     view.drawn = true;
@@ -231,7 +270,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const plot = root.querySelector(".kmseg-cloud-plot");
   let view = views.get(plot);
   if (!view) {
-    view = { run: 0, under: null, drawn: false };
+    view = { run: 0, frame: 0, under: null, drawn: false };
     views.set(plot, view);
     wire(view, root, plot);
   }
@@ -242,7 +281,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   return () => {
     view.run += 1;
     view.observer.disconnect();
-    remember(plot, data.key);
+    cancelAnimationFrame(view.frame);
     window.Plotly?.purge(plot);
   };
 }

@@ -10,7 +10,7 @@ from typing import Final
 import streamlit as st
 
 from kmseg.color import COLOR_SPACES
-from kmseg.errors import ImageError
+from kmseg.errors import KmsegError
 from kmseg.samples import SAMPLES
 from kmseg.settings import ENGINES, INITS, STOPS, Settings, to_hex
 from kmseg.ui import cache, link
@@ -84,7 +84,7 @@ def _own_pictures() -> dict[str, cache.Picture]:
         name = _plain_name(file.name)
         try:
             picture = cache.upload(file.getvalue(), name)
-        except ImageError as error:
+        except KmsegError as error:
             st.error(f"{name}: {error}")
         else:
             own[picture.key] = picture
@@ -225,7 +225,7 @@ def _advanced() -> None:
         format="%g",
         key="epsilon",
         disabled=stop == "iterations" or not own_rule,
-        help="The largest move of a centroid that counts as rest, in the units of the colour space.",
+        help="The largest move of a centroid that counts as rest, in units of the colour space.",
     )
     low, high = link.PAGE_RANGES["max_iter"]
     st.number_input(

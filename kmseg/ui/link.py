@@ -21,23 +21,16 @@ from kmseg.ui.assets import asset
 # What the page's controls allow, where it is less than what Settings do.
 PAGE_RANGES: Final = RANGES | {"n_clusters": (2, 32), "width": (0, 8000)}
 
-VIEWS: Final = {
-    "clusters": "Clusters",
-    "cloud": "Colour cloud",
-    "take-away": "Take away",
-}
-CLOUD_PAINTS: Final = {"color": "True colours", "cluster": "Clusters"}
-CLOUD_SPACES: Final = {"rgb": "RGB", "clustered": "The space that was clustered"}
 UPLOAD: Final = "upload"
 DEFAULT_PICTURE: Final = "china"
 
-# The page's choices that are not Settings: name in the link -> allowed values, the first by default.
+# The page's choices that are not Settings: name in the link -> allowed values, default first.
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "picture": (DEFAULT_PICTURE, *(key for key in SAMPLES if key != DEFAULT_PICTURE), UPLOAD),
     "paint": PAINTS,
-    "view": tuple(VIEWS),
-    "cloud_space": tuple(CLOUD_SPACES),
-    "cloud_paint": tuple(CLOUD_PAINTS),
+    "view": ("clusters", "cloud", "take-away"),
+    "cloud_space": ("rgb", "clustered"),
+    "cloud_paint": ("color", "cluster"),
 }
 
 
@@ -62,7 +55,7 @@ def restore() -> None:
 
 def _restore_upload(corrections: list[str]) -> None:
     """An uploaded picture stays in its session; a link to one can only bring the settings."""
-    own = [key for key in st.session_state.get("own_pictures", ())]
+    own = list(st.session_state.get("own_pictures", ()))
     st.session_state["picture"] = own[-1] if own else DEFAULT_PICTURE
     if not own:
         corrections.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -15,12 +15,29 @@ from kmseg.cloud import color_cloud
 from kmseg.color import COLOR_SPACES
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings, to_hex
-from kmseg.ui import cache, controls, link
+from kmseg.ui import cache, controls
 from kmseg.ui.cloud import colour_cloud
 from kmseg.ui.viewer import viewer
 
-PAINT_TITLES = {"colors": "Cluster colours", "gray": "Gray ranks"}
-CLOUD_POINTS = 8000
+# Titles of the page's choices, by their names in a link.
+PAINTS: Final = {"colors": "Cluster colours", "gray": "Gray ranks"}
+VIEWS: Final = {"clusters": "Clusters", "cloud": "Colour cloud", "take-away": "Take away"}
+CLOUD_PAINTS: Final = {"color": "True colours", "cluster": "Clusters"}
+
+CLOUD_POINTS: Final = 8000
+
+
+def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = False) -> str:
+    """One of a few choices, side by side; the key is its name in a link."""
+    chosen = st.segmented_control(
+        label,
+        list(titles),
+        key=key,
+        required=True,
+        format_func=titles.__getitem__,
+        label_visibility="visible" if labelled else "collapsed",
+    )
+    return chosen or next(iter(titles))
 
 
 def pictures(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
@@ -55,7 +72,7 @@ def summary(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> None
         f"{hidden:,} transparent pixels left out" if hidden else "",
         controls.ENGINE_TITLES[seg.settings.engine],
         "1 attempt" if attempts == 1 else f"best of {attempts} attempts",
-        "" if seg.n_iter is None else f"{seg.n_iter} iterations",
+        "" if seg.n_iter is None else f"{seg.n_iter} iteration{'s' * (seg.n_iter > 1)}",
         "" if seg.converged is not False else "not yet at rest",
         "global optimum" if seg.global_optimum else "",
         f"inertia {seg.inertia:.6g}",
@@ -153,24 +170,16 @@ def _bars(seg: Segmentation) -> str:
 def cloud(seg: Segmentation) -> None:
     """Pixel colours and centroids in three dimensions."""
     space = COLOR_SPACES[seg.settings.color_space]
+    spaces = {"rgb": "RGB"}
+    if len(space.coordinates) == 3:
+        spaces["clustered"] = f"{space.title}, as clustered"
+    elif st.session_state["cloud_space"] not in spaces:
+        st.session_state["cloud_space"] = "rgb"
     left, right = st.columns(2)
-    solid = len(space.coordinates) == 3
     with left:
-        where = st.segmented_control(
-            "Axes",
-            list(link.CLOUD_SPACES) if solid else ["rgb"],
-            key="cloud_space",
-            required=True,
-            format_func=lambda key: "RGB" if key == "rgb" else f"{space.title}, as clustered",
-        )
+        where = choose("Axes", spaces, "cloud_space", labelled=True)
     with right:
-        paint = st.segmented_control(
-            "Points painted by",
-            list(link.CLOUD_PAINTS),
-            key="cloud_paint",
-            required=True,
-            format_func=link.CLOUD_PAINTS.__getitem__,
-        )
+        paint = choose("Points painted by", CLOUD_PAINTS, "cloud_paint", labelled=True)
     drawn = color_cloud(seg, CLOUD_POINTS, clustered=where == "clustered")
     colour_cloud(drawn, "colour" if paint == "color" else "cluster", key="cloud")
     st.caption(
@@ -188,7 +197,7 @@ def take_away(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
         "colours and order are those of the table."
     )
     with st.grid("auto", min_column_width=220, gap="small"):
-        _download(archive, seg, type="primary")
+        _download(archive, seg, icon=":material/folder_zip:")
         for file in export.files(seg, picture.name, paint):
             _download(file, seg)
     mask_of, _ = st.columns([2, 3])

@@ -1,0 +1,260 @@
+"""The page run in process: what its controls, links, uploads and notes do."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from streamlit.testing.v1 import AppTest
+
+import kmseg
+from kmseg.ui.link import CHOICES, PAGE_RANGES
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def open_page(**query: str) -> AppTest:
+    """The page at rest, opened by a link with these values."""
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def rerun(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def counts(app: AppTest) -> list[int]:
+    return list(app.dataframe[0].value["pixels"])
+
+
+def expected_counts(sample: str, **settings: Any) -> list[int]:
+    seg = kmseg.segment(kmseg.sample_image(sample), kmseg.Settings(**settings))
+    return seg.pixel_counts.tolist()
+
+
+def texts(app: AppTest) -> str:
+    """Everything the page says in sentences."""
+    said = (*app.caption, *app.info, *app.warning, *app.error)
+    return "\n".join(element.value for element in said)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Pillow.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_opens_on_a_segmented_sample() -> None:
+    app = open_page()
+    assert counts(app) == expected_counts("china")
+    assert "640 × 427" in texts(app)
+    assert "96,615 colours" in texts(app)
+    assert not app.warning
+    assert dict(app.query_params) == {}  # a bare address stays bare until something is changed
+
+
+def test_every_control_reaches_the_segmentation_and_the_address() -> None:
+    app = open_page(picture="flower", width="160")
+    app.selectbox(key="color_space").set_value("hsv")
+    rerun(app)
+    app.get_by_key("channels_hsv").set_value(["H", "V"])
+    app.slider(key="n_clusters").set_value(5)
+    app.segmented_control(key="init").set_value("random")
+    app.slider(key="attempts").set_value(3)
+    app.selectbox(key="stop").set_value("epsilon")
+    app.number_input(key="epsilon").set_value(0.5)
+    app.number_input(key="seed").set_value(7)
+    app.number_input(key="width").set_value(200)
+    rerun(app)
+    wanted = {
+        "color_space": "hsv",
+        "channels": "02",
+        "n_clusters": 5,
+        "init": "random",
+        "attempts": 3,
+        "stop": "epsilon",
+        "epsilon": 0.5,
+        "seed": 7,
+        "width": 200,
+    }
+    assert counts(app) == expected_counts("flower", **wanted)
+    for name, value in wanted.items():
+        assert app.query_params[name] == str(value)
+    for name, value in {"v": "1", "engine": "exact", "picture": "flower", "max_iter": "300"}.items():
+        assert app.query_params[name] == value
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"picture": "plate-5", "color_space": "hsv", "channels": "01", "n_clusters": "3"},
+        {"init": "manual", "centroids": "ff0000-00ff00-123456", "n_clusters": "3"},
+        {"engine": "opencv", "n_clusters": "6", "seed": "3", "stop": "iterations", "max_iter": "9"},
+        {"color_space": "oklab", "view": "cloud", "cloud_space": "clustered", "paint": "gray"},
+    ],
+)
+def test_a_link_replays_in_a_new_session(query: dict[str, str]) -> None:
+    first = open_page(**query)
+    first.slider(key="n_clusters").set_value(int(query.get("n_clusters", "4")) + 1)
+    rerun(first)
+    link = {name: str(value) for name, value in first.query_params.items()}
+    assert set(link) == {"v", *kmseg.Settings().to_dict(), *CHOICES}
+    first.segmented_control(key="view").set_value("clusters")
+    rerun(first)
+    second = open_page(**link | {"view": "clusters"})
+    assert counts(second) == counts(first)
+    assert not second.warning
+
+
+def test_a_link_without_values_means_the_defaults_of_its_version() -> None:
+    link = kmseg.Settings().to_query()
+    assert link["v"] == "1"
+    assert counts(open_page(**link)) == expected_counts("china")
+
+
+def test_wrong_values_in_a_link_are_corrected_and_named() -> None:
+    app = open_page(
+        n_clusters="900",
+        color_space="<script>alert(1)</script>",
+        epsilon="nan",
+        picture="../../etc/passwd",
+        view="nowhere",
+        attempts="0",
+        width="-5",
+    )
+    said = app.warning[0].value
+    for name in ("n\\_clusters", "color\\_space", "epsilon", "picture", "view", "attempts", "width"):
+        assert name in said
+    assert "<script>" not in said
+    assert app.slider(key="n_clusters").value == PAGE_RANGES["n_clusters"][1]
+    assert app.slider(key="attempts").value == 1
+    app.slider(key="n_clusters").set_value(3)
+    rerun(app)
+    assert not app.warning  # said once, until something is changed
+    assert app.query_params["n_clusters"] == "3"
+
+
+def test_a_link_to_an_upload_brings_its_settings_and_says_so() -> None:
+    app = open_page(picture="upload", n_clusters="6", color_space="lab")
+    assert "uploaded picture" in app.warning[0].value
+    assert counts(app) == expected_counts("china", n_clusters=6, color_space="lab")
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    app.file_uploader(key="uploads").upload("mine.png", png(pixels))
+    rerun(app)
+    seg = kmseg.segment(kmseg.Image(pixels), kmseg.Settings(n_clusters=6, color_space="lab"))
+    assert counts(app) == seg.pixel_counts.tolist()
+    assert app.query_params["picture"] == "upload"
+
+
+def test_an_upload_is_shown_at_once_and_others_stay_available() -> None:
+    app = open_page()
+    first, second = np.zeros((4, 5, 3), np.uint8), np.zeros((6, 7, 3), np.uint8)
+    first[0, :2] = 255
+    second[0, :3] = 200
+    app.file_uploader(key="uploads").upload("one.png", png(first)).upload("two.png", png(second))
+    rerun(app)
+    assert counts(app) == [39, 3]
+    chooser = app.selectbox(key="picture")
+    one = next(option for option in chooser.options if option == "one.png")
+    chooser.select_index(chooser.options.index(one))
+    rerun(app)
+    assert counts(app) == [18, 2]
+    assert "K is 2, not 4" in texts(app)
+
+
+def test_a_bad_upload_costs_a_sentence_and_nothing_else() -> None:
+    app = open_page(n_clusters="3")
+    before = counts(app)
+    app.file_uploader(key="uploads").upload("*evil* <b>[x](y).png", b"\x89PNG\r\n\x1a\nno picture")
+    rerun(app)
+    assert counts(app) == before
+    assert len(app.error) == 1
+    said = app.error[0].value
+    assert said.startswith("evil")
+    assert not set("<[*") & set(said.partition(":")[0])
+
+
+def test_transparent_pixels_are_left_out_and_counted() -> None:
+    pixels = np.zeros((5, 5, 4), np.uint8)
+    pixels[..., 3] = 255
+    pixels[0, :, :] = (255, 0, 0, 0)
+    pixels[1, :, :] = (9, 9, 200, 255)
+    app = open_page()
+    app.file_uploader(key="uploads").upload("alpha.png", png(pixels))
+    rerun(app)
+    assert counts(app) == [15, 5]
+    assert "5 transparent pixels left out" in texts(app)
+
+
+def test_constant_channels_are_named() -> None:
+    gray = np.repeat(np.arange(100, dtype=np.uint8).reshape(10, 10, 1), 3, axis=2)
+    app = open_page(color_space="hsv")
+    app.file_uploader(key="uploads").upload("gray.png", png(gray))
+    rerun(app)
+    assert "Constant in this picture" in texts(app)
+    assert "H, S of HSV" in texts(app)
+
+
+def test_no_channel_means_all_of_them_and_is_said() -> None:
+    app = open_page()
+    app.get_by_key("channels_bgr").set_value([])
+    rerun(app)
+    assert counts(app) == expected_counts("china")
+    assert "None is chosen" in texts(app)
+
+
+@pytest.mark.parametrize("engine", ["opencv", "scikit-learn"])
+def test_reference_engines_work_on_a_width_that_the_page_names(engine: str) -> None:
+    app = open_page(engine=engine, attempts="2")
+    seg = kmseg.segment(
+        kmseg.sample_image("china"), kmseg.Settings(engine=engine, attempts=2, width=387)
+    )
+    assert counts(app) == seg.pixel_counts.tolist()
+    assert "at 387 pixels width, not 640" in texts(app)
+    assert app.number_input(key="width").value == 0  # the visitor's own setting is kept
+
+
+def test_my_colours_start_from_the_clusters_there_are() -> None:
+    app = open_page(n_clusters="3")
+    found = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=3))
+    app.segmented_control(key="init").set_value("manual")
+    rerun(app)
+    pickers = [picker.value for picker in app.color_picker]
+    assert pickers == [kmseg.settings.to_hex(color) for color in found.palette]
+    app.color_picker(key="start_1").set_value("#ff8800")
+    rerun(app)
+    wanted = {"n_clusters": 3, "init": "manual", "centroids": (pickers[0], "#ff8800", pickers[2])}
+    assert counts(app) == expected_counts("china", **wanted)
+    assert app.query_params["centroids"].split("-")[1] == "ff8800"
+    app.slider(key="n_clusters").set_value(5)
+    rerun(app)
+    assert app.color_picker(key="start_1").value == "#ff8800"
+    assert len(app.color_picker) == 5
+
+
+def test_the_settings_of_a_sample_are_one_click_away() -> None:
+    app = open_page(picture="plate-74", attempts="3")
+    sample = kmseg.SAMPLES["plate-74"]
+    app.button[0].click()
+    rerun(app)
+    assert counts(app) == expected_counts("plate-74", **sample.settings)
+
+
+def test_sessions_do_not_see_each_others_uploads() -> None:
+    first, second = open_page(), open_page()
+    pixels = np.random.default_rng(1).integers(0, 256, (9, 9, 3), np.uint8)
+    first.file_uploader(key="uploads").upload("secret.png", png(pixels))
+    rerun(first)
+    rerun(second)
+    assert "secret.png" in first.selectbox(key="picture").options
+    assert "secret.png" not in second.selectbox(key="picture").options
