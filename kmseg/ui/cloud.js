@@ -46,13 +46,12 @@ async function loadPoints(url) {
   const bytes = await response.arrayBuffer();
   const n = bytes.byteLength / 23;
   const column = (type, i) => new type(bytes, 4 * n * i, n);
-  const rgb = new Uint8Array(bytes, 20 * n);
-  const colours = Array.from({ length: n }, (_, i) => (
-    `rgb(${rgb[3 * i]},${rgb[3 * i + 1]},${rgb[3 * i + 2]})`
+  const shade = new Uint8Array(bytes, 20 * n);
+  const each = (write) => Array.from({ length: n }, (_, i) => (
+    write(...shade.subarray(3 * i, 3 * i + 3))
   ));
-  const packed = Array.from({ length: n }, (_, i) => (
-    (rgb[3 * i] << 16) | (rgb[3 * i + 1] << 8) | rgb[3 * i + 2]
-  ));
+  const colours = each((r, g, b) => `rgb(${r},${g},${b})`);
+  const packed = each((r, g, b) => (r << 16) | (g << 8) | b);
   const [x, y, z, size] = [0, 1, 2, 3].map((i) => column(Float32Array, i));
   return { x, y, z, size, colours, packed, counts: column(Uint32Array, 4) };
 }
@@ -71,38 +70,52 @@ function hasWebGL() {
 // A plot as narrow as it is high needs a step back to show the ends of the axes.
 function home(data, plot) {
   const camera = structuredClone(data.figure.layout.scene.camera);
-  const back = plot.clientWidth < 1.2 * plot.clientHeight ? 1.3 : 1;
+  const back = plot.clientWidth < 1.2 * plot.clientHeight ? 1.38 : 1;
   for (const axis of ["x", "y", "z"]) camera.eye[axis] *= back;
   return camera;
 }
 
-function themed(figure, root) {
+// Any CSS colour as three numbers from 0 to 255.
+function rgb(css) {
+  const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  pixel.fillStyle = css;
+  pixel.fillRect(0, 0, 1, 1);
+  return [...pixel.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+}
+
+function themed(figure, root, plot) {
   const style = getComputedStyle(root);
   const token = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
-  const text = token("--st-text-color", "rgb(90,90,90)");
-  const grid = token("--st-border-color", "rgba(128,128,128,0.4)");
-  const back = token("--st-background-color", "rgb(255,255,255)");
-  const panel = token("--st-secondary-background-color", "rgb(240,240,240)");
+  const [ink, page] = [
+    rgb(token("--st-text-color", "rgb(49,51,63)")),
+    rgb(token("--st-background-color", "rgb(255,255,255)")),
+  ];
+  const mix = (share) => (
+    `rgb(${ink.map((value, i) => Math.round(share * value + (1 - share) * page[i]))})`
+  );
+  const text = mix(1);
   const family = token("--st-font", "sans-serif");
   const { layout } = figure;
-  layout.paper_bgcolor = panel; // not the page's own, on which white or black points would be lost
+  // White points would be lost on a white page, black ones on a black page.
+  layout.paper_bgcolor = plot.style.background = mix(0.1);
   layout.font = { family, color: text, size: 12 };
   layout.hoverlabel = {
-    bgcolor: back, bordercolor: text, font: { family, color: text, size: 13 }, align: "left",
+    bgcolor: mix(0), bordercolor: text, font: { family, color: text, size: 13 }, align: "left",
   };
   for (const name of ["xaxis", "yaxis", "zaxis"]) {
     const axis = layout.scene[name];
-    Object.assign(axis, { gridcolor: grid, linecolor: grid, color: text });
+    Object.assign(axis, { gridcolor: mix(0.3), linecolor: mix(0.3), color: text });
     axis.title.font = { family, color: text, size: 15 };
   }
   for (const tag of layout.scene.annotations) {
-    tag.hoverlabel = { bgcolor: back, bordercolor: text, font: { family, color: text, size: 13 } };
+    const { bgcolor, bordercolor, font } = layout.hoverlabel;
+    tag.hoverlabel = { bgcolor, bordercolor, font };
   }
-  return figure;
 }
 
 function compose(data, points, plot, root) {
-  const figure = themed(structuredClone(data.figure), root);
+  const figure = structuredClone(data.figure);
+  themed(figure, root, plot);
   const labels = unpackLabels(data.labels);
   const { x, y, z, size, colours, packed, counts } = points;
   const color = data.paint === "cluster"
@@ -111,7 +124,7 @@ function compose(data, points, plot, root) {
   const [trace] = figure.data;
   Object.assign(trace, { x, y, z });
   Object.assign(trace.marker, { size, color });
-  trace.customdata = Array.from(packed, (rgb, i) => [rgb, counts[i], labels[i] + 1]);
+  trace.customdata = packed.map((colour, i) => [colour, counts[i], labels[i] + 1]);
   // Plotly's own turntable runs ahead of the pointer, up to the pole, wherever a frame takes long
   // (drawing without a graphics card), so `steer` does all the turning.
   figure.layout.scene.dragmode = false;
@@ -251,6 +264,7 @@ async function draw(view, data, root, plot) {
     }
     const [Plotly, points] = await Promise.all([loadPlotly(data.plotly), view.points]);
     if (run !== view.run) return; // newer data, or taken off the page, while this was loading
+    plot.hidden = false;
     const figure = compose(data, points, plot, root);
     const config = { displayModeBar: false, showTips: false };
     await Plotly.react(plot, figure.data, figure.layout, config);
@@ -262,6 +276,7 @@ async function draw(view, data, root, plot) {
     view.url = null;
     plot.hidden = true;
     note.textContent = error.message === NO_WEBGL ? NO_WEBGL : NOT_LOADED;
+    if (error.message !== NO_WEBGL) console.error(error);
   }
 }
 

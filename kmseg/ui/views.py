@@ -22,7 +22,7 @@ from kmseg.ui.viewer import viewer
 # Titles of the page's choices, by their names in a link.
 PAINTS: Final = {"colors": "Cluster colours", "gray": "Gray ranks"}
 VIEWS: Final = {"clusters": "Clusters", "cloud": "Colour cloud", "take-away": "Take away"}
-CLOUD_PAINTS: Final = {"color": "True colours", "cluster": "Clusters"}
+CLOUD_PAINTS: Final = {"color": "True colours", "cluster": "Cluster"}
 
 CLOUD_POINTS: Final = 8000
 
@@ -110,14 +110,14 @@ def clusters(seg: Segmentation) -> None:
     """A table and a bar chart of the clusters, largest first."""
     table = pd.DataFrame(export.cluster_rows(seg))
     table.insert(0, "swatch", [_swatch(value) for value in table["hex"]])
-    table = table.drop(columns=["r", "g", "b"])
+    table = table.drop(columns=["r", "g", "b"]).assign(share=100 * seg.shares)
     space = COLOR_SPACES[seg.settings.color_space]
     columns = {
         "swatch": st.column_config.ImageColumn("", width=40),
         "cluster": st.column_config.NumberColumn("Cluster", width=60),
         "hex": st.column_config.TextColumn("Hex", width=80),
         "pixels": st.column_config.NumberColumn("Pixels", format="localized"),
-        "share": st.column_config.NumberColumn("Share", format="percent"),
+        "share": st.column_config.NumberColumn("Share", format="%.1f %%"),
     }
     for name in seg.settings.coordinate_names:
         columns[f"centroid {name}"] = st.column_config.NumberColumn(

@@ -1,0 +1,133 @@
+"""Plain references that the tests compare with: NumPy on raw pixels, and the articles' own calls."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+import kmseg
+from kmseg.color import features
+
+Floats = NDArray[np.float64]
+
+# Conversions of the article, which reads BGR.
+FROM_BGR = {"hsv": cv2.COLOR_BGR2HSV, "lab": cv2.COLOR_BGR2Lab, "ycrcb": cv2.COLOR_BGR2YCrCb}
+
+
+def image_at(key: str, width: int) -> kmseg.Image:
+    """A sample picture at another width, resized by OpenCV itself."""
+    pixels = kmseg.sample_image(key).pixels
+    return kmseg.Image(resized(pixels, width))
+
+
+def resized(pixels: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    size = (width, int(width / pixels.shape[1] * pixels.shape[0]))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def article_features(pixels: NDArray[np.uint8], color_space: str, channels: str) -> Floats:
+    """What the second article clusters, from BGR, (N, D); other spaces as kmseg converts them."""
+    if color_space not in ("bgr", *FROM_BGR):
+        return features(pixels.reshape(-1, 3), color_space, channels)
+    bgr = np.ascontiguousarray(pixels.reshape(-1, 1, 3)[..., ::-1])
+    converted = bgr if color_space == "bgr" else cv2.cvtColor(bgr, FROM_BGR[color_space])
+    chosen = [0, 1, 2] if channels == "all" else [int(digit) for digit in channels]
+    return np.asarray(converted[..., chosen].reshape(-1, len(chosen)), np.float64)
+
+
+def squared_distances(X: Floats, centroids: Floats) -> Floats:
+    return np.asarray(((X[:, None, :] - centroids[None]) ** 2).sum(axis=2), np.float64)
+
+
+def nearest(X: Floats, centroids: Floats) -> NDArray[np.intp]:
+    """The nearest centroid of each sample, the first among equals."""
+    return squared_distances(X, centroids).argmin(axis=1)
+
+
+def tied(X: Floats, centroids: Floats) -> NDArray[np.bool_]:
+    """Whether a sample's two nearest distances agree to 1e-9."""
+    if len(centroids) == 1:
+        return np.zeros(len(X), bool)
+    two = np.sqrt(np.partition(squared_distances(X, centroids), 1, axis=1)[:, :2])
+    return np.asarray(two[:, 1] - two[:, 0] <= 1e-9 * np.maximum(two[:, 1], 1.0))
+
+
+def inertia(X: Floats, centroids: Floats) -> float:
+    return float(squared_distances(X, centroids).min(axis=1).sum())
+
+
+class Lloyd(NamedTuple):
+    """`settled` is False if a tie or an empty cluster left the path open on the way."""
+
+    centroids: Floats
+    labels: NDArray[np.intp]
+    n_iter: int
+    settled: bool
+
+
+def lloyd(X: Floats, start: Floats, max_iter: int = 2000, epsilon: float = 0.0) -> Lloyd:
+    """Assign, average, and again, on samples without weights."""
+    centroids, settled = start.astype(np.float64), True
+    for n_iter in range(1, max_iter + 1):
+        labels = nearest(X, centroids)
+        settled = settled and not tied(X, centroids).any()
+        present = np.unique(labels)
+        settled = settled and len(present) == len(centroids)
+        moved = centroids.copy()
+        for k in present:
+            moved[k] = X[labels == k].mean(axis=0)
+        step = np.linalg.norm(moved - centroids, axis=1).max()
+        centroids = moved
+        if step <= epsilon:
+            break
+    return Lloyd(centroids, nearest(X, centroids), n_iter, settled)
+
+
+def largest_move(X: Floats, centroids: Floats) -> float:
+    """How far one more plain step moves the centroid that it moves furthest."""
+    return float(np.linalg.norm(lloyd(X, centroids, 1).centroids - centroids, axis=1).max())
+
+
+def best_1d(values: Floats, weights: NDArray[Any], n_clusters: int) -> float:
+    """The lowest possible inertia in one dimension, by dynamic programming."""
+    order = np.argsort(values)
+    x, w = values[order] - values.mean(), weights[order].astype(np.float64)
+    mass, first, second = (np.concatenate(([0.0], np.cumsum(w * x**p))) for p in (0, 1, 2))
+    i, j = np.triu_indices(len(x) + 1, 1)
+    cost = np.full((len(x) + 1, len(x) + 1), np.inf)
+    cost[i, j] = second[j] - second[i] - (first[j] - first[i]) ** 2 / (mass[j] - mass[i])
+    best = cost[0]
+    for _ in range(n_clusters - 1):
+        best = np.minimum(best, (best[:, None] + cost).min(axis=0))
+    return max(0.0, float(best[-1]))
+
+
+def renamed(ours: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.int64]:
+    """Our labels under their numbers, by the greatest overlap; no two may take the same."""
+    ours, theirs = ours.ravel().astype(np.int64), theirs.ravel().astype(np.int64)
+    table = np.zeros((ours.max() + 1, theirs.max() + 1), np.int64)
+    np.add.at(table, (ours, theirs), 1)
+    names = table.argmax(axis=1)
+    assert len(set(names)) == len(names) == table.shape[1], "not one of theirs for each of ours"
+    return np.asarray(names[ours])
+
+
+def assert_same_clusters(ours: NDArray[Any], theirs: NDArray[Any]) -> None:
+    """Equal labels up to the order of clusters."""
+    np.testing.assert_array_equal(renamed(ours, theirs), theirs.ravel())
+
+
+def random_image(seed: int, shape: tuple[int, int], levels: int = 256) -> kmseg.Image:
+    """Pixels of few or many colours without any order."""
+    rng = np.random.default_rng(seed)
+    steps = np.linspace(0, 255, levels).astype(np.uint8)
+    return kmseg.Image(steps[rng.integers(0, levels, (*shape, 3))])
+
+
+def with_holes(image: kmseg.Image, seed: int, share: float = 0.2) -> kmseg.Image:
+    """The same with some pixels transparent."""
+    rng = np.random.default_rng(seed)
+    return kmseg.Image(image.pixels, rng.random(image.pixels.shape[:2]) > share)

@@ -1,0 +1,318 @@
+"""The page in a real browser: what is painted, clicked, copied, downloaded and turned."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+import kmseg
+from browser import wait_until_idle
+from kmseg import render
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+OpenPage = Callable[..., "Page"]
+
+READ_PICTURE = """async image => {
+  await image.decode()
+  const canvas = document.createElement("canvas")
+  canvas.width = image.naturalWidth
+  canvas.height = image.naturalHeight
+  const context = canvas.getContext("2d", { willReadFrequently: true })
+  context.drawImage(image, 0, 0)
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height)
+  let text = ""
+  for (let i = 0; i < data.length; i += 32768) {
+    text += String.fromCharCode(...data.subarray(i, i + 32768))
+  }
+  return [canvas.width, canvas.height, btoa(text)]
+}"""
+
+
+def shown_pixels(page: Page, name: str) -> np.ndarray:
+    """RGBA pixels of one of the two pictures as the browser decoded it."""
+    import base64
+
+    width, height, data = page.locator(f"img.{name}").evaluate(READ_PICTURE)
+    return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)
+
+
+def settle(page: Page) -> None:
+    wait_until_idle(page)
+    page.wait_for_timeout(300)
+    wait_until_idle(page)
+
+
+def choose(page: Page, label: str) -> None:
+    """Click one of several choices that lie side by side."""
+    page.get_by_role("radio", name=label, exact=True).click()
+    settle(page)
+
+
+def select(page: Page, label: str, option: str) -> None:
+    page.get_by_label(label, exact=True).first.click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settle(page)
+
+
+def slide(page: Page, label: str, steps: int) -> None:
+    slider = page.get_by_role("slider", name=label)
+    slider.focus()
+    for _ in range(abs(steps)):
+        slider.press("ArrowRight" if steps > 0 else "ArrowLeft")
+    settle(page)
+
+
+def enter(page: Page, label: str, value: object) -> None:
+    field = page.get_by_label(label, exact=True)
+    field.fill(str(value))
+    field.press("Enter")
+    settle(page)
+
+
+def download(page: Page, button: str) -> tuple[str, bytes]:
+    """Name and content of what a button of the view "Take away" gives."""
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=button, exact=True).click()
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def counts(page: Page) -> list[dict[str, str]]:
+    """Rows of the table of counts, from the page's own download."""
+    if page.get_by_role("button", name="Counts, CSV").count() == 0:
+        choose(page, "Take away")
+    _, content = download(page, "Counts, CSV")
+    return list(csv.DictReader(io.StringIO(content.decode())))
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera's picture: 10.7 megapixels, each with noise of its own, as JPEG."""
+    china = kmseg.sample_image("china").pixels
+    large = cv2.resize(china, (4000, 2669), interpolation=cv2.INTER_CUBIC).astype(np.int16)
+    large += np.random.default_rng(0).integers(-4, 5, large.shape, np.int16)
+    path = tmp_path_factory.mktemp("photo") / "from my camera.jpg"
+    Pillow.fromarray(np.clip(large, 0, 255).astype(np.uint8)).save(path, quality=92)
+    return path
+
+
+def upload(page: Page, path: Path) -> None:
+    page.locator("input[type=file]").set_input_files(path)
+    page.get_by_text("10.68 MP").wait_for(timeout=60_000)
+    settle(page)
+
+
+def test_both_pictures_are_exact_and_equal_in_size(open_page: OpenPage) -> None:
+    page = open_page("?picture=plate-5&color_space=hsv&channels=01&n_clusters=3")
+    image = kmseg.sample_image("plate-5")
+    settings = kmseg.Settings(color_space="hsv", channels="01", n_clusters=3)
+    seg = kmseg.segment(image, settings)
+    np.testing.assert_array_equal(shown_pixels(page, "original")[..., :3], image.pixels)
+    np.testing.assert_array_equal(
+        shown_pixels(page, "segmentation")[..., :3], render.painted(seg.labels, seg.palette)
+    )
+    boxes = [page.locator(f"img.{name}").bounding_box() for name in ("original", "segmentation")]
+    assert boxes[0] and boxes[1]
+    for side in ("y", "width", "height"):
+        assert boxes[0][side] == boxes[1][side]
+    assert boxes[0]["width"] == pytest.approx(boxes[0]["height"], abs=1)
+    choose(page, "Gray ranks")
+    np.testing.assert_array_equal(
+        shown_pixels(page, "segmentation")[..., :3],
+        render.painted(seg.labels, render.palette(seg, "gray")),
+    )
+
+
+def test_a_preview_shows_the_labels_of_the_pixels_it_has(open_page: OpenPage, photo: Path) -> None:
+    page = open_page("?n_clusters=5")
+    upload(page, photo)
+    seg = kmseg.segment(kmseg.read_image(photo), kmseg.Settings(n_clusters=5))
+    shown = shown_pixels(page, "segmentation")[..., :3]
+    height, width = shown.shape[:2]
+    rows = ((np.arange(height) + 0.5) * seg.labels.shape[0] / height).astype(int)
+    columns = ((np.arange(width) + 0.5) * seg.labels.shape[1] / width).astype(int)
+    assert width == 1200
+    np.testing.assert_array_equal(shown, seg.palette[seg.labels[rows][:, columns]])
+
+
+def test_every_control_then_the_copied_link_in_a_new_profile(
+    open_page: OpenPage, page_server: Any
+) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    select(page, "Picture", "Dahlia")
+    select(page, "Colour space", "YCrCb")
+    page.get_by_role("button", name="Cr", exact=True).click()
+    settle(page)
+    slide(page, "K, number of clusters", 3)
+    choose(page, "Random")
+    slide(page, "Attempts", -2)
+    page.get_by_text("Advanced", exact=True).click()
+    select(page, "Stop at", "Number of iterations")
+    enter(page, "Iterations at most", 12)
+    enter(page, "Seed", 5)
+    enter(page, "Width in pixels", 300)
+    choose(page, "Gray ranks")
+    before = counts(page)
+    settings = kmseg.Settings(
+        color_space="ycrcb",
+        channels="02",
+        n_clusters=7,
+        init="random",
+        attempts=8,
+        stop="iterations",
+        max_iter=12,
+        seed=5,
+        width=300,
+    )
+    seg = kmseg.segment(kmseg.sample_image("flower"), settings)
+    assert [int(row["pixels"]) for row in before] == seg.pixel_counts.tolist()
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Link copied").wait_for()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(page_server.url)
+    query = parse_qs(urlsplit(link).query, keep_blank_values=True)
+    expected = settings.to_query() | {"picture": "flower", "paint": "gray", "view": "take-away"}
+    assert {name: query[name][0] for name in expected} == expected
+    other = open_page("?" + urlsplit(link).query)
+    assert counts(other) == before
+    assert other.get_by_role("alert").count() == 0
+
+
+def test_back_undoes_and_forward_redoes(open_page: OpenPage) -> None:
+    page = open_page()
+    slide(page, "K, number of clusters", 1)
+    assert "n_clusters=5" in page.url
+    select(page, "Colour space", "Oklab")
+    assert "color_space=oklab" in page.url
+    page.go_back()
+    settle(page)
+    assert "color_space=bgr" in page.url
+    page.get_by_text("5 clusters").wait_for()
+    page.go_back()
+    settle(page)
+    page.get_by_text("4 clusters").wait_for()
+    page.go_forward()
+    settle(page)
+    page.get_by_text("5 clusters").wait_for()
+
+
+def test_a_click_on_the_original_picks_a_starting_colour(open_page: OpenPage) -> None:
+    page = open_page("?picture=plate-6&init=manual&centroids=000000-0000ff-00ff00&n_clusters=3")
+    image = kmseg.sample_image("plate-6")
+    box = page.locator("img.original").bounding_box()
+    assert box
+    for slot, (x, y) in enumerate(((0.5, 0.28), (0.02, 0.02))):
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        settle(page)
+        colors = parse_qs(urlsplit(page.url).query)["centroids"][0].split("-")
+        picked = np.array(list(bytes.fromhex(colors[slot])))
+        row, column = int(y * image.height), int(x * image.width)
+        near = image.pixels[row - 2 : row + 3, column - 2 : column + 3].reshape(-1, 3)
+        assert (near == picked).all(axis=1).any()
+    assert colors[2] == "00ff00"
+
+
+def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
+    page = open_page("?picture=plate-8&color_space=lab&channels=12&n_clusters=3&view=take-away")
+    settings = kmseg.Settings(color_space="lab", channels="12", n_clusters=3)
+    seg = kmseg.segment(kmseg.sample_image("plate-8"), settings)
+    name, content = download(page, "Everything, ZIP")
+    assert name.endswith("_lab_c12_k3_s0.zip")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        files = {entry: archive.read(entry) for entry in archive.namelist()}
+    for entry in files:
+        assert re.fullmatch(r"[A-Za-z0-9._-]{1,80}", entry)
+    assert kmseg.Settings.from_dict(json.loads(files["settings.json"])["settings"]) == settings
+    for button, ending in (
+        ("Segmented picture", "_segmented.png"),
+        ("Labels, pixel value = cluster", "_labels.png"),
+        ("Side by side, gray ranks", "_side-by-side.png"),
+        ("Mask of cluster 1", "_mask001.png"),
+    ):
+        name, content = download(page, button)
+        assert name.endswith(ending)
+        assert files[name] == content
+        picture = np.asarray(Pillow.open(io.BytesIO(content)))
+        if ending == "_labels.png":
+            np.testing.assert_array_equal(picture, seg.labels)
+        elif ending == "_mask001.png":
+            np.testing.assert_array_equal(picture, np.where(seg.labels == 0, 255, 0))
+        elif ending == "_segmented.png":
+            np.testing.assert_array_equal(picture, seg.palette[seg.labels])
+        else:
+            np.testing.assert_array_equal(picture, render.side_by_side(seg))
+    assert json.loads(download(page, "Palette, JSON")[1])[0]["pixels"] == seg.pixel_counts[0]
+
+
+def camera(page: Page) -> dict[str, Any]:
+    state: dict[str, Any] = page.evaluate(
+        "document.querySelector('.kmseg-cloud-plot')._fullLayout.scene._scene.getCamera()"
+    )
+    return state
+
+
+def test_the_clouds_camera_stays_when_k_changes(open_page: OpenPage) -> None:
+    page = open_page("?view=cloud", height=1500)
+    page.locator(".kmseg-cloud-plot canvas").first.wait_for(timeout=60_000)
+    page.wait_for_timeout(2000)
+    home = camera(page)
+    plot = page.locator(".kmseg-cloud-plot")
+    plot.focus()
+    for _ in range(4):
+        plot.press("ArrowRight")
+    page.wait_for_timeout(800)
+    turned = camera(page)
+    assert turned["eye"]["x"] != pytest.approx(home["eye"]["x"], abs=0.05)
+    node = plot.element_handle()
+    slide(page, "K, number of clusters", 2)
+    choose(page, "Cluster")
+    page.wait_for_timeout(1500)
+    for axis in "xyz":
+        assert camera(page)["eye"][axis] == pytest.approx(turned["eye"][axis], abs=1e-3)
+    assert node and node.evaluate("node => node.isConnected")
+    label = plot.get_attribute("aria-label") or ""
+    assert "6 numbered" in label
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_a_phone_shows_everything_without_sideways_scrolling(
+    open_page: OpenPage, color_scheme: str
+) -> None:
+    page = open_page("?view=take-away", width=390, height=844, color_scheme=color_scheme)
+    for view in ("Clusters", "Colour cloud", "Take away"):
+        choose(page, view)
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        main = page.locator("[data-testid=stMain]")
+        assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
+    boxes = [page.locator(f"img.{name}").bounding_box() for name in ("original", "segmentation")]
+    assert boxes[0] and boxes[1]
+    assert boxes[1]["y"] > boxes[0]["y"] + boxes[0]["height"]  # one under the other
+    background = page.locator("[data-testid=stApp]").evaluate(
+        "node => getComputedStyle(node).backgroundColor"
+    )
+    levels = [int(level) for level in re.findall(r"\d+", background)[:3]]
+    assert (max(levels) < 64) == (color_scheme == "dark")
+
+
+def test_the_camera_takes_a_picture(open_page: OpenPage) -> None:
+    page = open_page(permissions=["camera"])
+    page.get_by_text("Take a photo").click()
+    settle(page)
+    page.get_by_role("button", name="Take Photo").click(timeout=20_000)
+    settle(page)
+    assert "picture=upload" in page.url
