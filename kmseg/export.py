@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kmseg import render
 from kmseg.segmentation import Segmentation
-from kmseg.settings import to_hex
+from kmseg.settings import LINK_VERSION, to_hex
 
 MAX_STEM: Final = 56
 
@@ -132,9 +132,7 @@ def palette_json(seg: Segmentation) -> bytes:
 
 def settings_json(seg: Segmentation) -> bytes:
     """Everything needed to repeat the segmentation, and what it gave."""
-    from kmseg import __version__
-
-    return _json({"kmseg": __version__} | report(seg))
+    return _json({"v": LINK_VERSION} | report(seg))
 
 
 def report(seg: Segmentation) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-Paint = Literal["colour", "cluster"]
+Paint = Literal["color", "cluster"]
 Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 Ints = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.floating[Any]]
@@ -29,8 +29,6 @@ CAMERA: dict[str, Any] = {
     "up": {"x": 0.0, "y": 0.0, "z": 1.0},
 }
 """Where the cloud is looked at from before the visitor turns it."""
-
-_BAR_HEIGHT = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,7 +240,7 @@ def cloud_figure(cloud: Cloud, paint: Paint) -> dict[str, Any]:
     cloud
         What to draw.
     paint
-        ``"colour"`` for the true colours of the points, ``"cluster"`` for their cluster's.
+        ``"color"`` for the true colours of the points, ``"cluster"`` for their cluster's.
 
     Returns
     -------
@@ -251,71 +249,16 @@ def cloud_figure(cloud: Cloud, paint: Paint) -> dict[str, Any]:
         ``plotly.io`` accept.
     """
     figure = cloud_frame(cloud)
-    if paint == "colour":
+    if paint == "color":
         shades = css_colors(cloud.colors)
     elif paint == "cluster":
         palette = css_colors(cloud.palette)
         shades = [palette[label] for label in cloud.labels.tolist()]
     else:
-        raise ValueError(f'paint is "colour" or "cluster", not {paint!r}.')
+        raise ValueError(f'paint is "color" or "cluster", not {paint!r}.')
     points = figure["data"][0]
     points["x"], points["y"], points["z"] = np.ascontiguousarray(cloud.points.T, np.float32)
     points["marker"] |= {"color": shades, "size": marker_sizes(cloud.counts)}
     rgb = cloud.colors.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
     points["customdata"] = np.stack([rgb, cloud.counts, cloud.labels + 1], axis=1)
     return figure
-
-
-def counts_bar(pixel_counts: Ints, palette: Bytes) -> dict[str, Any]:
-    """Describe a bar chart of the pixels in each cluster, in the clusters' own colours.
-
-    Parameters
-    ----------
-    pixel_counts
-        (K,) pixels per cluster.
-    palette
-        (K, 3) uint8 sRGB.
-
-    Returns
-    -------
-    dict
-        Plotly figure: one bar per cluster, 24 px each, labelled ``#n`` and with its share. The grey
-        outline keeps white and black bars visible on any page.
-    """
-    counts = np.asarray(pixel_counts).tolist()
-    total = max(sum(counts), 1)
-    bars = {
-        "type": "bar",
-        "orientation": "h",
-        "x": counts,
-        "y": [f"#{number}" for number in range(1, len(counts) + 1)],
-        "text": [f"{count / total:.1%}" for count in counts],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "marker": {
-            "color": css_colors(palette),
-            "line": {"color": "rgb(128,128,128)", "width": 1},
-        },
-        "hovertemplate": "%{y}: %{x:,} pixels (%{text})<extra></extra>",
-    }
-    layout = {
-        "height": _BAR_HEIGHT * len(counts) + 16,
-        "margin": {"l": 36, "r": 56, "t": 8, "b": 8},
-        "bargap": 0.25,
-        "showlegend": False,
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "xaxis": {
-            "visible": False,
-            "fixedrange": True,
-            "range": [0, max(counts, default=0) or 1],
-        },
-        "yaxis": {
-            "type": "category",
-            "autorange": "reversed",
-            "fixedrange": True,
-            "showgrid": False,
-            "ticks": "",
-        },
-    }
-    return {"data": [bars], "layout": layout}

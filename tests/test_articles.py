@@ -184,7 +184,7 @@ def test_the_second_articles_own_line_runs(folder: Path) -> None:
 
 
 def test_as_png_every_pixel_of_the_second_articles_picture_is_right(folder: Path) -> None:
-    assert main("-i plate.png -w 300 -s hsv -c 02 -n 3 -o -f png".split()) == 0
+    assert main(["-i", "plate.png", "-w", "300", "-s", "hsv", "-c", "02", "-n", "3", "-o", "-f", "png"]) == 0
     output = the_output(folder)
     assert re.fullmatch(r"\d{14}hsv_c02n3\.png", output.name)
     picture = decoded(output)
@@ -215,9 +215,7 @@ def test_as_png_every_pixel_of_the_second_articles_picture_is_right(folder: Path
         ("-s HSV -c 20 -n 4", "HSV_c20n4"),
     ],
 )
-def test_names_keep_the_space_and_the_channels_as_typed(
-    folder: Path, line: str, tail: str
-) -> None:
+def test_names_keep_the_space_and_the_channels_as_typed(folder: Path, line: str, tail: str) -> None:
     assert main(f"-i plate.png -w 60 {line} -o".split()) == 0
     assert re.fullmatch(rf"\d{{14}}{tail}\.png", the_output(folder).name)
 

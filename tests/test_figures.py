@@ -39,7 +39,7 @@ def strings(value: Any) -> list[str]:
     return [s for item in value for s in strings(item)] if isinstance(value, list | tuple) else []
 
 
-@pytest.mark.parametrize("paint", ["colour", "cluster"])
+@pytest.mark.parametrize("paint", ["color", "cluster"])
 def test_plotly_accepts_the_cloud_and_finds_every_point_where_it_is(paint: figures.Paint) -> None:
     cloud = make_cloud()
     trace = go.Figure(figures.cloud_figure(cloud, paint)).data[0]
@@ -49,7 +49,7 @@ def test_plotly_accepts_the_cloud_and_finds_every_point_where_it_is(paint: figur
 
 def test_points_show_their_own_colour_or_their_clusters() -> None:
     cloud = make_cloud()
-    own = figures.cloud_figure(cloud, "colour")["data"][0]["marker"]["color"]
+    own = figures.cloud_figure(cloud, "color")["data"][0]["marker"]["color"]
     clusters = figures.cloud_figure(cloud, "cluster")["data"][0]["marker"]["color"]
     r, g, b = cloud.colors[7]
     assert own[7] == f"rgb({r},{g},{b})"
@@ -64,7 +64,7 @@ def test_one_cluster_is_drawn_like_several() -> None:
 
 def test_hovering_a_point_tells_its_colour_pixels_and_cluster_from_one() -> None:
     cloud = make_cloud()
-    trace = figures.cloud_figure(cloud, "colour")["data"][0]
+    trace = figures.cloud_figure(cloud, "color")["data"][0]
     r, g, b = (int(value) for value in cloud.colors[4])
     assert trace["customdata"][4].tolist() == [r << 16 | g << 8 | b, cloud.counts[4], 2]
     for name in cloud.axes:
@@ -127,30 +127,8 @@ def test_an_unknown_paint_is_refused() -> None:
         figures.cloud_figure(make_cloud(), "rainbow")  # type: ignore[arg-type]
 
 
-def test_bars_show_counts_and_shares_top_down() -> None:
-    cloud = make_cloud()
-    figure = go.Figure(figures.counts_bar(np.array([500, 300, 200]), cloud.palette))
-    bars = figure.data[0]
-    assert list(bars.x) == [500, 300, 200]
-    assert list(bars.y) == ["#1", "#2", "#3"]
-    assert list(bars.text) == ["50.0%", "30.0%", "20.0%"]
-    assert list(bars.marker.color) == figures.css_colors(cloud.palette)
-    assert figure.layout.yaxis.autorange == "reversed"
-
-
-def test_every_cluster_gets_24_pixels_of_height() -> None:
-    heights = [
-        figures.counts_bar(np.ones(k, np.int64), np.zeros((k, 3), np.uint8))["layout"]["height"]
-        for k in (1, 2, 10)
-    ]
-    assert np.diff(heights).tolist() == [24, 24 * 8]
-
-
 def test_no_colour_is_hexadecimal() -> None:
     cloud = make_cloud()
-    charts = [
-        figures.cloud_figure(cloud, "cluster"),
-        figures.counts_bar(cloud.pixel_counts, cloud.palette),
-    ]
-    found = [s for s in strings(charts) if s.startswith("#") and len(s) in (4, 7)]
+    figure = figures.cloud_figure(cloud, "cluster")
+    found = [s for s in strings(figure) if s.startswith("#") and len(s) in (4, 7)]
     assert not found

@@ -144,9 +144,7 @@ def test_at_rest_one_more_step_moves_no_centroid_by_more_than_epsilon(
         assert result.n_iter is not None and result.n_iter >= 1
         assert largest_move(photo.raw, result.centroids) <= epsilon + 1e-9
         assert_sound(result, photo.X, photo.weights, n_clusters)
-        np.testing.assert_allclose(
-            result.inertia, inertia(photo.raw, result.centroids), rtol=1e-9
-        )
+        np.testing.assert_allclose(result.inertia, inertia(photo.raw, result.centroids), rtol=1e-9)
         free = tied(photo.X, result.centroids)
         np.testing.assert_array_equal(
             result.labels[~free], nearest(photo.X, result.centroids)[~free]
@@ -177,9 +175,7 @@ def photo() -> Photo:
 
 @pytest.mark.parametrize("max_iter", [1, 2, 3, 7])
 @pytest.mark.parametrize("stop", ["iterations", "both"])
-def test_max_iter_counts_the_steps_of_plain_k_means(
-    photo: Photo, stop: str, max_iter: int
-) -> None:
+def test_max_iter_counts_the_steps_of_plain_k_means(photo: Photo, stop: str, max_iter: int) -> None:
     start = photo.start(6)
     result = fit(
         photo.X,

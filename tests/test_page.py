@@ -90,7 +90,12 @@ def test_every_control_reaches_the_segmentation_and_the_address() -> None:
     assert counts(app) == expected_counts("flower", **wanted)
     for name, value in wanted.items():
         assert app.query_params[name] == str(value)
-    for name, value in {"v": "1", "engine": "exact", "picture": "flower", "max_iter": "300"}.items():
+    for name, value in {
+        "v": "1",
+        "engine": "exact",
+        "picture": "flower",
+        "max_iter": "300",
+    }.items():
         assert app.query_params[name] == value
 
 
@@ -133,7 +138,15 @@ def test_wrong_values_in_a_link_are_corrected_and_named() -> None:
         width="-5",
     )
     said = app.warning[0].value
-    for name in ("n\\_clusters", "color\\_space", "epsilon", "picture", "view", "attempts", "width"):
+    for name in (
+        "n\\_clusters",
+        "color\\_space",
+        "epsilon",
+        "picture",
+        "view",
+        "attempts",
+        "width",
+    ):
         assert name in said
     assert "<script>" not in said
     assert app.slider(key="n_clusters").value == PAGE_RANGES["n_clusters"][1]

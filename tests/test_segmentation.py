@@ -171,7 +171,9 @@ def test_k_is_clipped_to_the_distinct_rows_of_the_features(engine: str) -> None:
     )
     assert seg.n_clusters == 2
     assert seg.settings.n_clusters == 9
-    assert seg.inertia == 0 and seg.global_optimum
+    # OpenCV averages in single precision.
+    assert seg.inertia == pytest.approx(0, abs=1e-6)
+    assert seg.global_optimum or engine != "exact"
     assert_consistent(seg, image)
 
 

@@ -16,15 +16,6 @@ const KEYS = { // across, up, scale
 const views = new WeakMap(); // plot element -> its state
 const cameras = new Map(); // component key -> camera, which outlives the element
 
-// Addresses from Python start at the server's root. The app may be served below another path,
-// and Streamlit's own script always comes from the right one.
-function address(url) {
-  if (!url.startsWith("/")) return url;
-  const own = document.querySelector("script[src*='static/js/']");
-  const root = own ? own.src.split("static/js/")[0] : document.baseURI;
-  return new URL(url.slice(1), root).href;
-}
-
 function loadPlotly(url) {
   window.kmsegPlotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");

@@ -35,7 +35,7 @@ _mount = st.components.v2.component(
     "kmseg_cloud",
     html=_HTML,
     css=assets.asset("cloud.css"),
-    js=assets.asset("cloud.js"),
+    js=assets.asset("address.js") + assets.asset("cloud.js"),
     isolate_styles=False,
 )
 
@@ -48,7 +48,7 @@ def colour_cloud(cloud: figures.Cloud, paint: figures.Paint, key: str) -> BidiCo
     cloud
         What to draw.
     paint
-        ``"colour"`` for the true colours of the points, ``"cluster"`` for their cluster's.
+        ``"color"`` for the true colours of the points, ``"cluster"`` for their cluster's.
     key
         Names this cloud on the page; the camera is remembered under it.
 

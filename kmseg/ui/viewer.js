@@ -4,10 +4,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   pair.style.setProperty("--aspect", data.width / data.height)
   pair.classList.toggle("pick", data.pick)
   pair.classList.toggle("enlarged", data.width < 400)
-  for (const [image, source] of [[segmentation, data.segmentation], [original, data.original]]) {
+  for (const [image, url] of [[segmentation, data.segmentation], [original, data.original]]) {
+    const source = address(url)
     image.width = data.width
     image.height = data.height
-    if (image.getAttribute("src") !== source) image.src = source
+    if (image.src !== source) image.src = source
   }
   segmentation.alt = data.description
   pair.querySelector(".caption").textContent = data.caption

@@ -9,7 +9,10 @@ import streamlit as st
 from kmseg.ui.assets import asset, media_url
 
 _mount = st.components.v2.component(
-    "kmseg_viewer", html=asset("viewer.html"), css=asset("viewer.css"), js=asset("viewer.js")
+    "kmseg_viewer",
+    html=asset("viewer.html"),
+    css=asset("viewer.css"),
+    js=asset("address.js") + asset("viewer.js"),
 )
 
 

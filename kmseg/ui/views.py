@@ -24,7 +24,7 @@ PAINTS: Final = {"colors": "Cluster colours", "gray": "Gray ranks"}
 VIEWS: Final = {"clusters": "Clusters", "cloud": "Colour cloud", "take-away": "Take away"}
 CLOUD_PAINTS: Final = {"color": "True colours", "cluster": "Cluster"}
 
-CLOUD_POINTS: Final = 8000
+CLOUD_POINTS: Final = 6000
 
 
 def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = False) -> str:
@@ -181,7 +181,7 @@ def cloud(seg: Segmentation) -> None:
     with right:
         paint = choose("Points painted by", CLOUD_PAINTS, "cloud_paint", labelled=True)
     drawn = color_cloud(seg, CLOUD_POINTS, clustered=where == "clustered")
-    colour_cloud(drawn, "colour" if paint == "color" else "cluster", key="cloud")
+    colour_cloud(drawn, "cluster" if paint == "cluster" else "color", key="cloud")
     st.caption(
         f"{len(drawn.points):,} points stand for the {seg.histogram.n_colors:,} colours of "
         f"{seg.histogram.n_pixels:,} pixels: the commonest colour of each small cube of RGB, "

@@ -1,0 +1,184 @@
+"""Distinct colours and their counts, and back to pixels, against ``np.unique``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import kmseg
+from oracles import random_image, with_holes
+
+images = st.builds(
+    random_image,
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    st.sampled_from([2, 3, 17, 256]),
+)
+
+
+def pairs(histogram: kmseg.ColorHistogram) -> dict[tuple[int, ...], int]:
+    keys = [tuple(color) for color in histogram.colors.tolist()]
+    assert len(set(keys)) == len(keys), "a colour twice"
+    return dict(zip(keys, histogram.counts.tolist(), strict=True))
+
+
+def by_numpy(pixels: NDArray[np.uint8]) -> dict[tuple[int, ...], int]:
+    colors, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_counts=True)
+    return dict(zip(map(tuple, colors.tolist()), counts.tolist(), strict=True))
+
+
+@given(images, st.randoms(use_true_random=False))
+@hypothesis_settings(max_examples=25)
+def test_colours_and_counts_are_those_of_unique(image: kmseg.Image, random: Any) -> None:
+    histogram = kmseg.color_histogram(image)
+    assert pairs(histogram) == by_numpy(image.pixels)
+    assert histogram.n_pixels == image.n_opaque == histogram.counts.sum()
+    assert histogram.n_colors == len(histogram.colors)
+
+    opaque = np.array([random.random() < 0.5 for _ in range(image.n_opaque)])
+    opaque[random.randrange(len(opaque))] = True
+    opaque = opaque.reshape(image.pixels.shape[:2])
+    masked = kmseg.Image(image.pixels, opaque)
+    assert pairs(kmseg.color_histogram(masked)) == by_numpy(image.pixels[opaque])
+
+
+@pytest.mark.parametrize("key", ["china", "plate-74"])
+def test_a_photos_colours_are_those_of_unique(key: str) -> None:
+    image = kmseg.sample_image(key)
+    histogram = kmseg.color_histogram(image)
+    packed = image.pixels.astype(np.int64) @ [65536, 256, 1]
+    codes, counts = np.unique(packed, return_counts=True)
+    ours = histogram.colors.astype(np.int64) @ [65536, 256, 1]
+    order = np.argsort(ours)
+    np.testing.assert_array_equal(ours[order], codes)
+    np.testing.assert_array_equal(histogram.counts[order], counts)
+
+
+def test_every_level_of_every_channel_is_told_apart() -> None:
+    """One pixel for each level on the cube's edges and diagonal: no bit may be lost."""
+    levels = np.arange(256, dtype=np.uint8)
+    zero = np.zeros_like(levels)
+    lines = [
+        np.stack(line, axis=1)
+        for line in (
+            (levels, zero, zero),
+            (zero, levels, zero),
+            (zero, zero, levels),
+            (levels, levels, levels),
+            (levels, levels[::-1], zero + 7),
+        )
+    ]
+    image = kmseg.Image(np.array(lines))
+    assert pairs(kmseg.color_histogram(image)) == by_numpy(image.pixels)
+
+
+@pytest.mark.parametrize("view", [np.s_[::2, ::3], np.s_[::-1, ::-1], np.s_[5:9, 7:8]])
+def test_pixels_need_not_be_contiguous(view: tuple[slice, ...]) -> None:
+    pixels = random_image(5, (30, 40), 6).pixels[view]
+    image = kmseg.Image(pixels)
+    histogram = kmseg.color_histogram(image)
+    assert pairs(histogram) == by_numpy(pixels)
+    indices = np.arange(histogram.n_colors)
+    found = histogram.values_at(pixels, indices)
+    np.testing.assert_array_equal(histogram.colors[found], pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.int64])
+def test_values_come_back_to_their_pixels(dtype: type) -> None:
+    image = with_holes(random_image(3, (25, 18), 5), 1, 0.3)
+    histogram = kmseg.color_histogram(image)
+    values = (np.arange(histogram.n_colors) * 3 + 1).astype(dtype)
+    found = histogram.values_at(image.pixels, values, image.opaque)
+    assert found.dtype == dtype and found.shape == (25, 18)
+    value_of = dict(zip(map(tuple, histogram.colors.tolist()), values.tolist(), strict=True))
+    assert image.opaque is not None
+    for row, column in np.ndindex(25, 18):
+        expected = (
+            value_of[tuple(image.pixels[row, column].tolist())] if image.opaque[row, column] else -1
+        )
+        assert found[row, column] == expected
+
+
+def test_values_of_any_shape_of_pixels_are_found() -> None:
+    image = random_image(8, (12, 10), 4)
+    histogram = kmseg.color_histogram(image)
+    indices = np.arange(histogram.n_colors)
+    for pixels in (image.pixels[0, 0], image.pixels[3], image.pixels[:0], image.pixels[None]):
+        found = histogram.values_at(pixels, indices)
+        assert found.shape == pixels.shape[:-1]
+        np.testing.assert_array_equal(histogram.colors[found], pixels)
+
+
+# -- representatives -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at_most", [8, 50, 1000, 8000, 100_000, 10**6])
+def test_representatives_stand_for_every_pixel(at_most: int) -> None:
+    histogram = kmseg.color_histogram(kmseg.sample_image("china"))
+    chosen, pixels = histogram.representatives(at_most)
+    assert 1 <= len(chosen) <= at_most
+    assert len(set(chosen.tolist())) == len(chosen)
+    assert pixels.shape == chosen.shape and pixels.sum() == histogram.n_pixels
+    assert (pixels >= histogram.counts[chosen]).all()
+
+    # The finest cubic grid that is allowed, each occupied cell once, by its commonest colour.
+    def grid(bits: int) -> NDArray[np.int64]:
+        cells = histogram.colors.astype(np.int64) >> (8 - bits)
+        return np.asarray(cells @ [65536, 256, 1])
+
+    bits = max(b for b in range(1, 9) if len(np.unique(grid(b))) <= at_most)
+    cells = grid(bits)
+    assert sorted(cells[chosen]) == np.unique(cells).tolist()
+    for index, total in zip(
+        chosen[:: max(1, len(chosen) // 50)], pixels[:: max(1, len(chosen) // 50)], strict=True
+    ):
+        inside = histogram.counts[cells == cells[index]]
+        assert histogram.counts[index] == inside.max()
+        assert total == inside.sum()
+
+    again = histogram.representatives(at_most)
+    np.testing.assert_array_equal(again[0], chosen)
+    np.testing.assert_array_equal(again[1], pixels)
+
+
+def test_few_colours_represent_themselves() -> None:
+    histogram = kmseg.color_histogram(random_image(1, (9, 9), 2))
+    chosen, pixels = histogram.representatives(8)
+    assert sorted(chosen.tolist()) == list(range(histogram.n_colors))
+    np.testing.assert_array_equal(pixels, histogram.counts[chosen])
+
+
+# -- what is refused -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("colors", "counts", "field"),
+    [
+        (np.zeros((2, 3)), [1, 1], "colors"),
+        (np.zeros((2, 4), np.uint8), [1, 1], "colors"),
+        (np.zeros(3, np.uint8), [1], "colors"),
+        (np.zeros((2, 3), np.uint8), [1], "counts"),
+        (np.zeros((2, 3), np.uint8), [1, 0], "counts"),
+        (np.zeros((0, 3), np.uint8), [], "counts"),
+    ],
+)
+def test_what_is_no_histogram_is_refused(colors: Any, counts: Any, field: str) -> None:
+    with pytest.raises(kmseg.ImageError, match=f"^{field}: "):
+        kmseg.ColorHistogram(colors, np.array(counts))
+
+
+def test_a_histogram_cannot_be_changed() -> None:
+    colors = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
+    histogram = kmseg.ColorHistogram(colors, np.array([5, 1], np.int32))
+    assert histogram.counts.dtype == np.int64
+    for array in (histogram.colors, histogram.counts):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 9
+    with pytest.raises(AttributeError):
+        histogram.counts = np.array([1, 1])  # type: ignore[misc]
