@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from kmseg.errors import KmsegError
-from kmseg.settings import ENGINES, INITS, STOPS, Settings
+from kmseg.settings import ENGINES, INITS, STOPS, Settings, shown
 
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
@@ -137,11 +137,13 @@ def _settings(options: argparse.Namespace) -> Settings:
         name: getattr(options, name)
         for name in ("attempts", "max_iter", "epsilon", "stop", "seed", "engine", "width")
     }
-    if str(values["n_clusters"]).strip().lstrip("-").isdigit() and int(values["n_clusters"]) < 2:
-        print(
-            f"kmseg: -n: 2 clusters at least, not {values['n_clusters']}; 2 are used",
-            file=sys.stderr,
-        )
+    try:
+        too_few = int(values["n_clusters"]) < 2
+    except ValueError:
+        too_few = False  # not a number at all: Settings says so
+    if too_few:
+        given = shown(values["n_clusters"])
+        print(f"kmseg: -n: 2 clusters at least, not {given}; 2 are used", file=sys.stderr)
         values["n_clusters"] = 2
     return Settings(**values)
 

@@ -71,10 +71,14 @@ def _linear_table() -> NDArray[np.float64]:
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
-# Linear sRGB to CIE XYZ, D65 (IEC 61966-2-1:1999); the white point is the image of (1, 1, 1), so
-# that grays have a* = b* = 0.
+# Linear sRGB to CIE XYZ, D65, from the primaries of IEC 61966-2-1:1999 (Lindbloom, "RGB/XYZ
+# matrices"); the white point is the image of (1, 1, 1).
 _XYZ_FROM_LINEAR: Final = np.array(
-    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
 )
 # Ottosson 2020, "A perceptual color space for image processing".
 _LMS_FROM_LINEAR: Final = np.array(
@@ -99,13 +103,20 @@ def _cielab(srgb255: Colors) -> Coordinates:
     delta = 6.0 / 29.0
     f = np.where(xyz > delta**3, np.cbrt(xyz), xyz / (3 * delta**2) + 4.0 / 29.0)
     x, y, z = f.T
-    return np.column_stack((116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)))
+    lab = np.column_stack((116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)))
+    return _without_noise(lab, srgb255)
 
 
 def _oklab(srgb255: Colors) -> Coordinates:
     lms = np.cbrt(_linear_table()[srgb255] @ _LMS_FROM_LINEAR.T)
-    oklab: Coordinates = 255.0 * (lms @ _OKLAB_FROM_LMS.T)
-    return oklab
+    return _without_noise(255.0 * (lms @ _OKLAB_FROM_LMS.T), srgb255)
+
+
+def _without_noise(lab: Coordinates, srgb255: Colors) -> Coordinates:
+    """Grays with a = b = 0, which rounding leaves a trace above and below."""
+    gray = (srgb255[:, 0] == srgb255[:, 1]) & (srgb255[:, 1] == srgb255[:, 2])
+    lab[gray, 1:] = 0.0
+    return lab
 
 
 @dataclass(frozen=True, slots=True)

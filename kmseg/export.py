@@ -18,10 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmseg import render
+from kmseg.errors import ImageError
 from kmseg.segmentation import Segmentation
 from kmseg.settings import LINK_VERSION, to_hex
 
 MAX_STEM: Final = 56
+
+# What the formats hold: WebP 14 bits a side, libjpeg's JPEG_MAX_DIMENSION, the rest 31 bits.
+MAX_SIDE: Final = {"webp": 16_383, "jpg": 65_500, "jpeg": 65_500, "": 2**31 - 1}
 
 
 def stem(seg: Segmentation, picture: str) -> str:
@@ -50,9 +54,21 @@ def jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
 
 
 def encode(pixels: NDArray[np.uint8], extension: str, options: tuple[int, ...] = ()) -> bytes:
-    """Pixels in the format that OpenCV's encoders know by this extension."""
+    """Pixels in the format that OpenCV's encoders know by this extension.
+
+    Raises
+    ------
+    ImageError
+        If the format does not hold pictures as large.
+    """
     import cv2
 
+    most = MAX_SIDE.get(extension, MAX_SIDE[""])
+    if max(pixels.shape[:2]) > most:
+        raise ImageError(
+            f"{extension}: holds at most {most} pixels a side, not "
+            f"{pixels.shape[1]} x {pixels.shape[0]}; choose png"
+        )
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     swap = {1: cv2.COLOR_GRAY2BGR, 3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}[channels]
     ordered = pixels if channels == 1 else cv2.cvtColor(pixels, swap)

@@ -191,7 +191,8 @@ class Settings:
             "--engine": self.engine,
         }
         words = [word for name, value in options.items() if value != "" for word in (name, value)]
-        return shlex.join(["python", "-m", "kmseg", "-i", picture, *map(str, words), "--json"])
+        safe = f"./{picture}" if picture.startswith("-") else picture
+        return shlex.join(["python", "-m", "kmseg", "-i", safe, *map(str, words), "--json"])
 
     def to_python(self, picture: str) -> str:
         """A script that repeats this segmentation of the file ``picture``."""
@@ -246,10 +247,12 @@ def _channel_indices(part: str, names: list[str]) -> list[int]:
         return [names.index(part)]
     if part.isascii() and part.isdigit():
         return [int(digit) if int(digit) < len(names) else -1 for digit in part]
-    for name in sorted(names, key=len, reverse=True):
-        if part.startswith(name):
-            return [names.index(name), *_channel_indices(part.removeprefix(name), names)]
-    return [-1]
+    indices = []
+    while part:
+        name = max((name for name in names if part.startswith(name)), key=len, default=part)
+        indices.append(names.index(name) if name in names else -1)
+        part = part.removeprefix(name)
+    return indices
 
 
 def _whole(name: str, low: int, high: int) -> Callable[[Any], int]:
@@ -267,11 +270,11 @@ def _whole(name: str, low: int, high: int) -> Callable[[Any], int]:
 
 def _choice(name: str, allowed: Iterable[str], aliases: Mapping[str, str]) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
-        key = value.strip().lower() if isinstance(value, str) else value
-        key = aliases.get(key, key) if isinstance(key, str) else key
+        key = value.strip().lower() if isinstance(value, str) else ""
+        key = aliases.get(key, key)
         if key not in allowed:
             raise SettingsError(f"{name}: one of {', '.join(allowed)}, not {shown(value)}")
-        return str(key)
+        return key
 
     return parse
 

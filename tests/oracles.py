@@ -1,4 +1,4 @@
-"""Plain references that the tests compare with: NumPy on raw pixels, and the articles' own calls."""
+"""Plain references that tests compare with: NumPy on raw pixels, and what the articles call."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def squared_distances(X: Floats, centroids: Floats) -> Floats:
 
 def nearest(X: Floats, centroids: Floats) -> NDArray[np.intp]:
     """The nearest centroid of each sample, the first among equals."""
-    return squared_distances(X, centroids).argmin(axis=1)
+    return np.asarray(squared_distances(X, centroids).argmin(axis=1), np.intp)
 
 
 def tied(X: Floats, centroids: Floats) -> NDArray[np.bool_]:
@@ -71,7 +71,9 @@ class Lloyd(NamedTuple):
 def lloyd(X: Floats, start: Floats, max_iter: int = 2000, epsilon: float = 0.0) -> Lloyd:
     """Assign, average, and again, on samples without weights."""
     centroids, settled = start.astype(np.float64), True
-    for n_iter in range(1, max_iter + 1):
+    n_iter, step = 0, np.inf
+    while n_iter < max_iter and step > epsilon:
+        n_iter += 1
         labels = nearest(X, centroids)
         settled = settled and not tied(X, centroids).any()
         present = np.unique(labels)
@@ -79,10 +81,8 @@ def lloyd(X: Floats, start: Floats, max_iter: int = 2000, epsilon: float = 0.0) 
         moved = centroids.copy()
         for k in present:
             moved[k] = X[labels == k].mean(axis=0)
-        step = np.linalg.norm(moved - centroids, axis=1).max()
+        step = float(np.linalg.norm(moved - centroids, axis=1).max())
         centroids = moved
-        if step <= epsilon:
-            break
     return Lloyd(centroids, nearest(X, centroids), n_iter, settled)
 
 

@@ -63,14 +63,14 @@ def test_the_first_articles_run_gives_what_opencv_gives(n_clusters: int) -> None
     )
     seg = kmseg.segment(image, settings)
 
-    samples = np.float32(image.pixels.reshape(-1, 3))
+    samples = image.pixels.reshape(-1, 3).astype(np.float32)
     cv2.setRNGSeed(7)
     _, labels, centers = cv2.kmeans(  # type: ignore[call-overload]
         samples, n_clusters, None, (BOTH, 20, 0.1), 10, cv2.KMEANS_RANDOM_CENTERS
     )
     assert_same_clusters(seg.labels, labels)
     # Recoloured with its centroid; the article cuts the fraction off.
-    recoloured = np.uint8(centers)[labels.ravel()].reshape(image.pixels.shape)
+    recoloured = np.asarray(centers, np.uint8)[labels.ravel()].reshape(image.pixels.shape)
     difference = painted(seg.labels, seg.palette).astype(int) - recoloured
     assert np.abs(difference).max() <= 1
     # Original and segmentation side by side, a strip between.
@@ -83,7 +83,7 @@ def by_opencv(
     pixels: NDArray[np.uint8], init: str, criteria: tuple[int, int, float]
 ) -> NDArray[np.int32]:
     """The article's call for each of the three flags, K = 5, seed 3."""
-    samples = np.float32(pixels.reshape(-1, 3))
+    samples = pixels.reshape(-1, 3).astype(np.float32)
     start: Any = None
     if init == "manual":
         start = nearest(samples.astype(float), np.array(COLORS, float)).astype(np.int32)[:, None]
@@ -184,7 +184,12 @@ def test_the_second_articles_own_line_runs(folder: Path) -> None:
 
 
 def test_as_png_every_pixel_of_the_second_articles_picture_is_right(folder: Path) -> None:
-    assert main(["-i", "plate.png", "-w", "300", "-s", "hsv", "-c", "02", "-n", "3", "-o", "-f", "png"]) == 0
+    assert (
+        main(
+            ["-i", "plate.png", "-w", "300", "-s", "hsv", "-c", "02", "-n", "3", "-o", "-f", "png"]
+        )
+        == 0
+    )
     output = the_output(folder)
     assert re.fullmatch(r"\d{14}hsv_c02n3\.png", output.name)
     picture = decoded(output)
@@ -253,7 +258,7 @@ def test_grays_run_from_black_to_full_white(n_clusters: int) -> None:
     assert right.min() == 0 and right.max() == 255
 
 
-MANUAL = ("#f0e6dc", "#96503c", "#5a6e28")
+MANUAL = ((240, 230, 220), (150, 80, 60), (90, 110, 40))
 
 
 @pytest.mark.parametrize("init", ["k-means++", "random", "manual"])
@@ -280,7 +285,7 @@ def test_the_engine_of_the_second_article_is_scikit_learns(
         assert seg.image is not None
         start: Any = init
         if init == "manual":
-            colors = np.array([[240, 230, 220], [150, 80, 60], [90, 110, 40]], np.uint8)
+            colors = np.array(MANUAL, np.uint8)
             start = article_features(colors, color_space, channels)
         reference = KMeans(
             3, init=start, n_init=1 if init == "manual" else 3, max_iter=50, random_state=11

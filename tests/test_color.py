@@ -34,7 +34,7 @@ def convert(color_space: str, *srgb: tuple[int, int, int], channels: str = "all"
 
 @pytest.fixture(scope="module")
 def dense() -> NDArray[np.uint8]:
-    """Every fifth level of each channel, 0 and 255 among them, and the whole surface of the cube."""
+    """Every fifth level of each channel, 0 and 255 among them, and the faces of the cube."""
     inside = np.stack(np.meshgrid(*[np.arange(0, 256, 5)] * 3), axis=-1).reshape(-1, 3)
     fine = np.stack(np.meshgrid(np.arange(0, 256, 3), np.arange(0, 256, 3)), axis=-1).reshape(-1, 2)
     faces = [np.insert(fine, channel, level, axis=1) for channel in range(3) for level in (0, 255)]
@@ -113,7 +113,7 @@ def test_oklab_has_the_published_values_times_255(color: tuple[int, int, int]) -
 
 
 def test_cielab_is_opencvs_float_conversion_without_its_table(dense: NDArray[np.uint8]) -> None:
-    floats = cv2.cvtColor(np.float32(dense[:, None]) / 255, cv2.COLOR_RGB2Lab).reshape(-1, 3)
+    floats = cv2.cvtColor(dense[:, None].astype(np.float32) / 255, cv2.COLOR_RGB2Lab).reshape(-1, 3)
     np.testing.assert_allclose(features(dense, "cielab"), floats, atol=0.7)
 
 

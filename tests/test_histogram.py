@@ -93,7 +93,7 @@ def test_pixels_need_not_be_contiguous(view: tuple[slice, ...]) -> None:
 def test_values_come_back_to_their_pixels(dtype: type) -> None:
     image = with_holes(random_image(3, (25, 18), 5), 1, 0.3)
     histogram = kmseg.color_histogram(image)
-    values = (np.arange(histogram.n_colors) * 3 + 1).astype(dtype)
+    values: NDArray[Any] = (np.arange(histogram.n_colors) * 3 + 1).astype(dtype)
     found = histogram.values_at(image.pixels, values, image.opaque)
     assert found.dtype == dtype and found.shape == (25, 18)
     value_of = dict(zip(map(tuple, histogram.colors.tolist()), values.tolist(), strict=True))

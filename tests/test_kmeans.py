@@ -163,6 +163,7 @@ def test_ten_attempts_are_as_good_as_scikit_learns(
         )
     assert ours.inertia <= theirs.inertia_ * 1.03
     assert len(set(ours.attempts)) > 1 or ours.global_optimum or n_clusters < 5
+    assert not ours.global_optimum or photo.X.shape[1] == 1
 
 
 # -- stop rules ------------------------------------------------------------------------------------
@@ -375,6 +376,14 @@ def test_a_global_optimum_in_one_dimension_is_only_claimed_where_it_is_one(
         assert result.inertia == pytest.approx(lowest, rel=1e-9, abs=1e-6)
     if n_clusters >= len(np.unique(X)):
         assert result.global_optimum
+
+
+def test_a_local_optimum_is_not_called_global() -> None:
+    X = np.array([[0.0], [1.0], [10.0], [11.0], [20.0], [21.0]])
+    result = fit(X, n_clusters=3, init="manual", centroids=[[0.0], [1.0], [15.0]], epsilon=0)
+    np.testing.assert_array_equal(result.centroids, [[0.0], [1.0], [15.5]])
+    assert result.inertia > best_1d(X[:, 0], np.ones(6), 3)
+    assert not result.global_optimum
 
 
 def test_more_than_fifteen_dimensions_are_clustered_too() -> None:

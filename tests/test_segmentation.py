@@ -284,7 +284,7 @@ def test_labels_of_a_part_are_a_part_of_the_labels(
     image = holed if transparent else china
     seg = kmseg.segment(image, kmseg.Settings(engine=engine, attempts=1, max_iter=10))
     height, width = seg.labels.shape
-    for rows, columns in [
+    parts: list[tuple[Any, Any]] = [
         (slice(None), slice(None)),
         (slice(3, 40), slice(5, 6)),
         (slice(None, None, 7), slice(1, None, 3)),
@@ -292,7 +292,8 @@ def test_labels_of_a_part_are_a_part_of_the_labels(
         (np.arange(0, height, 5), np.arange(2, width, 11)),
         (np.array([4, 4, 0]), slice(9, 20)),
         (slice(2, 2), slice(None)),
-    ]:
+    ]
+    for rows, columns in parts:
         part = seg.labels_at(rows, columns)
         assert part.dtype == np.int16
         np.testing.assert_array_equal(part, seg.labels[rows][:, columns])
@@ -333,7 +334,7 @@ def test_hidden_colours_have_no_influence(holed: kmseg.Image, engine: str, width
 def test_a_histogram_gives_what_its_image_gives(holed: kmseg.Image) -> None:
     settings = kmseg.Settings(color_space="lab", n_clusters=6, width=33)
     histogram = kmseg.color_histogram(holed)
-    from_image = kmseg.segment(holed, settings.__class__(color_space="lab", n_clusters=6))
+    from_image = kmseg.segment(holed, kmseg.Settings(color_space="lab", n_clusters=6))
     seg = kmseg.segment(histogram, settings)
     assert seg.image is None and seg.histogram is histogram
     np.testing.assert_array_equal(seg.pixel_counts, from_image.pixel_counts)
@@ -365,9 +366,10 @@ def test_a_histogram_has_colours_but_no_labels(china: kmseg.Image, engine: str) 
     assert seg.inertia == pytest.approx(inertia(X, seg.centroids), rel=1e-9)
     expected = np.bincount(seg.color_labels, histogram.counts)
     np.testing.assert_array_equal(seg.pixel_counts, expected)
-    for ask in (lambda: seg.labels, lambda: seg.labels_at(slice(2), slice(2))):
-        with pytest.raises(kmseg.LabelsError, match=r"ColorHistogram.*Image"):
-            ask()
+    with pytest.raises(kmseg.LabelsError, match=r"ColorHistogram.*Image"):
+        _ = seg.labels
+    with pytest.raises(kmseg.LabelsError, match=r"ColorHistogram.*Image"):
+        seg.labels_at(slice(2), slice(2))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -412,7 +414,7 @@ def test_a_manual_start_of_far_colours_still_finds_k_clusters() -> None:
     """Only one of the colours is anywhere near the picture's."""
     rng = np.random.default_rng(2)
     image = kmseg.Image(rng.integers(0, 40, (30, 30, 3)).astype(np.uint8))
-    colors = ("#000000", "#ffffff", "#fffffe", "#ff00ff", "#ffffff")
+    colors = ((0, 0, 0), (255, 255, 255), (255, 255, 254), (255, 0, 255), (255, 255, 255))
     for engine in ENGINES:
         settings = kmseg.Settings(n_clusters=5, init="manual", centroids=colors, engine=engine)
         seg = kmseg.segment(image, settings)

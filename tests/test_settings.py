@@ -37,6 +37,7 @@ DEFAULTS = {
     "width": 0,
 }
 FIELDS = list(DEFAULTS)
+BLACK_AND_WHITE = ((0, 0, 0), (255, 255, 255))
 
 
 @st.composite
@@ -127,7 +128,8 @@ def test_values_take_their_canonical_form(given: dict[str, Any], canonical: dict
     settings = Settings(**given)
     for name, value in canonical.items():
         found = getattr(settings, name)
-        assert found == value and type(found) is type(value)
+        assert found == value
+        assert type(found) is type(value)
 
 
 def test_names_follow_the_channels() -> None:
@@ -140,21 +142,21 @@ def test_names_follow_the_channels() -> None:
 
 # -- errors ----------------------------------------------------------------------------------------
 
-WHOLE = {name: (str(low), str(high)) for name, (low, high) in RANGES.items()}
-
 
 @pytest.mark.parametrize("field", RANGES)
 def test_whole_numbers_have_their_ranges(field: str) -> None:
     low, high = RANGES[field]
-    for value in (low, high, str(low), str(high)):
+    allowed: list[Any] = [low, high, str(low), str(high)]
+    for value in allowed:
         assert getattr(Settings(**{field: value}), field) == int(value)
-    for value in (low - 1, high + 1, str(high + 1), 2.5, 3.0, "3.5", "x", "", None, True, "²", [3]):
+    refused: list[Any] = [low - 1, high + 1, str(high + 1), 2.5, 3.0, "3.5", "x", "", None, True]
+    for value in (*refused, "²", [3]):
         with pytest.raises(kmseg.SettingsError) as caught:
             Settings(**{field: value})
         message = str(caught.value)
         assert message.startswith(f"{field}: ")
-        assert all(end in message for end in WHOLE[field])
-        assert str(value) in message or repr(value) in message or ascii(value) in message
+        assert str(low) in message and str(high) in message
+        assert str(value) in message or ascii(value) in message
 
 
 @pytest.mark.parametrize(
@@ -240,11 +242,11 @@ def test_starting_colours_are_srgb(value: Any) -> None:
 
 def test_a_manual_start_has_a_colour_for_each_cluster_and_others_have_none() -> None:
     with pytest.raises(kmseg.SettingsError, match=r"^centroids: .*each of the 3 clusters, not 2"):
-        Settings(init="manual", n_clusters=3, centroids=("#000000", "#ffffff"))
+        Settings(init="manual", n_clusters=3, centroids=BLACK_AND_WHITE)
     with pytest.raises(kmseg.SettingsError, match=r"^centroids: .*4 clusters, not 0"):
         Settings(init="manual")
     with pytest.raises(kmseg.SettingsError, match=r"^centroids: .*manual.*'random'"):
-        Settings(init="random", n_clusters=2, centroids=("#000000", "#ffffff"))
+        Settings(init="random", n_clusters=2, centroids=BLACK_AND_WHITE)
 
 
 @given(st.sampled_from(FIELDS), st.text() | st.binary() | st.floats() | st.lists(st.text()))
@@ -260,7 +262,7 @@ def test_a_mistake_is_one_short_line_of_plain_text(field: str, value: Any) -> No
 
 def test_settings_are_keyword_only_frozen_and_complete() -> None:
     with pytest.raises(TypeError):
-        Settings("hsv")  # type: ignore[misc]
+        Settings("hsv")  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         Settings(colour_space="hsv")  # type: ignore[call-arg]
     for field in FIELDS:
@@ -272,7 +274,8 @@ def test_settings_are_keyword_only_frozen_and_complete() -> None:
 @hypothesis_settings(max_examples=50)
 def test_settings_are_values(one: Settings, other: Settings) -> None:
     twin = dataclasses.replace(one)
-    assert one == twin and hash(one) == hash(twin)
+    assert one == twin
+    assert hash(one) == hash(twin)
     assert pickle.loads(pickle.dumps(one)) == one
     assert (one == other) == (dataclasses.asdict(one) == dataclasses.asdict(other))
     assert len({one, twin, other}) == (1 if one == other else 2)
@@ -286,7 +289,8 @@ def test_a_link_holds_everything_and_comes_back(settings: Settings) -> None:
     query = settings.to_query()
     assert set(query) == {"v", *FIELDS}
     assert query["v"] == LINK_VERSION == "1"
-    assert all(isinstance(text, str) and text.isprintable() for text in query.values())
+    assert {type(text) for text in query.values()} == {str}
+    assert all(text.isprintable() for text in query.values())
     assert Settings.from_query(query) == (settings, ())
 
 
@@ -302,9 +306,9 @@ def test_from_dict_takes_some_fields_and_no_others() -> None:
     assert Settings.from_dict({}) == Settings()
     with pytest.raises(kmseg.SettingsError, match=r"'clusters'.*n_clusters"):
         Settings.from_dict({"clusters": 9})
-    with pytest.raises(kmseg.SettingsError, match="^n_clusters: "):
+    with pytest.raises(kmseg.SettingsError, match=r"^n_clusters: "):
         Settings.from_dict({"n_clusters": 1})
-    with pytest.raises(kmseg.SettingsError, match="^color_space: "):
+    with pytest.raises(kmseg.SettingsError, match=r"^color_space: "):
         Settings.from_dict({"color_space": ["hsv"]})
 
 
@@ -322,7 +326,7 @@ SOME = [
     Settings(color_space="cielab", channels="12", init="random", attempts=2, epsilon=1e-7),
     Settings(engine="scikit-learn", attempts=2, max_iter=7, stop="iterations", width=12),
     Settings(engine="opencv", init="random", attempts=3, stop="epsilon", epsilon=0.5),
-    Settings(init="manual", n_clusters=3, centroids=("#ffffff", "#102030", "#000000")),
+    Settings(init="manual", n_clusters=3, centroids=((255, 255, 255), (16, 32, 48), (0, 0, 0))),
 ]
 
 

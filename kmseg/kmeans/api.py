@@ -142,7 +142,7 @@ def fit(
 
 def distinct_rows(X: NDArray[np.float64], at_most: int) -> int:
     """The number of distinct rows of X, shape (n, D), counted up to ``at_most``."""
-    return int(_distinct_rows(X, np.empty((at_most, X.shape[1]))))
+    return int(_distinct_rows(X, np.empty((min(at_most, len(X)), X.shape[1]))))
 
 
 @njit(nogil=True, cache=True)

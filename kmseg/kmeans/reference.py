@@ -28,6 +28,8 @@ def fit_opencv(
     """``cv2.kmeans`` on float32 samples; a manual start becomes initial labels, one attempt."""
     import cv2
 
+    if len(X) == 1:  # cv2.kmeans would take the one row for a column of samples
+        return Fit(X, np.zeros(1, np.int32), None, None)
     flags = {
         "random": cv2.KMEANS_RANDOM_CENTERS,
         "k-means++": cv2.KMEANS_PP_CENTERS,

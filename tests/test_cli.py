@@ -1,0 +1,422 @@
+"""The command line: what it prints, what it writes, and how it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+import kmseg
+from kmseg.cli import FORMATS, main
+from kmseg.export import png
+from oracles import image_at, with_holes
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in: a photo, one with transparent pixels, and a text file."""
+    photo = image_at("china", 60)
+    (tmp_path / "photo.png").write_bytes(png(photo.pixels))
+    holed = with_holes(photo, 3)
+    assert holed.opaque is not None
+    alpha = np.where(holed.opaque, 255, 0).astype(np.uint8)
+    (tmp_path / "holed.png").write_bytes(png(np.dstack([photo.pixels, alpha])))
+    (tmp_path / "notes.txt").write_text("These are notes, not a picture.")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def answer(capsys: Capture, line: str) -> dict[str, Any]:
+    assert main(line.split()) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "" and captured.out.count("\n") == 1
+    found = json.loads(captured.out, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+    assert isinstance(found, dict)
+    return found
+
+
+def written(folder: Path) -> list[Path]:
+    before = {"photo.png", "holed.png", "notes.txt"}
+    return sorted(path for path in folder.iterdir() if path.name not in before)
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+KEYS = {
+    "settings",
+    "size",
+    "unique_colors",
+    "pixel_counts",
+    "palette",
+    "centroids",
+    "inertia",
+    "attempts",
+    "n_iter",
+    "converged",
+    "seconds",
+}
+
+
+def test_json_says_everything(folder: Path, capsys: Capture) -> None:
+    line = "-i photo.png -w 40 -s hsv -c 02 -n 5 --attempts 4 --seed 7 --json"
+    found = answer(capsys, line)
+    assert set(found) >= KEYS
+    settings = kmseg.Settings(
+        color_space="hsv", channels="02", n_clusters=5, attempts=4, seed=7, width=40
+    )
+    assert found["settings"] == settings.to_dict()
+    seg = kmseg.segment(kmseg.read_image("photo.png"), settings)
+    assert found["size"] == [40, 26]
+    assert found["unique_colors"] == seg.histogram.n_colors
+    assert found["pixel_counts"] == seg.pixel_counts.tolist()
+    assert sum(found["pixel_counts"]) == 40 * 26
+    assert found["palette"] == ["#{:02x}{:02x}{:02x}".format(*color) for color in seg.palette]
+    assert found["centroids"] == seg.centroids.tolist()
+    assert found["inertia"] == seg.inertia
+    assert found["attempts"] == list(seg.attempts) and len(found["attempts"]) == 4
+    assert found["n_iter"] == seg.n_iter and found["converged"] is True
+    assert {"read", "resize", "histogram", "features", "fit"} <= set(found["seconds"])
+    assert all(0 <= seconds < 60 for seconds in found["seconds"].values())
+    assert written(folder) == []
+
+
+def test_what_is_unknown_is_null_and_not_nan(folder: Path, capsys: Capture) -> None:
+    found = answer(capsys, "-i photo.png --engine opencv --init random --json")
+    assert found["n_iter"] is None and found["converged"] is None
+    assert len(found["attempts"]) == 1
+    assert found["settings"]["engine"] == "opencv"
+
+
+def test_the_defaults_are_the_articles(folder: Path, capsys: Capture) -> None:
+    found = answer(capsys, "-i photo.png --json")
+    assert found["settings"] == kmseg.Settings(n_clusters=3).to_dict()
+    assert found["size"] == [60, 40]
+
+
+def test_every_option_reaches_the_settings(folder: Path, capsys: Capture) -> None:
+    found = answer(
+        capsys,
+        "--image photo.png --width 30 --color-space LAB --channels ba --num-clusters 4 "
+        "--init random --attempts 2 --seed 9 --engine exact --max-iter 17 --epsilon 0.5 "
+        "--stop iterations --json",
+    )
+    assert (
+        found["settings"]
+        == kmseg.Settings(
+            color_space="lab",
+            channels="12",
+            n_clusters=4,
+            init="random",
+            attempts=2,
+            max_iter=17,
+            epsilon=0.5,
+            stop="iterations",
+            seed=9,
+            width=30,
+        ).to_dict()
+    )
+    found = answer(capsys, "-i photo.png -n 2 --centroids #ff0000,#0000ff --json")
+    assert found["settings"]["init"] == "manual"
+    assert found["settings"]["centroids"] == ["#ff0000", "#0000ff"]
+
+
+def test_the_table_lists_the_clusters(folder: Path, capsys: Capture) -> None:
+    assert main(["-i", "photo.png", "-s", "hsv", "-c", "02", "-n", "4"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    header, *rows = captured.out.splitlines()
+    assert header.split()[-2:] == ["H", "V"]
+    seg = kmseg.segment(
+        kmseg.read_image("photo.png"),
+        kmseg.Settings(color_space="hsv", channels="02", n_clusters=4),
+    )
+    assert len(rows) == 4
+    for number, row in enumerate(rows):
+        words = row.split()
+        assert words[0] == str(number + 1)
+        assert words[1] == "#{:02x}{:02x}{:02x}".format(*seg.palette[number])
+        assert words[2] == str(seg.pixel_counts[number])
+        assert float(words[3].rstrip("%")) == pytest.approx(100 * seg.shares[number], abs=0.051)
+        np.testing.assert_allclose([float(w) for w in words[4:]], seg.centroids[number], atol=0.006)
+    assert written(folder) == []
+
+
+@pytest.mark.parametrize("picture", ["photo.png", "holed.png"])
+def test_labels_are_an_indexed_png(folder: Path, capsys: Capture, picture: str) -> None:
+    assert main(f"-i {picture} -n 6 --labels out.PNG".split()) == 0
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+    assert [path.name for path in written(folder)] == ["out.PNG"]
+    seg = kmseg.segment(kmseg.read_image(picture), kmseg.Settings(n_clusters=6))
+    with Pillow.open("out.PNG") as labels:
+        assert labels.mode == "P"
+        np.testing.assert_array_equal(np.asarray(labels), np.where(seg.labels < 0, 6, seg.labels))
+        palette = np.array(labels.getpalette()).reshape(-1, 3)
+        np.testing.assert_array_equal(palette[:6], seg.palette)
+        assert ("transparency" in labels.info) == (picture == "holed.png")
+
+
+def test_all_outputs_at_once_and_standard_output_stays_json(folder: Path, capsys: Capture) -> None:
+    assert main(["-i", "photo.png", "-o", "-f", "webp", "--labels", "l.png", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert set(json.loads(captured.out)) >= KEYS
+    names = [path.name for path in written(folder)]
+    assert len(names) == 2 and "l.png" in names
+    (saved,) = set(names) - {"l.png"}
+    assert captured.err.strip() == saved
+    assert saved.endswith("bgr_calln3.webp")
+
+
+# -- saved pictures --------------------------------------------------------------------------------
+
+SIGNATURES = {
+    "jpg": b"\xff\xd8\xff",
+    "jpeg": b"\xff\xd8\xff",
+    "png": b"\x89PNG",
+    "webp": b"RIFF",
+    "bmp": b"BM",
+    "tif": b"II*\0",
+    "tiff": b"II*\0",
+}
+
+
+@pytest.mark.parametrize("extension", FORMATS)
+def test_each_format_is_written_as_what_it_is_called(
+    folder: Path, capsys: Capture, extension: str
+) -> None:
+    assert main(["-i", "photo.png", "-o", "-f", extension]) == 0
+    (saved,) = written(folder)
+    assert capsys.readouterr().out.strip() == saved.name
+    assert re.fullmatch(rf"\d{{14}}bgr_calln3\.{extension}", saved.name)
+    assert saved.read_bytes().startswith(SIGNATURES[extension])
+    pixels = kmseg.read_image(saved).pixels
+    assert pixels.shape == (40, 60 + 3 + 60, 3)
+    np.testing.assert_allclose(pixels[:, :60], image_at("china", 60).pixels, atol=110)
+    assert abs(pixels[:, 61].astype(int).mean() - 193) < 20
+
+
+@pytest.mark.parametrize("given", [".jpg", "JPG", ".Jpg"])
+def test_a_format_may_have_a_dot_or_capitals(folder: Path, given: str) -> None:
+    assert main(["-i", "photo.png", "-o", "-f", given]) == 0
+    assert written(folder)[0].suffix == ".jpg"
+
+
+def test_a_transparent_picture_as_jpeg_stands_on_white(folder: Path) -> None:
+    rgba = np.zeros((48, 48, 4), np.uint8)
+    rgba[:, 16:32] = [200, 30, 30, 255]
+    rgba[:, 32:] = [30, 30, 200, 255]
+    (folder / "holed.png").write_bytes(png(rgba))
+    assert main(["-i", "holed.png", "-n", "2", "-o", "-f", "jpg"]) == 0
+    picture = cv2.imread(str(written(folder)[0]))
+    assert picture is not None and picture.shape == (48, 99, 3)
+    assert picture[:, 2:14].min() > 245
+    assert picture[:, 51 + 2 : 51 + 14].min() > 245
+    assert np.abs(picture[10, 24].astype(int) - [30, 30, 200]).max() < 15
+
+
+def test_a_picture_saved_in_the_same_second_overwrites_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock stands still until the first name is found to be taken."""
+    import kmseg.cli
+
+    class Clock(datetime):
+        ticks = 0
+
+        @classmethod
+        def now(cls, tz: Any = None) -> Clock:
+            return cls(2018, 3, 9, 1, 4, 5 + cls.ticks // 3)
+
+    def wait(seconds: float) -> None:
+        Clock.ticks += 1
+
+    monkeypatch.setattr(kmseg.cli, "datetime", Clock)
+    monkeypatch.setattr(time, "sleep", wait)
+    for n_clusters in (3, 3, 2):
+        assert main(["-i", "photo.png", "-o", "-n", str(n_clusters)]) == 0
+        content = {path.name: path.read_bytes() for path in written(folder)}
+    # The date is padded: the article's was not.
+    assert list(content) == [
+        "20180309010405bgr_calln3.png",
+        "20180309010406bgr_calln2.png",
+        "20180309010406bgr_calln3.png",
+    ]
+    assert all(data.startswith(b"\x89PNG") for data in content.values())
+
+
+def test_two_runs_in_a_row_save_two_pictures(folder: Path) -> None:
+    for _ in range(2):
+        assert main(["-i", "photo.png", "-w", "20", "-n", "2", "-o"]) == 0
+    assert len(written(folder)) == 2
+
+
+# -- refusals --------------------------------------------------------------------------------------
+
+
+def assert_refused(capsys: Capture, arguments: list[str], *said: str) -> str:
+    """Exit status 2, one line on standard error that says these words, and nothing else."""
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.endswith("\n") and captured.err.count("\n") == 1
+    assert captured.err.startswith("kmseg: ") and len(captured.err) < 700
+    for words in said:
+        assert words in captured.err
+    return captured.err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", ["-i", "--help"]),
+        ("-n 3", ["-i", "--help"]),
+        ("-i", ["-i", "--help"]),
+        ("-i missing.png", ["missing.png"]),
+        ("-i notes.txt", ["JPEG", "PNG"]),
+        ("-i .", ["folder"]),
+        ("-i photo.png --nope", ["--nope", "--help"]),
+        ("-i photo.png extra", ["extra"]),
+        ("-i photo.png -s cmyk", ["color_space", "hsv", "cmyk"]),
+        ("-i photo.png -c 7", ["channels", "B", "7"]),
+        ("-i photo.png -c 00", ["channels", "00"]),
+        ("-i photo.png -n x", ["n_clusters", "2", "255", "x"]),
+        ("-i photo.png -n 256", ["n_clusters", "2", "255", "256"]),
+        ("-i photo.png -n 2.5", ["n_clusters", "2.5"]),
+        ("-i photo.png -n ²", ["n_clusters"]),
+        ("-i photo.png -n=--5", ["n_clusters"]),
+        ("-i photo.png -n " + "9" * 5000, ["n_clusters"]),
+        ("-i photo.png -w -1", ["width", "-1"]),
+        ("-i photo.png -w big", ["width", "big"]),
+        ("-i photo.png -w 30000", ["megapixels"]),
+        ("-i photo.png --attempts 0", ["attempts", "1", "100"]),
+        ("-i photo.png --attempts 101", ["attempts", "101"]),
+        ("-i photo.png --init best", ["init", "k-means++", "random", "best"]),
+        ("-i photo.png --init manual", ["centroids", "3"]),
+        ("-i photo.png --init random --centroids #000000,#111111,#222222", ["centroids"]),
+        ("-i photo.png --centroids #000000", ["centroids", "3"]),
+        ("-i photo.png --centroids red", ["centroids", "red"]),
+        ("-i photo.png --seed -1", ["seed", "-1"]),
+        ("-i photo.png --seed 2147483648", ["seed"]),
+        ("-i photo.png --engine gpu", ["engine", "exact", "opencv", "scikit-learn", "gpu"]),
+        ("-i photo.png --max-iter 0", ["max_iter", "1000"]),
+        ("-i photo.png --epsilon -0.5", ["epsilon", "-0.5"]),
+        ("-i photo.png --epsilon nan", ["epsilon", "nan"]),
+        ("-i photo.png --stop now", ["stop", "both", "now"]),
+        ("-i photo.png -o -f gif", ["-f", "jpg", "png", "gif"]),
+        ("-i photo.png -f psd", ["-f", "psd"]),
+        ("-i photo.png --labels out.jpg", ["--labels", ".png", "out.jpg"]),
+        ("-i photo.png --labels missing/out.png", ["folder"]),
+        ("-i photo.png --labels notes.txt/out.png", ["folder"]),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_status_two(
+    folder: Path, capsys: Capture, line: str, said: list[str]
+) -> None:
+    assert_refused(capsys, line.split(), *said)
+    assert written(folder) == []
+
+
+@pytest.mark.parametrize("name", ["two\nlines.png", "tab\t.png", "\x1b[31mred.png", "x" * 300, ""])
+def test_odd_names_stay_on_one_plain_line(folder: Path, capsys: Capture, name: str) -> None:
+    line = assert_refused(capsys, ["-i", name])
+    assert line.rstrip("\n").isprintable()
+
+
+def test_an_odd_argument_stays_on_one_line(folder: Path, capsys: Capture) -> None:
+    assert_refused(capsys, ["-i", "photo.png", "two\nlines"], "two lines")
+
+
+@pytest.mark.parametrize("option", ["-s", "-c", "-n", "-f", "--labels", "--seed", "--centroids"])
+def test_odd_values_stay_on_one_plain_line(folder: Path, capsys: Capture, option: str) -> None:
+    for value in ("two\nlines", "\x1b[31mred", "y" * 500, "\u202egnp", ""):
+        if option == "--labels" and value == "":
+            continue  # no file asked for
+        if option == "--centroids" and value == "":
+            continue  # no colours given
+        line = assert_refused(capsys, ["-i", "photo.png", option, value])
+        assert line.rstrip("\n").isprintable()
+
+
+def test_a_folder_that_is_gone_or_a_name_that_is_taken_is_refused(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "taken.png").mkdir()
+    assert_refused(capsys, ["-i", "photo.png", "--labels", "taken.png"], "folder")
+    (folder / "taken.png").rmdir()
+    # Nothing can be made in a folder that has been removed, not even by root.
+    gone = folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert_refused(capsys, ["-i", str(folder / "photo.png"), "-o"], "folder")
+    monkeypatch.chdir(folder)
+
+
+def test_a_picture_too_wide_for_a_format_is_refused(folder: Path, capfd: Capture) -> None:
+    """WebP holds 16383 pixels a side at most, and side by side is twice as wide."""
+    wide = np.zeros((2, 9000, 3), np.uint8)
+    wide[:, ::2] = 255
+    (folder / "photo.png").write_bytes(png(wide))
+    assert_refused(capfd, ["-i", "photo.png", "-n", "2", "-o", "-f", "webp"], "webp")
+    assert written(folder) == []
+    assert main(["-i", "photo.png", "-n", "2", "-o", "-f", "png"]) == 0
+
+
+def test_fully_transparent_is_refused(folder: Path, capsys: Capture) -> None:
+    (folder / "photo.png").write_bytes(png(np.zeros((4, 4, 4), np.uint8)))
+    assert_refused(capsys, ["-i", "photo.png"], "transparent")
+
+
+def test_a_damaged_picture_is_refused(folder: Path, capsys: Capture) -> None:
+    data = (folder / "photo.png").read_bytes()
+    (folder / "photo.png").write_bytes(data[: len(data) // 2])
+    assert_refused(capsys, ["-i", "photo.png"])
+
+
+# -- as a program ----------------------------------------------------------------------------------
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kmseg", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_as_a_program_it_answers_and_refuses_by_its_exit_status(folder: Path) -> None:
+    good = run(folder, "-i", "photo.png", "--json")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert set(json.loads(good.stdout)) >= KEYS
+    bad = run(folder, "-i", "notes.txt")
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert bad.stderr.count("\n") == 1 and "Traceback" not in bad.stderr
+
+
+def test_help_names_every_option(capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    options = "-i -w -s -c -n -o -f --image --width --color-space --channels --num-clusters "
+    options += "--output-file --output-format --attempts --init --seed --engine --max-iter "
+    options += "--epsilon --labels --json"
+    for option in options.split():
+        assert re.search(rf"(^|[\s,]){option}\b", text, re.MULTILINE), option

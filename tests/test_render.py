@@ -1,0 +1,142 @@
+"""Pictures of a segmentation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import kmseg
+from kmseg import render
+from oracles import image_at, random_image, with_holes
+
+SETTINGS = kmseg.Settings(n_clusters=5, attempts=2)
+
+
+@pytest.fixture(scope="module")
+def seg() -> kmseg.Segmentation:
+    return kmseg.segment(image_at("flower", 80), SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def holed() -> kmseg.Segmentation:
+    return kmseg.segment(with_holes(image_at("flower", 80), 2), SETTINGS)
+
+
+def test_painted_pixels_have_the_colour_of_their_cluster(
+    seg: kmseg.Segmentation, holed: kmseg.Segmentation
+) -> None:
+    for paint in render.PAINTS:
+        picture = render.painted(seg.labels, render.palette(seg, paint))
+        assert picture.shape == (53, 80, 3) and picture.dtype == np.uint8
+        for cluster in range(5):
+            inside = picture[seg.labels == cluster]
+            assert (inside == render.palette(seg, paint)[cluster]).all()
+    picture = render.painted(holed.labels, holed.palette)
+    assert picture.shape == (53, 80, 4) and picture.dtype == np.uint8
+    transparent = holed.labels == -1
+    assert 0 < transparent.sum() < transparent.size
+    assert (picture[transparent] == 0).all()
+    assert (picture[~transparent, 3] == 255).all()
+    expected = holed.palette[holed.labels[~transparent]]
+    np.testing.assert_array_equal(picture[~transparent, :3], expected)
+
+
+@pytest.mark.parametrize(
+    ("n_clusters", "levels"),
+    [(2, [0, 255]), (3, [0, 128, 255]), (4, [0, 85, 170, 255]), (6, [0, 51, 102, 153, 204, 255])],
+)
+def test_gray_ranks_run_from_black_for_the_most_to_white_for_the_fewest(
+    n_clusters: int, levels: list[int]
+) -> None:
+    seg = kmseg.segment(image_at("flower", 80), kmseg.Settings(n_clusters=n_clusters))
+    grays = render.palette(seg, "gray")
+    assert grays.dtype == np.uint8
+    assert grays.tolist() == [[level] * 3 for level in levels]
+    picture = render.painted(seg.labels, grays)[..., 0]
+    counts = [int((picture == level).sum()) for level in levels]
+    assert counts == sorted(counts, reverse=True) == seg.pixel_counts.tolist()
+
+
+def test_one_cluster_is_black() -> None:
+    seg = kmseg.segment(kmseg.Image(np.full((3, 3, 3), 99, np.uint8)))
+    assert render.palette(seg, "gray").tolist() == [[0, 0, 0]]
+    assert render.palette(seg).tolist() == [[99, 99, 99]]
+    assert (render.side_by_side(seg)[:, -3:] == 0).all()
+
+
+def test_two_hundred_and_fifty_five_grays_are_all_different() -> None:
+    image = random_image(0, (40, 40))
+    seg = kmseg.segment(image, kmseg.Settings(n_clusters=255, attempts=1))
+    assert len(np.unique(render.palette(seg, "gray")[:, 0])) == 255
+
+
+@pytest.mark.parametrize("name", ["seg", "holed"])
+def test_masks_cover_every_opaque_pixel_once(name: str, request: pytest.FixtureRequest) -> None:
+    found: kmseg.Segmentation = request.getfixturevalue(name)
+    masks = [render.mask(found.labels, cluster) for cluster in range(5)]
+    for cluster, mask in enumerate(masks):
+        assert mask.shape == (53, 80) and mask.dtype == np.uint8
+        assert set(np.unique(mask).tolist()) <= {0, 255}
+        assert (mask == 255).sum() == found.pixel_counts[cluster]
+    cover = sum(mask.astype(int) for mask in masks)
+    np.testing.assert_array_equal(cover, np.where(found.labels >= 0, 255, 0))
+    several = render.mask(found.labels, (0, 3))
+    np.testing.assert_array_equal(several, masks[0] | masks[3])
+    assert not render.mask(found.labels, ()).any()
+
+
+@pytest.mark.parametrize("paint", render.PAINTS)
+def test_side_by_side_shows_the_original_a_strip_and_the_result(
+    seg: kmseg.Segmentation, paint: str
+) -> None:
+    picture = render.side_by_side(seg, paint)
+    assert picture.shape == (53, 80 + 5 + 80, 3) and picture.dtype == np.uint8
+    assert seg.image is not None
+    np.testing.assert_array_equal(picture[:, :80], seg.image.pixels)
+    assert (picture[:, 80:85] == 193).all()
+    expected = render.painted(seg.labels, render.palette(seg, paint))
+    np.testing.assert_array_equal(picture[:, 85:], expected)
+
+
+@pytest.mark.parametrize("paint", render.PAINTS)
+def test_side_by_side_stands_on_white_where_it_is_transparent(
+    holed: kmseg.Segmentation, paint: str
+) -> None:
+    picture = render.side_by_side(holed, paint)
+    transparent = holed.labels == -1
+    left, right = picture[:, :80], picture[:, 85:]
+    assert picture.shape[2] == 3
+    assert (left[transparent] == 255).all() and (right[transparent] == 255).all()
+    assert holed.image is not None
+    np.testing.assert_array_equal(left[~transparent], holed.image.pixels[~transparent])
+    colors = render.palette(holed, paint)
+    np.testing.assert_array_equal(right[~transparent], colors[holed.labels[~transparent]])
+
+
+@given(st.integers(1, 300))
+@hypothesis_settings(max_examples=20)
+def test_the_strip_is_a_sixteenth_and_never_nothing(width: int) -> None:
+    image = kmseg.Image(np.zeros((1, width, 3), np.uint8))
+    picture = render.side_by_side(kmseg.segment(image))
+    strip = max(1, int(width * 0.0625))
+    assert picture.shape == (1, width + strip + width, 3)
+    assert (picture[:, width : width + strip] == 193).all()
+
+
+def test_colours_alone_have_no_side_by_side(seg: kmseg.Segmentation) -> None:
+    with pytest.raises((ValueError, kmseg.KmsegError)):
+        render.side_by_side(kmseg.segment(seg.histogram, SETTINGS))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_on_white_changes_transparent_pixels_only(seed: int) -> None:
+    image = with_holes(random_image(seed, (4, 5)), seed, 0.5)
+    pixels: NDArray[np.uint8] = render.on_white(image.pixels, image.opaque)
+    for row, column in np.ndindex(4, 5):
+        hidden = image.opaque is not None and not image.opaque[row, column]
+        expected = [255] * 3 if hidden else image.pixels[row, column].tolist()
+        assert pixels[row, column].tolist() == expected
