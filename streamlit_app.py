@@ -12,13 +12,16 @@ cache.warm_up()
 link.restore()
 
 with st.sidebar:
-    st.subheader("kmseg")
-    st.caption("See what k-means makes of the colours of a picture.")
     picture = controls.picture()
     wanted = controls.settings(picture)
 
 settings = controls.within_reach(picture, wanted)
 query = link.query_of(wanted)
+title, copy = st.columns([4, 1], vertical_alignment="center")
+with title:
+    views.heading()
+with copy:
+    link.copy_link(query)
 link.show_corrections(query)
 
 try:
@@ -28,11 +31,7 @@ except KmsegError as error:
     st.error(str(error))
     st.stop()
 
-left, right = st.columns([4, 1], vertical_alignment="bottom")
-with left:
-    paint = views.choose("Segmentation painted in", views.PAINTS, "paint")
-with right:
-    link.copy_link(query)
+paint = views.choose("Segmentation painted in", views.PAINTS, "paint")
 views.pictures(picture, seg, paint)
 views.summary(picture, seg, wanted)
 

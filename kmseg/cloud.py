@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kmseg.color import COLOR_SPACES, features
-from kmseg.figures import Cloud
+from kmseg.figures import Cloud, Ranges
 from kmseg.segmentation import Segmentation
+
+
+def _equal_ranges(coordinates: NDArray[np.float64]) -> Ranges:
+    """Ranges around all colours of the picture, equally wide, so that distances read true."""
+    low, high = coordinates.min(axis=0), coordinates.max(axis=0)
+    half = max(0.525 * float((high - low).max()), 0.5)
+    first, second, third = ((m - half, m + half) for m in ((low + high) / 2).tolist())
+    return first, second, third
 
 
 def color_cloud(seg: Segmentation, n_points: int, *, clustered: bool) -> Cloud:
@@ -46,5 +55,5 @@ def color_cloud(seg: Segmentation, n_points: int, *, clustered: bool) -> Cloud:
         palette=seg.palette,
         pixel_counts=seg.pixel_counts,
         axes=(space.coordinates[0], space.coordinates[1], space.coordinates[2]),
-        ranges=(space.ranges[0], space.ranges[1], space.ranges[2]),
+        ranges=_equal_ranges(coordinates),
     )

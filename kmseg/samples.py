@@ -53,7 +53,7 @@ SAMPLES: dict[str, Sample] = {
         Sample(
             "china",
             "Summer Palace, China",
-            "Roofs, sky and water: try CIELAB with K 6, then RGB.",
+            "Roofs, sky and water: try CIELAB with K 6.",
             _settings("cielab", "all", 6),
         ),
         Sample(

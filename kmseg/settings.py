@@ -171,8 +171,9 @@ class Settings:
             try:
                 return cls(**values), tuple(corrections)
             except SettingsError as error:
-                values |= _RESETS[str(error).partition(":")[0]]
-                corrections.append(f"{error}; the default is used")
+                reset = _RESETS[str(error).partition(":")[0]]
+                values |= reset
+                corrections.append(f"{error}; {next(iter(reset.values()))!r} is used instead")
 
     def to_command_line(self, picture: str) -> str:
         """The shell command that repeats this segmentation of the file ``picture``."""

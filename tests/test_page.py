@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def test_a_link_to_an_upload_brings_its_settings_and_says_so() -> None:
     rerun(app)
     seg = kmseg.segment(kmseg.Image(pixels), kmseg.Settings(n_clusters=6, color_space="lab"))
     assert counts(app) == seg.pixel_counts.tolist()
-    assert app.query_params["picture"] == "upload"
+    assert re.fullmatch(r"upload-[0-9a-f]{8}", app.query_params["picture"])
 
 
 def test_an_upload_is_shown_at_once_and_others_stay_available() -> None:

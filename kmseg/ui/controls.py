@@ -43,7 +43,7 @@ def picture() -> cache.Picture:
     if new:
         st.session_state["picture"] = new[-1]
     elif st.session_state["picture"] not in {*SAMPLES, *own}:  # it was taken off the list
-        st.session_state["picture"] = link.DEFAULT_PICTURE
+        st.session_state["picture"] = next(reversed(own), link.DEFAULT_PICTURE)
     with chooser:
         chosen = st.selectbox(
             "Picture",
@@ -77,7 +77,7 @@ def _own_pictures() -> dict[str, cache.Picture]:
     photos = []
     if st.toggle("Take a photo", key="camera_on"):
         photos = [st.camera_input("Camera", key="camera", label_visibility="collapsed")]
-    own = {}
+    own: dict[str, cache.Picture] = {}
     for file in (*uploads, *photos):
         if file is None:
             continue
@@ -87,13 +87,16 @@ def _own_pictures() -> dict[str, cache.Picture]:
         except KmsegError as error:
             st.error(f"{name}: {error}")
         else:
-            own[picture.key] = picture
+            same_name = sum(other.name.startswith(name) for other in own.values())
+            if picture.key not in own and same_name:
+                picture = replace(picture, name=f"{name} ({same_name + 1})")
+            own.setdefault(picture.key, picture)
     return own
 
 
 def _plain_name(name: str) -> str:
     """A file's name as text that no markup can hide in, at most 40 characters."""
-    kept = re.sub(r"[^\w .()-]|__+", " ", name).strip() or "picture"
+    kept = re.sub(r"[^\w .,()’'-]|__+", " ", name).strip() or "picture"
     return kept if len(kept) <= 40 else f"{kept[:24]}…{kept[-15:]}"
 
 
@@ -234,6 +237,8 @@ def _advanced() -> None:
         high,
         key="max_iter",
         disabled=stop == "epsilon" and own_rule,
+        help="Steps over all colours. The exact engine first improves its starts on a summary of "
+        "the colours, which is not counted; starts from your colours are counted from the first.",
     )
     low, high = link.PAGE_RANGES["seed"]
     st.number_input(
@@ -248,6 +253,7 @@ def _advanced() -> None:
         key="width",
         help="The picture is resized to this width before it is clustered; 0 keeps its size.",
     )
+    st.button("Reset all settings", on_click=link.set_widgets, args=(Settings(),))
 
 
 def within_reach(picture: cache.Picture, wanted: Settings) -> Settings:

@@ -6,6 +6,7 @@ channels, which each colour space has its own of, and starting colours, which ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ DEFAULT_PICTURE: Final = "china"
 
 # The page's choices that are not Settings: name in the link -> allowed values, default first.
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "picture": (DEFAULT_PICTURE, *(key for key in SAMPLES if key != DEFAULT_PICTURE), UPLOAD),
+    "picture": (DEFAULT_PICTURE, *(key for key in SAMPLES if key != DEFAULT_PICTURE)),
     "paint": PAINTS,
     "view": ("clusters", "cloud", "take-away"),
     "cloud_space": ("rgb", "clustered"),
@@ -40,23 +41,31 @@ def restore() -> None:
     Must come before the first widget. What the address has wrong is corrected, and said by
     :func:`show_corrections`.
     """
-    context = get_script_run_ctx()
-    moved = context is not None and context.is_history_navigation
-    if "n_clusters" in st.session_state and not moved:
+    if "n_clusters" in st.session_state and not _went_back_or_forward():
         return
     settings, choices, corrections = parse(st.query_params)
     set_widgets(settings)
     for name, value in choices.items():
         st.session_state[name] = value
-    if choices["picture"] == UPLOAD:
-        _restore_upload(corrections)
+    if choices["picture"].startswith(UPLOAD):
+        _restore_upload(choices["picture"], corrections)
     st.session_state["corrections"] = corrections
 
 
-def _restore_upload(corrections: list[str]) -> None:
+def _went_back_or_forward() -> bool:
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def upload_name(key: str) -> str:
+    """What a link calls an uploaded picture: enough to find it again in its session."""
+    return f"{UPLOAD}-{key[:8]}"
+
+
+def _restore_upload(name: str, corrections: list[str]) -> None:
     """An uploaded picture stays in its session; a link to one can only bring the settings."""
-    own = list(st.session_state.get("own_pictures", ()))
-    st.session_state["picture"] = own[-1] if own else DEFAULT_PICTURE
+    own = {upload_name(key): key for key in st.session_state.get("own_pictures", ())}
+    st.session_state["picture"] = own.get(name, next(reversed(own.values()), DEFAULT_PICTURE))
     if not own:
         corrections.append(
             "This link was made with an uploaded picture, which a link cannot carry. Its settings "
@@ -71,7 +80,8 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, dict[str, str], list[str]
     choices = {}
     for name, allowed in CHOICES.items():
         choices[name] = query.get(name, allowed[0])
-        if choices[name] not in allowed:
+        known = name == "picture" and re.fullmatch(rf"{UPLOAD}(-[0-9a-f]{{8}})?", choices[name])
+        if choices[name] not in allowed and not known:
             corrections.append(
                 f"{name}: one of {', '.join(allowed)}, not {shown(choices[name])}; "
                 f"{allowed[0]} is used"
@@ -120,14 +130,19 @@ def query_of(settings: Settings) -> dict[str, str]:
     """The whole link: every setting and choice, defaults too, and its version."""
     choices = {name: st.session_state.get(name) or CHOICES[name][0] for name in CHOICES}
     if choices["picture"] not in SAMPLES:
-        choices["picture"] = UPLOAD
+        choices["picture"] = upload_name(choices["picture"])
     return settings.to_query() | choices
 
 
 def write(query: dict[str, str]) -> None:
-    """Put the link into the address bar, unless the address means the same already."""
+    """Put the link into the address bar, unless the address means the same already.
+
+    After Back or Forward it is put there in any case: a run that they cut short may have written
+    its own address over the one that they went to.
+    """
     settings, choices, corrections = parse(st.query_params)
-    if corrections or settings.to_query() | choices != query:
+    same = not corrections and settings.to_query() | choices == query
+    if not same or (_went_back_or_forward() and st.query_params):
         st.query_params.from_dict(query)
 
 

@@ -12,7 +12,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   segmentation.alt = data.description
   pair.querySelector(".caption").textContent = data.caption
-  pair.querySelector(".hint").textContent = data.pick ? " · click to pick a starting colour" : ""
+  pair.querySelector(".hint").textContent = data.hint
   original.onclick = event => {
     if (!data.pick) return
     const box = original.getBoundingClientRect()

@@ -23,6 +23,7 @@ def viewer(
     caption: str,
     description: str,
     on_pick: Callable[[], None] | None,
+    hint: str,
     key: str = "viewer",
 ) -> None:
     """Show two pictures of equal size.
@@ -40,6 +41,8 @@ def viewer(
     on_pick : callable, optional
         Makes the original clickable; ``st.session_state[key].picked`` is then ``{"x", "y"}``, as
         parts of the width and the height.
+    hint : str
+        What stands beside "Original".
     key : str
     """
     _mount(
@@ -52,6 +55,7 @@ def viewer(
             "caption": caption,
             "description": description,
             "pick": on_pick is not None,
+            "hint": hint,
         },
         on_picked_change=on_pick or (lambda: None),
     )

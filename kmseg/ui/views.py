@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -16,6 +17,7 @@ from kmseg.color import COLOR_SPACES
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings, to_hex
 from kmseg.ui import cache, controls
+from kmseg.ui.assets import asset
 from kmseg.ui.cloud import colour_cloud
 from kmseg.ui.viewer import viewer
 
@@ -26,6 +28,29 @@ CLOUD_PAINTS: Final = {"color": "True colours", "cluster": "Cluster"}
 
 CLOUD_POINTS: Final = 6000
 
+SUMMARY_HELP: Final = """
+**Attempts**: k-means can end in different places, so it is started several times; the start that
+ends with the lowest inertia is shown.
+
+**Iteration**: each colour goes to its nearest centroid, then each centroid to the mean of its
+colours. *Not yet at rest*: more iterations would still move them.
+
+**Inertia**, or compactness: the sum, over all pixels, of the squared distance to the nearest
+centroid. Lower is tighter. It can only be compared for the same picture, size and channels.
+
+**RMS distance**: the same per pixel, the square root of the mean, in units of the colour space.
+
+**Global optimum**: proven; no other clustering into K has a lower inertia.
+"""
+
+
+def heading() -> None:
+    """What this page is, and where its controls are."""
+    st.html(f"<style>{asset('page.css')}</style>")
+    st.markdown(
+        "**kmseg** shows what k-means makes of a picture's colours. Open yours in the sidebar."
+    )
+
 
 def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = False) -> str:
     """One of a few choices, side by side; the key is its name in a link."""
@@ -35,6 +60,7 @@ def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = Fal
         key=key,
         required=True,
         format_func=titles.__getitem__,
+        persist_state="session",
         label_visibility="visible" if labelled else "collapsed",
     )
     return chosen or next(iter(titles))
@@ -43,6 +69,7 @@ def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = Fal
 def pictures(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
     """Original and segmentation side by side."""
     original, segmentation, size = cache.previews(picture, seg, paint)
+    manual = seg.settings.init == "manual"
     shares = ", ".join(
         f"{to_hex(color)} {share:.0%}"
         for color, share in zip(seg.palette[:6], seg.shares[:6], strict=True)
@@ -51,13 +78,17 @@ def pictures(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
         original,
         segmentation,
         size,
-        caption=f"{seg.n_clusters} clusters, "
+        caption=f"{_count(seg.n_clusters, 'cluster')}, "
         + ("each in its mean colour" if paint == "colors" else "black is the largest"),
-        description=f"Segmentation of {picture.name} into {seg.n_clusters} clusters: {shares}",
-        on_pick=partial(controls.pick_start_color, picture)
-        if seg.settings.init == "manual"
-        else None,
+        description=f"Segmentation of {picture.name} into {_count(seg.n_clusters, 'cluster')}: "
+        f"{shares}",
+        on_pick=partial(controls.pick_start_color, picture) if manual else None,
+        hint=f" · a click sets starting colour {st.session_state['start_slot']}" if manual else "",
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def summary(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> None:
@@ -67,18 +98,19 @@ def summary(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> None
     attempts = len(seg.attempts) if seg.settings.engine == "exact" else seg.settings.attempts
     parts = [
         f"{seg.image.width} × {seg.image.height}",
-        f"{seg.image.width * seg.image.height / 1e6:.2f} MP",
-        f"{seg.histogram.n_colors:,} colours",
-        f"{hidden:,} transparent pixels left out" if hidden else "",
+        f"{seg.image.width * seg.image.height / 1e6:.3g} MP",
+        _count(seg.histogram.n_colors, "colour"),
+        f"{_count(hidden, 'transparent pixel')} left out" if hidden else "",
         controls.ENGINE_TITLES[seg.settings.engine],
         "1 attempt" if attempts == 1 else f"best of {attempts} attempts",
-        "" if seg.n_iter is None else f"{seg.n_iter} iteration{'s' * (seg.n_iter > 1)}",
+        "" if seg.n_iter is None else _count(seg.n_iter, "iteration"),
         "" if seg.converged is not False else "not yet at rest",
         "global optimum" if seg.global_optimum else "",
         f"inertia {seg.inertia:.6g}",
-        f"{1000 * sum(seg.seconds.values()):,.0f} ms",
+        f"RMS distance {math.sqrt(seg.inertia / seg.histogram.n_pixels):.3g}",
+        f"fitted in {1000 * seg.seconds['fit']:,.0f} ms",
     ]
-    st.caption(" · ".join(filter(None, parts)))
+    st.caption(" · ".join(filter(None, parts)), help=SUMMARY_HELP)
     for note in _notes(picture, seg, wanted):
         st.info(note)
 
@@ -90,7 +122,7 @@ def _notes(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> list[
     if seg.n_clusters < wanted.n_clusters:
         notes.append(
             f"K is {seg.n_clusters}, not {wanted.n_clusters}: the picture has no more than "
-            f"{seg.n_clusters} different values in these channels."
+            f"{_count(seg.n_clusters, 'different value')} in these channels."
         )
     if names:
         notes.append(
@@ -123,6 +155,7 @@ def clusters(seg: Segmentation) -> None:
         columns[f"centroid {name}"] = st.column_config.NumberColumn(
             name, format="%.1f", help=f"Centroid, {name} of {space.title}"
         )
+    st.caption(f"Largest first. The centroids are in {space.title}.")
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.dataframe(
@@ -170,14 +203,14 @@ def _bars(seg: Segmentation) -> str:
 def cloud(seg: Segmentation) -> None:
     """Pixel colours and centroids in three dimensions."""
     space = COLOR_SPACES[seg.settings.color_space]
-    spaces = {"rgb": "RGB"}
-    if len(space.coordinates) == 3:
-        spaces["clustered"] = f"{space.title}, as clustered"
-    elif st.session_state["cloud_space"] not in spaces:
-        st.session_state["cloud_space"] = "rgb"
+    where, partly = "rgb", len(seg.settings.channel_names) < len(space.channels)
     left, right = st.columns(2)
     with left:
-        where = choose("Axes", spaces, "cloud_space", labelled=True)
+        if len(space.coordinates) == 3:
+            spaces = {"rgb": "RGB", "clustered": space.title}
+            where = choose("Axes", spaces, "cloud_space", labelled=True)
+        else:
+            st.caption(f"{space.title} has one channel: the axes are those of RGB.")
     with right:
         paint = choose("Points painted by", CLOUD_PAINTS, "cloud_paint", labelled=True)
     drawn = color_cloud(seg, CLOUD_POINTS, clustered=where == "clustered")
@@ -185,8 +218,13 @@ def cloud(seg: Segmentation) -> None:
     st.caption(
         f"{len(drawn.points):,} points stand for the {seg.histogram.n_colors:,} colours of "
         f"{seg.histogram.n_pixels:,} pixels: the commonest colour of each small cube of RGB, "
-        "larger where there are more pixels. The numbered ones are the centroids."
+        "larger where there are more pixels. The numbered ones are the centroids"
+        + (f"; only {_listed(seg)} of {space.title} were clustered." if partly else ".")
     )
+
+
+def _listed(seg: Segmentation) -> str:
+    return ", ".join(seg.settings.channel_names).replace("*", "\\*")
 
 
 def take_away(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
