@@ -10,8 +10,9 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from kmseg.errors import SettingsError
+from kmseg.kmeans.cells import group, step
 from kmseg.kmeans.exact import fit_exact
-from kmseg.kmeans.lloyd import StopRule, assign
+from kmseg.kmeans.lloyd import StopRule
 from kmseg.kmeans.reference import fit_opencv, fit_scikit_learn
 
 INITS: Final = ("k-means++", "random", "manual")
@@ -128,7 +129,9 @@ def fit(
         found = run(samples, n_clusters, init, start, attempts, rule, seed)
     kept, labels = np.unique(found.labels, return_inverse=True)
     found_centroids = found.centroids[kept]
-    inertia = assign(samples, weights, found_centroids, np.empty(len(samples), np.int32))[2]
+    inertia = found.inertia
+    if inertia is None:
+        inertia = step(group(samples, weights), found_centroids).inertia
     return Clustering(
         centroids=found_centroids,
         labels=labels.astype(np.int32),

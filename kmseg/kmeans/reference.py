@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from kmseg.kmeans.lloyd import Fit, Samples, StopRule, assign
+from kmseg.kmeans.cells import Samples, group, label
+from kmseg.kmeans.lloyd import Fit, StopRule
 
 # cv2.kmeans: criteria.maxCount = min(max(criteria.maxCount, 2), 100), modules/core/src/kmeans.cpp.
 OPENCV_ITERATIONS: Final = (2, 100)
@@ -42,8 +43,7 @@ def fit_opencv(
     }
     initial = None
     if start is not None:
-        initial = np.empty((len(X), 1), np.int32)
-        assign(X, np.ones(len(X)), start, initial.reshape(-1))
+        initial = label(group(X, np.ones(len(X))), start)[0].reshape(-1, 1)
     cv2.setRNGSeed(seed)  # the generator belongs to the thread: seed it right before the call
     _, labels, centroids = cv2.kmeans(
         X.astype(np.float32),
