@@ -10,7 +10,7 @@ ones gives the colours cell by cell without a sort (``np.unique`` takes 3-10 tim
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numba import njit
@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 
 from kmseg.errors import ImageError
 from kmseg.image import Image
+from kmseg.threads import N_CORES, in_threads
 
-N_CODES = 1 << 24
+N_CODES: Final = 1 << 24
+N_CELLS: Final = 1 << 15
+CELL_CODES: Final = N_CODES // N_CELLS
 
 T = TypeVar("T", bound=np.generic)
 
@@ -115,7 +118,14 @@ class ColorHistogram:
         table = np.full(N_CODES, -1, values.dtype)
         table[_codes(self.colors)] = values
         found = np.empty(pixels.shape[:-1], values.dtype)
-        _look_up(np.ascontiguousarray(pixels).reshape(-1, 3), table, found.reshape(-1))
+        flat, out = np.ascontiguousarray(pixels).reshape(-1, 3), found.reshape(-1)
+        edges = np.linspace(0, len(flat), _parts(len(flat)) + 1).astype(np.int64)
+
+        def look_up(part: int) -> None:
+            own = slice(edges[part], edges[part + 1])
+            _look_up(flat[own], table, out[own])
+
+        in_threads(look_up, range(len(edges) - 1))
         if opaque is not None:
             found[~opaque] = -1
         return found
@@ -132,11 +142,25 @@ def color_histogram(image: Image) -> ColorHistogram:
     -------
     ColorHistogram
     """
-    pixels = image.pixels if image.opaque is None else image.pixels[image.opaque]
-    counters = np.zeros(N_CODES, np.uint32)
-    _count(pixels.reshape(-1, 3), counters)
-    codes = np.flatnonzero(counters)
-    return ColorHistogram(_colors(codes), counters[codes].astype(np.int64))
+    pixels = (image.pixels if image.opaque is None else image.pixels[image.opaque]).reshape(-1, 3)
+    counters = [np.zeros(N_CODES, np.uint32) for _ in range(_parts(len(pixels)))]
+    occupied = np.zeros((len(counters), N_CELLS), np.bool_)
+    edges = np.linspace(0, len(pixels), len(counters) + 1).astype(np.int64)
+
+    def count(part: int) -> None:
+        _count(pixels[edges[part] : edges[part + 1]], counters[part], occupied[part])
+
+    in_threads(count, range(len(counters)))
+    cells = np.flatnonzero(occupied.any(axis=0))
+    most = min(len(pixels), len(cells) * CELL_CODES)
+    colors, counts = np.empty((most, 3), np.uint8), np.empty(most, np.int64)
+    n_colors = _collect(cells, counters[0], counters[-1], len(counters) > 1, colors, counts)
+    return ColorHistogram(colors[:n_colors].copy(), counts[:n_colors].copy())
+
+
+def _parts(n_pixels: int) -> int:
+    """Two threads count a large picture; more would each need 64 MB of counters."""
+    return 2 if n_pixels > 1_000_000 and N_CORES > 1 else 1
 
 
 def _codes(colors: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -146,26 +170,42 @@ def _codes(colors: NDArray[np.uint8]) -> NDArray[np.int32]:
     return codes
 
 
-def _colors(codes: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """The inverse of :func:`_codes`."""
-    channels = [(codes >> 19 - 5 * i & 31) << 3 | (codes >> 6 - 3 * i & 7) for i in range(3)]
-    return np.column_stack(channels).astype(np.uint8)
-
-
 @njit(nogil=True, cache=True, inline="always")
-def _code(pixel):  # type: ignore[no-untyped-def]
-    red, green, blue = np.int32(pixel[0]), np.int32(pixel[1]), np.int32(pixel[2])
+def _code(pixels, i):  # type: ignore[no-untyped-def]
+    red, green, blue = np.uint32(pixels[i, 0]), np.uint32(pixels[i, 1]), np.uint32(pixels[i, 2])
     cell = (red >> 3) << 19 | (green >> 3) << 14 | (blue >> 3) << 9
-    return cell | (red & 7) << 6 | (green & 7) << 3 | (blue & 7)
+    return np.uint32(cell | (red & 7) << 6 | (green & 7) << 3 | (blue & 7))
 
 
 @njit(nogil=True, cache=True)
-def _count(pixels, counters):  # type: ignore[no-untyped-def]
-    for pixel in pixels:
-        counters[_code(pixel)] += 1
+def _count(pixels, counters, occupied):  # type: ignore[no-untyped-def]
+    for i in range(len(pixels)):
+        code = _code(pixels, i)
+        counters[code] += np.uint32(1)
+        occupied[code >> 9] = True
+
+
+@njit(nogil=True, cache=True)
+def _collect(  # type: ignore[no-untyped-def]
+    cells, counters, more_counters, both, colors, counts
+):
+    """Colours and counts of the occupied cells, in the order of their codes; how many."""
+    n_colors = 0
+    for cell in cells:
+        for code in range(cell << 9, (cell + 1) << 9):
+            count = np.int64(counters[code])
+            if both:
+                count += more_counters[code]
+            if count > 0:
+                for channel in range(3):
+                    top = (code >> (19 - 5 * channel)) & 31
+                    colors[n_colors, channel] = top << 3 | ((code >> (6 - 3 * channel)) & 7)
+                counts[n_colors] = count
+                n_colors += 1
+    return n_colors
 
 
 @njit(nogil=True, cache=True)
 def _look_up(pixels, table, out):  # type: ignore[no-untyped-def]
     for i in range(len(pixels)):
-        out[i] = table[_code(pixels[i])]
+        out[i] = table[_code(pixels, i)]

@@ -11,19 +11,17 @@ reading the bounds of the samples near a border took longer than looking at thos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from kmseg.threads import N_CORES, in_threads
+
 Samples = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Labels = NDArray[np.int32]
-T = TypeVar("T")
 
 # A centroid is dropped only if it is further by more than rounding can account for.
 _ROOM: Final = 1e-12
@@ -70,40 +68,39 @@ class Cells(NamedTuple):
 
 
 def group(X: Samples, weights: Samples) -> Cells:
-    """Group samples by a grid over their range: about 2**15 cells, 2**9 blocks.
+    """Group samples by a grid over their range: at most 2**15 cells in 2**9 blocks.
 
-    Each coordinate is halved a few times over; beyond fifteen coordinates only the first fifteen
-    are.
+    Each column is halved equally often; beyond fifteen columns only the first fifteen are.
     """
-    n_columns = X.shape[1]
-    low, high = X.min(axis=0), X.max(axis=0)
-    used = min(n_columns, 15)
+    columns = (0,) * int(X.shape[1])
+    used = min(len(columns), 15)
     fine = 15 // used
-    coarse = (fine + 1) // 2 if fine > 1 else 1
-    bins = 1 << fine
-    extent = high - low
-    scale = np.where(extent > 0, bins * (1 - 1e-9) / np.where(extent > 0, extent, 1.0), 0.0)
-    cell = np.empty(len(X), np.int64)
-    _locate(X, low, scale, used, fine, coarse, cell)
-    n_grid = 1 << (fine * used)
-    per_cell = np.bincount(cell, minlength=n_grid)
+    coarse = (fine + 1) // 2
+    low, high = _extent(X, columns)
+    scale = np.where(high > low, (1 << fine) * (1 - 1e-9) / np.where(high > low, high - low, 1), 0)
+    cell = np.empty(len(X), np.int32)
+    per_cell = np.zeros(1 << fine * used, np.int64)
+    _locate(X, low, scale, (0,) * used, fine, coarse, cell, per_cell)
     occupied = np.flatnonzero(per_cell)
-    starts = np.zeros(len(occupied) + 1, np.int64)
-    np.cumsum(per_cell[occupied], out=starts[1:])
-    position = np.zeros(n_grid, np.int64)
+    starts = np.append(0, np.cumsum(per_cell[occupied]))
+    position = np.zeros(len(per_cell), np.int64)
     position[occupied] = starts[:-1]
     sorted_X, sorted_weights = np.empty_like(X), np.empty_like(weights)
     order = np.empty(len(X), np.int64)
-    _sort(X, weights, cell, position, sorted_X, sorted_weights, order)
+    _sort(X, weights, cell, position, sorted_X, sorted_weights, order, columns)
     n_cells = len(occupied)
-    boxes = np.empty((n_cells, 2, n_columns))
-    means, masses, scatter = np.zeros((n_cells, n_columns)), np.zeros(n_cells), np.zeros(n_cells)
-    _measure(sorted_X, sorted_weights, starts, boxes, means, masses, scatter)
-    block = occupied >> ((fine - coarse) * used)
+    boxes = np.empty((n_cells, 2, len(columns)))
+    means, masses, scatter = np.zeros((n_cells, len(columns))), np.zeros(n_cells), np.zeros(n_cells)
+    _measure(sorted_X, sorted_weights, starts, boxes, means, masses, scatter, columns)
+    block = occupied >> (fine - coarse) * used
     blocks = np.append(np.flatnonzero(np.diff(block, prepend=-1)), n_cells)
-    block_boxes = np.empty((len(blocks) - 1, 2, n_columns))
-    block_boxes[:, 0] = np.minimum.reduceat(boxes[:, 0], blocks[:-1])
-    block_boxes[:, 1] = np.maximum.reduceat(boxes[:, 1], blocks[:-1])
+    block_boxes = np.stack(
+        (
+            np.minimum.reduceat(boxes[:, 0], blocks[:-1]),
+            np.maximum.reduceat(boxes[:, 1], blocks[:-1]),
+        ),
+        axis=1,
+    )
     return Cells(
         sorted_X,
         sorted_weights,
@@ -119,50 +116,66 @@ def group(X: Samples, weights: Samples) -> Cells:
 
 
 @njit(nogil=True, cache=True)
-def _locate(X, low, scale, used, fine, coarse, cell):  # type: ignore[no-untyped-def]
+def _extent(X, columns):  # type: ignore[no-untyped-def]
+    low, high = X[0].copy(), X[0].copy()
+    for i in range(len(X)):
+        for d in range(len(columns)):
+            low[d] = min(low[d], X[i, d])
+            high[d] = max(high[d], X[i, d])
+    return low, high
+
+
+@njit(nogil=True, cache=True)
+def _locate(  # type: ignore[no-untyped-def]
+    X, low, scale, columns, fine, coarse, cell, per_cell
+):
     """Number cells block by block: the coarse bits of all columns first, then the fine ones."""
     rest = fine - coarse
     for i in range(len(X)):
         block, inner = 0, 0
-        for column in range(used):
-            level = int((X[i, column] - low[column]) * scale[column])
+        for d in range(len(columns)):
+            level = int((X[i, d] - low[d]) * scale[d])
             block = (block << coarse) | (level >> rest)
             inner = (inner << rest) | (level & ((1 << rest) - 1))
-        cell[i] = (block << (rest * used)) | inner
+        number = (block << rest * len(columns)) | inner
+        cell[i] = number
+        per_cell[number] += 1
 
 
 @njit(nogil=True, cache=True)
 def _sort(  # type: ignore[no-untyped-def]
-    X, weights, cell, position, sorted_X, sorted_weights, order
+    X, weights, cell, position, sorted_X, sorted_weights, order, columns
 ):
     for i in range(len(X)):
         to = position[cell[i]]
         position[cell[i]] = to + 1
         order[to] = i
         sorted_weights[to] = weights[i]
-        for column in range(X.shape[1]):
-            sorted_X[to, column] = X[i, column]
+        for d in range(len(columns)):
+            sorted_X[to, d] = X[i, d]
 
 
 @njit(nogil=True, cache=True)
-def _measure(X, weights, starts, boxes, means, masses, scatter):  # type: ignore[no-untyped-def]
-    n_columns = X.shape[1]
+def _measure(  # type: ignore[no-untyped-def]
+    X, weights, starts, boxes, means, masses, scatter, columns
+):
     for cell in range(len(masses)):
-        boxes[cell, 0] = X[starts[cell]]
-        boxes[cell, 1] = X[starts[cell]]
-        for i in range(starts[cell], starts[cell + 1]):
-            masses[cell] += weights[i]
-            for column in range(n_columns):
-                value = X[i, column]
-                means[cell, column] += weights[i] * value
-                boxes[cell, 0, column] = min(boxes[cell, 0, column], value)
-                boxes[cell, 1, column] = max(boxes[cell, 1, column], value)
-        for column in range(n_columns):
-            means[cell, column] /= masses[cell]
-        for i in range(starts[cell], starts[cell + 1]):
-            for column in range(n_columns):
-                difference = X[i, column] - means[cell, column]
-                scatter[cell] += weights[i] * difference * difference
+        begin, end = starts[cell], starts[cell + 1]
+        mass = 0.0
+        for i in range(begin, end):
+            mass += weights[i]
+        masses[cell] = mass
+        total = 0.0
+        for d in range(len(columns)):
+            low, high, weighted = X[begin, d], X[begin, d], 0.0
+            for i in range(begin, end):
+                low, high = min(low, X[i, d]), max(high, X[i, d])
+                weighted += weights[i] * X[i, d]
+            mean = weighted / mass
+            for i in range(begin, end):
+                total += weights[i] * (X[i, d] - mean) ** 2
+            boxes[cell, 0, d], boxes[cell, 1, d], means[cell, d] = low, high, mean
+        scatter[cell] = total
 
 
 class Step(NamedTuple):
@@ -173,12 +186,12 @@ class Step(NamedTuple):
     inertia: float
 
 
-def step(cells: Cells, centroids: Samples, n_threads: int = 1) -> Step:
+def step(cells: Cells, centroids: Samples, n_threads: int = N_CORES) -> Step:
     """Assign all samples to their nearest centroids, the first among equals, and add them up."""
     return _assigned(cells, centroids, n_threads, np.empty(0, np.int32))
 
 
-def label(cells: Cells, centroids: Samples, n_threads: int = 1) -> tuple[Labels, float]:
+def label(cells: Cells, centroids: Samples, n_threads: int = N_CORES) -> tuple[Labels, float]:
     """The nearest centroid of each sample, in the order they were grouped from, and inertia."""
     by_cell = np.empty(len(cells.X), np.int32)
     inertia = _assigned(cells, centroids, n_threads, by_cell).inertia
@@ -217,16 +230,6 @@ def _assigned(cells: Cells, centroids: Samples, n_threads: int, labels: Labels) 
         mass += other.mass
         inertia += other.inertia
     return Step(sums, mass, inertia)
-
-
-def in_threads(function: Callable[[int], T], items: Iterable[int], n_threads: int) -> list[T]:
-    """``function`` of each item, in order; compiled code runs in as many threads."""
-    return list((map if n_threads == 1 else _pool(n_threads).map)(function, items))
-
-
-@cache
-def _pool(n_threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(n_threads, "kmseg")
 
 
 @njit(nogil=True, cache=True, inline="always")

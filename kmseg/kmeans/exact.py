@@ -9,13 +9,12 @@ from the first step.
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
-from kmseg.kmeans.cells import Samples, group, in_threads, step
+from kmseg.kmeans.cells import Samples, group, step
 from kmseg.kmeans.lloyd import Fit, StopRule, lloyd
 from kmseg.kmeans.seeding import attempt, improve, summary
+from kmseg.threads import N_CORES, in_threads
 
 
 def fit_exact(
@@ -27,10 +26,9 @@ def fit_exact(
     attempts: int,
     rule: StopRule,
     seed: int,
-    n_threads: int | None = None,
+    n_threads: int = N_CORES,
 ) -> tuple[Fit, tuple[float, ...]]:
     """The best of several attempts, and the exact inertia of each, in order."""
-    n_threads = n_threads or os.cpu_count() or 1
     cells = group(X, weights)
     if start is not None:
         fit = lloyd(cells, start, rule, n_threads)

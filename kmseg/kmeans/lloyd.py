@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmseg.kmeans.cells import Cells, Samples, Step, label, step
+from kmseg.threads import N_CORES
 
 # With stop="epsilon" nothing bounds the iterations but the samples: give up in the end.
 PATIENCE: Final = 10_000
@@ -44,7 +45,7 @@ class Fit(NamedTuple):
     inertia: float | None = None
 
 
-def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = 1) -> Fit:
+def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES) -> Fit:
     """Iterate from ``start`` until the rule says stop.
 
     The centroids returned are those that the last step assigned to, and one step more moves none of
