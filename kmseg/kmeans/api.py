@@ -85,7 +85,8 @@ def fit(
         of X) in an iteration, ``"iterations"`` after ``max_iter`` of them, ``"both"`` at whichever
         comes first. ``"epsilon"`` gives up, not converged, after 10,000.
     seed : int
-        Equal seeds give equal results.
+        Equal seeds give equal results. With one column the exact engine finds the global optimum
+        whatever the seed, in no iterations (but from a manual start, which it follows).
     engine : {"exact", "opencv", "scikit-learn"}
         ``cv2.kmeans`` clamps iterations to 2-100 and keeps their number to itself;
         scikit-learn stops by its own ``tol=1e-4`` instead of ``epsilon``.
@@ -139,7 +140,7 @@ def fit(
         attempts=inertias or (inertia,),
         n_iter=found.n_iter,
         converged=found.converged,
-        global_optimum=inertia == 0.0,
+        global_optimum=found.global_optimum or inertia == 0.0,
     )
 
 

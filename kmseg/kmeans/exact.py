@@ -5,13 +5,16 @@ to nothing: on the weighted means of a few thousand cells of the feature space. 
 judged by its inertia over all samples. The best is improved on the summary, and goes on over all
 samples by the stop rule; only those iterations count. A manual start is iterated over all samples
 from the first step.
+
+Samples on a line need no attempts: without a manual start they get their global optimum.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from kmseg.kmeans.cells import Samples, group, step
+from kmseg.kmeans.cells import Samples, group, label, step
+from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import Fit, StopRule, lloyd
 from kmseg.kmeans.seeding import attempt, improve, summary
 from kmseg.threads import N_CORES, in_threads
@@ -34,6 +37,10 @@ def fit_exact(
         fit = lloyd(cells, start, rule, n_threads)
         assert fit.inertia is not None
         return fit, (fit.inertia,)
+    best_centroids = optimum(X, weights, n_clusters) if X.shape[1] == 1 else None
+    if best_centroids is not None:
+        labels, inertia = label(cells, best_centroids, n_threads)
+        return Fit(best_centroids, labels, 0, True, inertia, global_optimum=True), (inertia,)
     means, masses = summary(cells, n_clusters)
 
     def run(number: int) -> Samples:

@@ -43,6 +43,7 @@ class Fit(NamedTuple):
     n_iter: int | None
     converged: bool | None
     inertia: float | None = None
+    global_optimum: bool = False
 
 
 def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES) -> Fit:

@@ -96,16 +96,17 @@ def summary(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> None
     assert seg.image is not None
     hidden = seg.image.width * seg.image.height - seg.histogram.n_pixels
     attempts = len(seg.attempts) if seg.settings.engine == "exact" else seg.settings.attempts
+    tried = "1 attempt" if attempts == 1 else f"best of {attempts} attempts"
     parts = [
         f"{seg.image.width} × {seg.image.height}",
         f"{seg.image.width * seg.image.height / 1e6:.3g} MP",
         _count(seg.histogram.n_colors, "colour"),
         f"{_count(hidden, 'transparent pixel')} left out" if hidden else "",
         controls.ENGINE_TITLES[seg.settings.engine],
-        "1 attempt" if attempts == 1 else f"best of {attempts} attempts",
-        "" if seg.n_iter is None else _count(seg.n_iter, "iteration"),
+        "" if seg.global_optimum else tried,
+        _count(seg.n_iter, "iteration") if seg.n_iter else "",
         "" if seg.converged is not False else "not yet at rest",
-        "global optimum" if seg.global_optimum else "",
+        "global optimum, whatever the seed" if seg.global_optimum else "",
         f"inertia {seg.inertia:.6g}",
         f"RMS distance {math.sqrt(seg.inertia / seg.histogram.n_pixels):.3g}",
         f"fitted in {1000 * seg.seconds['fit']:,.0f} ms",
