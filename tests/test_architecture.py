@@ -21,7 +21,7 @@ TOP_LEVEL = {"README.md", "kmseg", "requirements.txt", "streamlit_app.py", "test
 
 # Which other modules of kmseg each module may import. Imports point down only. A package is one
 # module here, and "kmseg" is the package's own __init__, its public face.
-PICTURE = {"errors", "probe", "image"}
+PICTURE = {"errors", "probe", "decode", "image"}
 WORK = PICTURE | {"settings", "color", "histogram", "kmeans", "segmentation"}
 ALL_BUT_EDGES = WORK | {"kmseg", "render", "cloud", "figures", "plates", "samples", "export"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -29,7 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "color": {"errors"},
     "settings": {"errors", "color"},
     "probe": {"errors"},
-    "image": {"errors", "probe"},
+    "decode": {"errors", "probe"},
+    "image": {"errors", "probe", "decode"},
     "threads": set(),
     "histogram": {"errors", "image", "threads"},
     "kmeans": {"errors", "threads"},

@@ -1,0 +1,100 @@
+"""The largest picture that is read, and refusing what is larger."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+
+from kmseg.errors import ImageError, KmsegError
+
+MEGAPIXELS_VARIABLE = "KMSEG_MAX_MEGAPIXELS"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest picture that is read.
+
+    Parameters
+    ----------
+    max_pixels : int
+        Width times height.
+    max_side : int
+        Width or height alone.
+    max_bytes : int
+        Size of the file.
+    max_decoded_bytes : int
+        Width times height times bytes per pixel, as the file stores its samples.
+    max_jpeg_scans : int
+        Passes over the picture; an ordinary progressive JPEG has about ten.
+    """
+
+    max_pixels: int = 50_000_000
+    max_side: int = 30_000
+    max_bytes: int = 50 * 1024 * 1024
+    max_decoded_bytes: int = 400_000_000
+    max_jpeg_scans: int = 100
+
+    @classmethod
+    def from_environment(cls) -> Limits:
+        """The limits in force: ``KMSEG_MAX_MEGAPIXELS`` replaces the 50 megapixels.
+
+        Raises
+        ------
+        KmsegError
+            The variable is set, but is not a number above 0 and up to 900.
+        """
+        default = cls()
+        text = os.environ.get(MEGAPIXELS_VARIABLE, "").strip()
+        if not text:
+            return default
+        try:
+            megapixels = float(text)
+        except ValueError:
+            megapixels = math.nan
+        largest = default.max_side**2 / 1e6
+        if not 0 < megapixels <= largest:
+            raise KmsegError(
+                f"{MEGAPIXELS_VARIABLE} must be a number of megapixels above 0 and up to "
+                f"{largest:g}, not {text[:40]!r}; correct or unset it."
+            )
+        pixels = max(1, int(megapixels * 1e6))
+        return cls(max_pixels=pixels, max_decoded_bytes=8 * pixels)
+
+    def check_file_size(self, n_bytes: int) -> None:
+        """Refuse a file that is too large to be read, or empty.
+
+        Raises
+        ------
+        ImageError
+        """
+        if n_bytes == 0:
+            raise ImageError("The file is empty; choose a picture with something in it.")
+        if n_bytes > self.max_bytes:
+            raise ImageError(
+                f"The file is larger than {self.max_bytes / 2**20:g} MB, the most that is read; "
+                "save the picture smaller or compressed more strongly."
+            )
+
+    def check_size(self, width: int, height: int, bits_per_pixel: int = 24) -> None:
+        """Refuse a picture that is too large to be decoded, or has no pixels.
+
+        Raises
+        ------
+        ImageError
+        """
+        if width < 1 or height < 1:
+            raise ImageError(
+                f"The picture claims to be {width} x {height} pixels; "
+                "it needs at least one in each direction."
+            )
+        if max(width, height) > self.max_side or width * height > self.max_pixels:
+            raise ImageError(
+                f"The picture is {width} x {height} pixels; at most {self.max_pixels / 1e6:g} "
+                f"megapixels and {self.max_side} pixels a side are read. Make it smaller first."
+            )
+        if width * height * bits_per_pixel > 8 * self.max_decoded_bytes:
+            raise ImageError(
+                f"The picture takes more than {self.max_decoded_bytes / 1e6:g} MB once decoded, "
+                "the most that is read; save it with 8 bits per channel."
+            )
