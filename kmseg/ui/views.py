@@ -8,7 +8,6 @@ from functools import partial
 from html import escape
 from typing import Any, Final
 
-import pandas as pd
 import streamlit as st
 
 from kmseg import export
@@ -141,9 +140,12 @@ def _notes(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> list[
 
 def clusters(seg: Segmentation) -> None:
     """A table and a bar chart of the clusters, largest first."""
-    table = pd.DataFrame(export.cluster_rows(seg))
-    table.insert(0, "swatch", [_swatch(value) for value in table["hex"]])
-    table = table.drop(columns=["r", "g", "b"]).assign(share=100 * seg.shares)
+    table = [
+        {"swatch": _swatch(row["hex"])}
+        | {name: value for name, value in row.items() if name not in ("r", "g", "b")}
+        | {"share": 100 * share}
+        for row, share in zip(export.cluster_rows(seg), seg.shares, strict=True)
+    ]
     space = COLOR_SPACES[seg.settings.color_space]
     columns = {
         "swatch": st.column_config.ImageColumn("", width=40),
