@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, ParamSpec, TypeVar
@@ -65,11 +66,22 @@ def _for_both(max_entries: int) -> Callable[[Callable[P, R]], dict[bool, Callabl
 
 @st.cache_resource(show_spinner="Starting…")
 def warm_up() -> None:
-    """Import and compile what the first visitor would otherwise wait for; freeze what stays."""
+    """Import and compile what the first visitor would otherwise wait for; freeze what stays.
+
+    Loops are compiled for each number of coordinates, once on a machine: three before the page
+    comes up, two and one behind it.
+    """
+    image = Image(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
     for engine in ("exact", "opencv"):
-        segment(Image(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)), Settings(engine=engine))
+        segment(image, Settings(engine=engine))
     gc.collect()
     gc.freeze()  # a full collection after each run of the page would walk all of it
+
+    def compile_the_rest() -> None:
+        for channels in ("01", "0"):
+            segment(image, Settings(channels=channels))
+
+    threading.Thread(target=compile_the_rest, name="kmseg warm-up").start()
 
 
 @st.cache_resource(max_entries=len(SAMPLES), show_spinner=False)
