@@ -106,21 +106,28 @@ def _errors(
 
 
 @njit(nogil=True, cache=True)
+def _nearest_two(X, i, centroids, columns):  # type: ignore[no-untyped-def]
+    """The nearest centroid of sample i, and squared distances to it and to the second nearest."""
+    nearest, least, runner_up = 0, np.inf, np.inf
+    for k in range(len(centroids)):
+        distance = 0.0
+        for column in range(len(columns)):
+            difference = X[i, column] - centroids[k, column]
+            distance += difference * difference
+        if distance < least:
+            nearest, runner_up, least = k, least, distance
+        elif distance < runner_up:
+            runner_up = distance
+    return nearest, least, runner_up
+
+
+@njit(nogil=True, cache=True)
 def _measure(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
     n_clusters = len(centroids)
     error, use = np.zeros(n_clusters), np.zeros(n_clusters)
     worst, most = np.zeros(n_clusters, np.int64), np.full(n_clusters, -1.0)
     for i in range(len(X)):
-        nearest, least, runner_up = 0, np.inf, np.inf
-        for k in range(n_clusters):
-            distance = 0.0
-            for column in range(len(columns)):
-                difference = X[i, column] - centroids[k, column]
-                distance += difference * difference
-            if distance < least:
-                nearest, runner_up, least = k, least, distance
-            elif distance < runner_up:
-                runner_up = distance
+        nearest, least, runner_up = _nearest_two(X, i, centroids, columns)
         error[nearest] += weights[i] * least
         use[nearest] += weights[i] * (runner_up - least)
         if weights[i] * least > most[nearest]:
@@ -200,16 +207,7 @@ def _reassign(  # type: ignore[no-untyped-def]
                 distance += difference * difference
             upper[i] = np.sqrt(distance)
         if not upper[i] * (1 + _ROOM) < bound:
-            least, runner_up = np.inf, np.inf
-            for k in range(n_clusters):
-                distance = 0.0
-                for column in range(len(columns)):
-                    difference = X[i, column] - centroids[k, column]
-                    distance += difference * difference
-                if distance < least:
-                    label, runner_up, least = k, least, distance
-                elif distance < runner_up:
-                    runner_up = distance
+            label, least, runner_up = _nearest_two(X, i, centroids, columns)
             labels[i] = label
             upper[i], lower[i] = np.sqrt(least), np.sqrt(runner_up)
         mass[label] += weights[i]
