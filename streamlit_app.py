@@ -25,8 +25,8 @@ with copy:
 link.show_corrections(query)
 
 try:
-    with st.spinner("Segmenting…", show_time=True):
-        seg = cache.segmentation(picture, settings)
+    with views.at_work(settings) as progress:
+        seg = cache.segmentation(picture, settings, progress)
 except KmsegError as error:
     st.error(str(error))
     st.stop()
@@ -39,7 +39,7 @@ view = views.choose("View", views.VIEWS, "view")
 if view == "clusters":
     views.clusters(seg)
 elif view == "cloud":
-    views.cloud(seg)
+    views.cloud(picture, seg)
 else:
     views.take_away(picture, seg, paint)
 link.write(query)

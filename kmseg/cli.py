@@ -6,7 +6,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -28,7 +29,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status is 0, or 2 after one line on standard error."""
+    """Run the command line; the exit status is 0, or 2 after one line on standard error.
+
+    Ctrl-C ends it with one line, too, and the status that shells give it, 130.
+    """
     try:
         _run(_parser().parse_args(arguments))
     except KmsegError as error:
@@ -37,12 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"{error.strerror or error}: choose a folder and a name that can be written")
     except MemoryError:
         return _refuse("not enough memory for this picture; make it smaller with -w WIDTH")
+    except KeyboardInterrupt:
+        return _refuse("stopped by Ctrl-C", status=130)
     return 0
 
 
-def _refuse(message: str) -> int:
+def _refuse(message: str, status: int = 2) -> int:
     print("kmseg:", " ".join(message.split()), file=sys.stderr)
-    return 2
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,7 +113,8 @@ def _run(options: argparse.Namespace) -> None:
     seconds = {"read": time.perf_counter() - started}
     from kmseg.segmentation import segment
 
-    seg = segment(image, settings)
+    with _progress(settings) as progress:
+        seg = segment(image, settings, progress=progress)
     seconds |= seg.seconds
     if options.output_file:
         tail = f"{options.color_space}_c{options.channels}n{settings.n_clusters}.{extension}"
@@ -146,6 +153,26 @@ def _settings(options: argparse.Namespace) -> Settings:
         print(f"kmseg: -n: 2 clusters at least, not {given}; 2 are used", file=sys.stderr)
         values["n_clusters"] = 2
     return Settings(**values)
+
+
+@contextmanager
+def _progress(settings: Settings) -> Iterator[Callable[[int, int], None] | None]:
+    """What a reference engine is at, as a line on a terminal that is gone in the end."""
+    if settings.engine == "exact" or not sys.stderr.isatty():
+        yield None
+        return
+
+    def show(text: str) -> None:
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+    def tell(done: int, attempts: int) -> None:
+        show(f"kmseg: {settings.engine}, attempt {min(done + 1, attempts)} of {attempts}")
+
+    tell(0, 1 if settings.init == "manual" else settings.attempts)
+    try:
+        yield tell
+    finally:
+        show("")
 
 
 def _save_side_by_side(seg: Segmentation, tail: str, extension: str) -> Path:

@@ -251,4 +251,6 @@ def features(srgb255: Colors, color_space: str, channels: str = "all") -> Coordi
     """
     space = COLOR_SPACES[color_space]
     converted = space.convert(np.ascontiguousarray(srgb255))
-    return np.ascontiguousarray(converted[:, space.selected(channels)])
+    selected = space.selected(channels)
+    chosen = converted if len(selected) == len(space.coordinates) else converted[:, selected]
+    return np.ascontiguousarray(chosen)

@@ -4,12 +4,14 @@ Everything after this step costs the same for a thumbnail and for a 50-megapixel
 
 A colour's *code* is its 24 bits with the top five of each channel first, so that each of the 32**3
 cells of the RGB cube is 512 adjacent codes: counting into 2**24 counters and reading the non-zero
-ones gives the colours cell by cell without a sort (``np.unique`` takes 3-10 times as long).
+ones gives the colours cell by cell without a sort. Most of the time goes into waiting for memory,
+so the counters are single bytes, which carry into a list.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, TypeVar
 
 import numpy as np
@@ -18,11 +20,18 @@ from numpy.typing import NDArray
 
 from kmseg.errors import ImageError
 from kmseg.image import Image
-from kmseg.threads import N_CORES, in_threads
+from kmseg.threads import in_threads
 
 N_CODES: Final = 1 << 24
 N_CELLS: Final = 1 << 15
 CELL_CODES: Final = N_CODES // N_CELLS
+# Pixels are counted and looked up in this many threads, each with counters of its own.
+_PARTS: Final = 2
+_LEVELS: Final = np.arange(256, dtype=np.uint32)
+# What a channel's level adds to a colour's code, shape (3, 256).
+_CODES: Final = np.array(
+    [(_LEVELS >> 3) << top | (_LEVELS & 7) << low for top, low in ((19, 6), (14, 3), (9, 0))]
+)
 
 T = TypeVar("T", bound=np.generic)
 
@@ -50,7 +59,7 @@ class ColorHistogram:
             )
         if counts.shape != colors.shape[:1] or not len(counts) or counts.min() < 1:
             raise ImageError("counts: one whole number of at least 1 for each of the colours")
-        for name, array in (("colors", colors), ("counts", counts.astype(np.int64))):
+        for name, array in (("colors", colors), ("counts", counts.astype(np.int64, copy=False))):
             view = np.ascontiguousarray(array).view()
             view.flags.writeable = False
             object.__setattr__(self, name, view)
@@ -114,18 +123,22 @@ class ColorHistogram:
         -------
         ndarray of the type of ``values``, shape (...)
             -1 where a pixel is transparent.
+
+        Raises
+        ------
+        ValueError
+            If there is not one value for each colour.
         """
-        table = np.full(N_CODES, -1, values.dtype)
-        table[_codes(self.colors)] = values
+        if values.shape != self.counts.shape:
+            raise ValueError(f"values: one for each of {self.n_colors} colours, not {values.shape}")
+        small = values.min() >= -128 and values.max() <= 127
+        table = np.full(N_CODES, -1, np.int8 if small else values.dtype)
+        _enter(self.colors, values.astype(table.dtype), table)
         found = np.empty(pixels.shape[:-1], values.dtype)
         flat, out = np.ascontiguousarray(pixels).reshape(-1, 3), found.reshape(-1)
-        edges = np.linspace(0, len(flat), _parts(len(flat)) + 1).astype(np.int64)
-
-        def look_up(part: int) -> None:
-            own = slice(edges[part], edges[part + 1])
-            _look_up(flat[own], table, out[own])
-
-        in_threads(look_up, range(len(edges) - 1))
+        flat.flags.writeable = False  # compiled once, for arrays that are not written to
+        parts = _parts(len(flat))
+        in_threads(lambda i: _look_up(flat[parts[i]], table, out[parts[i]]), range(_PARTS))
         if opaque is not None:
             found[~opaque] = -1
         return found
@@ -141,68 +154,95 @@ def color_histogram(image: Image) -> ColorHistogram:
     Returns
     -------
     ColorHistogram
+
+    Notes
+    -----
+    Beside its result this takes 32 MiB of counters, touched where there are colours, at most 48 MiB
+    to merge them, and at most 4 bytes for every 255 pixels.
     """
-    pixels = (image.pixels if image.opaque is None else image.pixels[image.opaque]).reshape(-1, 3)
-    counters = [np.zeros(N_CODES, np.uint32) for _ in range(_parts(len(pixels)))]
-    occupied = np.zeros((len(counters), N_CELLS), np.bool_)
-    edges = np.linspace(0, len(pixels), len(counters) + 1).astype(np.int64)
+    pixels = image.pixels.reshape(-1, 3)
+    opaque = np.broadcast_to(np.True_, 0) if image.opaque is None else image.opaque.reshape(-1)
+    counters = np.zeros((_PARTS, N_CELLS, CELL_CODES), np.uint8)
+    occupied = np.zeros((_PARTS, N_CELLS), np.bool_)
+    parts = _parts(len(pixels))
 
-    def count(part: int) -> None:
-        _count(pixels[edges[part] : edges[part + 1]], counters[part], occupied[part])
+    def count(i: int) -> NDArray[np.uint32]:
+        part = parts[i]
+        carries = np.empty((part.stop - part.start) // 255, np.uint32)
+        own = counters[i].reshape(-1), occupied[i], carries
+        return carries[: _count(pixels[part], opaque[part], *own)]
 
-    in_threads(count, range(len(counters)))
+    carries = np.sort(np.concatenate(in_threads(count, range(_PARTS))))
     cells = np.flatnonzero(occupied.any(axis=0))
-    most = min(len(pixels), len(cells) * CELL_CODES)
-    colors, counts = np.empty((most, 3), np.uint8), np.empty(most, np.int64)
-    n_colors = _collect(cells, counters[0], counters[-1], len(counters) > 1, colors, counts)
-    return ColorHistogram(colors[:n_colors].copy(), counts[:n_colors].copy())
+    own_cells = [cells[part] for part in _parts(len(cells))]
+
+    def n_colors(i: int) -> int:
+        return int(np.count_nonzero(counters[0, own_cells[i]] | counters[1, own_cells[i]]))
+
+    sizes = in_threads(n_colors, range(_PARTS))
+    ends = np.cumsum(sizes)
+    colors, counts = np.empty((ends[-1], 3), np.uint8), np.empty(ends[-1], np.int64)
+
+    def collect(i: int) -> None:
+        own = slice(ends[i] - sizes[i], ends[i])
+        _collect(own_cells[i], counters, carries, colors[own], counts[own])
+
+    in_threads(collect, range(_PARTS))
+    return ColorHistogram(colors, counts)
 
 
-def _parts(n_pixels: int) -> int:
-    """Two threads count a large picture; more would each need 64 MB of counters."""
-    return 2 if n_pixels > 1_000_000 and N_CORES > 1 else 1
-
-
-def _codes(colors: NDArray[np.uint8]) -> NDArray[np.int32]:
-    red, green, blue = colors.astype(np.int32).T
-    cell = (red >> 3) << 19 | (green >> 3) << 14 | (blue >> 3) << 9
-    codes: NDArray[np.int32] = cell | (red & 7) << 6 | (green & 7) << 3 | (blue & 7)
-    return codes
+def _parts(n: int) -> list[slice]:
+    edges = [n * i // _PARTS for i in range(_PARTS + 1)]
+    return [slice(*pair) for pair in pairwise(edges)]
 
 
 @njit(nogil=True, cache=True, inline="always")
 def _code(pixels, i):  # type: ignore[no-untyped-def]
-    red, green, blue = np.uint32(pixels[i, 0]), np.uint32(pixels[i, 1]), np.uint32(pixels[i, 2])
-    cell = (red >> 3) << 19 | (green >> 3) << 14 | (blue >> 3) << 9
-    return np.uint32(cell | (red & 7) << 6 | (green & 7) << 3 | (blue & 7))
+    return _CODES[0, pixels[i, 0]] | _CODES[1, pixels[i, 1]] | _CODES[2, pixels[i, 2]]
 
 
 @njit(nogil=True, cache=True)
-def _count(pixels, counters, occupied):  # type: ignore[no-untyped-def]
+def _count(pixels, opaque, counters, occupied, carries):  # type: ignore[no-untyped-def]
+    """Count pixels, all of them if ``opaque`` is empty; a carry is 255 more of its code."""
+    n_carries = 0
     for i in range(len(pixels)):
+        if len(opaque) and not opaque[i]:
+            continue
         code = _code(pixels, i)
-        counters[code] += np.uint32(1)
         occupied[code >> 9] = True
+        if counters[code] == 255:
+            counters[code] = 0
+            carries[n_carries] = code
+            n_carries += 1
+        counters[code] += 1
+    return n_carries
 
 
 @njit(nogil=True, cache=True)
-def _collect(  # type: ignore[no-untyped-def]
-    cells, counters, more_counters, both, colors, counts
-):
-    """Colours and counts of the occupied cells, in the order of their codes; how many."""
-    n_colors = 0
+def _collect(cells, counters, carries, colors, counts):  # type: ignore[no-untyped-def]
+    """Colours and counts of the occupied cells, in the order of their codes, as ``carries`` are."""
+    n_colors = n_carries = 0
     for cell in cells:
-        for code in range(cell << 9, (cell + 1) << 9):
-            count = np.int64(counters[code])
-            if both:
-                count += more_counters[code]
-            if count > 0:
-                for channel in range(3):
-                    top = (code >> (19 - 5 * channel)) & 31
-                    colors[n_colors, channel] = top << 3 | ((code >> (6 - 3 * channel)) & 7)
-                counts[n_colors] = count
-                n_colors += 1
-    return n_colors
+        for low in range(CELL_CODES):
+            count = np.int64(counters[0, cell, low]) + np.int64(counters[1, cell, low])
+            if count == 0:
+                continue
+            code = cell << 9 | low
+            while n_carries < len(carries) and carries[n_carries] <= code:
+                if carries[n_carries] == code:
+                    count += 255
+                n_carries += 1
+            for channel in range(3):
+                top = (code >> (19 - 5 * channel)) & 31
+                colors[n_colors, channel] = top << 3 | ((code >> (6 - 3 * channel)) & 7)
+            counts[n_colors] = count
+            n_colors += 1
+
+
+@njit(nogil=True, cache=True)
+def _enter(colors, values, table):  # type: ignore[no-untyped-def]
+    for i in range(len(colors)):
+        table[_code(colors, i)] = values[i]
 
 
 @njit(nogil=True, cache=True)

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from kmseg import kmeans
@@ -112,6 +113,7 @@ def segment(
     settings: Settings | None = None,
     *,
     histogram: ColorHistogram | None = None,
+    progress: kmeans.Progress | None = None,
 ) -> Segmentation:
     """Cluster a picture's colours.
 
@@ -122,6 +124,9 @@ def segment(
     settings : Settings, optional
     histogram : ColorHistogram, optional
         The histogram of ``source`` at ``settings.width``, if it is known already.
+    progress : callable, optional
+        ``progress(done, attempts)`` is called after each attempt of a reference engine; what it
+        raises ends the work and comes out here.
 
     Returns
     -------
@@ -149,7 +154,7 @@ def segment(
     samples = features(histogram.colors, settings.color_space, settings.channels)
     lap("features")
     pixels = None if settings.engine == "exact" else _opaque_pixels(image, histogram)
-    clustering = _cluster(samples, histogram, pixels, settings)
+    clustering = _cluster(samples, histogram, pixels, settings, progress)
     lap("fit")
     counts, means, color_labels = _measured(histogram, clustering.labels, pixels)
     palette = np.rint(means).astype(np.uint8)
@@ -187,6 +192,7 @@ def _cluster(
     histogram: ColorHistogram,
     pixels: NDArray[np.uint8] | None,
     settings: Settings,
+    progress: kmeans.Progress | None,
 ) -> kmeans.Clustering:
     """Cluster colours by their counts, or, where the engine must visit each, pixels."""
     weights: NDArray[np.int64] | None = histogram.counts
@@ -206,6 +212,7 @@ def _cluster(
         stop=settings.stop,
         seed=settings.seed,
         engine=settings.engine,
+        progress=progress,
     )
 
 
@@ -222,16 +229,25 @@ def _measured(
         colors, counts = pixels, np.ones(len(pixels), np.int64)
         color_labels = np.empty(histogram.n_colors, np.int32)
         color_labels[histogram.values_at(pixels, np.arange(histogram.n_colors))] = labels
-    pixel_counts = np.bincount(labels, counts).astype(np.int64)
-    sums = [np.bincount(labels, counts * channel) for channel in colors.T]
-    return pixel_counts, np.column_stack(sums) / pixel_counts[:, None], color_labels
+    pixel_counts, sums = _totals(labels, colors, counts, int(labels.max()) + 1)
+    return pixel_counts, sums / pixel_counts[:, None], color_labels
+
+
+@njit(nogil=True, cache=True)
+def _totals(labels, colors, counts, n_clusters):  # type: ignore[no-untyped-def]
+    """Pixels of each cluster, and the sum of their colours."""
+    pixel_counts, sums = np.zeros(n_clusters, np.int64), np.zeros((n_clusters, 3))
+    for i in range(len(labels)):
+        pixel_counts[labels[i]] += counts[i]
+        for channel in range(3):
+            sums[labels[i], channel] += counts[i] * colors[i, channel]
+    return pixel_counts, sums
 
 
 def _constant_channels(samples: NDArray[np.float64], settings: Settings) -> tuple[str, ...]:
     space = COLOR_SPACES[settings.color_space]
-    constant = dict(
-        zip(space.selected(settings.channels), np.ptp(samples, axis=0) == 0, strict=True)
-    )
+    same = [bool((column == column[0]).all()) for column in samples.T]
+    constant = dict(zip(space.selected(settings.channels), same, strict=True))
     return tuple(
         name
         for name, columns in zip(space.channels, space.columns, strict=True)

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 import kmseg
 from browser import wait_until_idle
@@ -320,3 +321,76 @@ def test_the_camera_takes_a_picture(open_page: OpenPage) -> None:
     page.wait_for_url(re.compile("picture=upload-"))
     settle(page)
     assert np.ptp(shown_pixels(page, "original")[..., :3]) > 0  # the test picture, not a blank
+
+
+# -- what is slow ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("view", "then"), [("clusters", "dataframe"), ("cloud", "kmseg_cloud")])
+def test_the_new_segmentation_is_sent_first_then_counts_then_the_cloud(
+    open_page: OpenPage, view: str, then: str
+) -> None:
+    page = open_page(f"?view={view}")
+    frames: list[bytes] = []
+    page.on(
+        "websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame))
+    )
+    page.reload()
+    settle(page)
+    frames.clear()
+    slide(page, "K, number of clusters", 1)
+    sent = []
+    for frame in frames:
+        message = ForwardMsg.FromString(frame)
+        if message.WhichOneof("type") == "delta" and message.metadata.delta_path[0] == 0:
+            element = message.delta.new_element
+            sent.append(element.bidi_component.component_name or element.WhichOneof("type"))
+            if "attempts" in element.markdown.body:
+                sent[-1] = "summary"
+    assert sent.index("kmseg_viewer") < sent.index("summary") < sent.index(then)
+
+
+def choose_engine(page: Page, engine: str) -> None:
+    """As ``select``, but the page is not at rest afterwards."""
+    field = page.get_by_label("Engine", exact=True)
+    field.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    field.click()
+    page.get_by_role("option", name=engine, exact=True).click()
+
+
+@pytest.mark.parametrize(
+    ("engine", "title"),
+    [("opencv", "OpenCV, cv2.kmeans"), ("scikit-learn", "scikit-learn, KMeans")],
+)
+def test_long_work_shows_how_far_it_is_and_can_be_stopped(
+    open_page: OpenPage, engine: str, title: str
+) -> None:
+    page = open_page("?picture=flower&n_clusters=32&attempts=100&width=240")
+    page.get_by_text("Advanced", exact=True).click()
+    bar = page.get_by_text(re.compile(rf"{title.partition(',')[0]}: attempt \d+ of 100"))
+    stop = page.get_by_role("button", name="Stop and use the exact engine")
+
+    choose_engine(page, title)
+    stop.click(timeout=60_000)
+    page.get_by_text("Exact, every pixel · best of 100 attempts").wait_for(timeout=60_000)
+    settle(page)
+    assert bar.count() == stop.count() == 0
+    settings = kmseg.Settings(n_clusters=32, attempts=100, width=240)
+    image = kmseg.sample_image("flower")
+    expected = render_of(kmseg.segment(image, settings))
+    np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], expected)
+
+    choose_engine(page, title)  # the very work that was stopped
+    bar.wait_for(timeout=60_000)
+    page.get_by_role("slider", name="Attempts").press("Home")  # a changed control ends it as well
+    page.wait_for_url(re.compile(f"attempts=1&.*engine={engine}"), timeout=60_000)
+    settle(page)
+    assert bar.count() == stop.count() == 0
+    settings = kmseg.Settings(n_clusters=32, attempts=1, width=240, engine=engine)
+    expected = render_of(kmseg.segment(image, settings))
+    np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], expected)
+
+
+def render_of(seg: kmseg.Segmentation) -> np.ndarray:
+    return render.painted(seg.labels, seg.palette)

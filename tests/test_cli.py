@@ -388,6 +388,34 @@ def test_a_damaged_picture_is_refused(folder: Path, capsys: Capture) -> None:
     assert_refused(capsys, ["-i", "photo.png"])
 
 
+# -- work that takes long --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["opencv", "scikit-learn", "exact"])
+def test_a_terminal_is_told_how_far_a_reference_engine_is(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    line = f"-i photo.png --engine {engine} --attempts 3 --json"
+    assert main(line.split()) == 0
+    assert capsys.readouterr().err == ""  # not a terminal
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(line.split()) == 0
+    shown = capsys.readouterr().err.split("\r\x1b[K")
+    attempts = [f"kmseg: {engine}, attempt {number} of 3" for number in (1, 2, 3, 3)]
+    assert shown == ([""] if engine == "exact" else ["", *attempts, ""])
+
+
+def test_ctrl_c_is_one_line_and_the_exit_status_of_shells(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kmseg.segmentation.segment", interrupted)
+    assert main(["-i", "photo.png", "--engine", "opencv"]) == 130
+    assert capsys.readouterr().err == "kmseg: stopped by Ctrl-C\n"
+
+
 # -- as a program ----------------------------------------------------------------------------------
 
 

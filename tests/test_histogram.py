@@ -60,6 +60,78 @@ def test_a_photos_colours_are_those_of_unique(key: str) -> None:
     np.testing.assert_array_equal(histogram.counts[order], counts)
 
 
+def codes(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """24 bits: five of each channel, which say the cell, then three of each."""
+    cell = (colors >> 3).astype(np.int64) @ [1 << 19, 1 << 14, 1 << 9]
+    return np.asarray(cell + (colors & 7).astype(np.int64) @ [1 << 6, 1 << 3, 1])
+
+
+@given(
+    st.lists(
+        st.tuples(st.tuples(*[st.integers(0, 255)] * 3), st.integers(1, 1200)),
+        min_size=1,
+        max_size=8,
+    ),
+    st.integers(0, 2**32 - 1),
+)
+@hypothesis_settings(max_examples=25)
+def test_few_colours_of_many_pixels_are_counted_in_order_and_found_again(
+    runs: list[tuple[tuple[int, int, int], int]], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    colors, counts = zip(*runs, strict=True)
+    pixels = rng.permutation(np.repeat(np.array(colors, np.uint8), counts, axis=0))[None]
+    opaque = rng.random(pixels.shape[:2]) < 0.7
+    opaque[0, 0] = True
+    for mask in (None, opaque):
+        histogram = kmseg.color_histogram(kmseg.Image(pixels, mask))
+        seen = slice(None) if mask is None else mask
+        assert pairs(histogram) == by_numpy(pixels[seen])
+        assert (np.diff(codes(histogram.colors)) > 0).all()
+        order = rng.permutation(histogram.n_colors)
+        shuffled = kmseg.ColorHistogram(histogram.colors[order], histogram.counts[order])
+        for known in (histogram, shuffled):
+            indices = known.values_at(pixels, np.arange(known.n_colors, dtype=np.int16), mask)
+            assert mask is None or (indices[~mask] == -1).all()
+            np.testing.assert_array_equal(known.colors[indices[seen]], pixels[seen])
+
+
+@pytest.mark.parametrize("n", [127, 128, 254, 255, 256, 257, 509, 510, 511, 512, 513, 765, 766])
+def test_counts_pass_every_multiple_of_a_byte(n: int) -> None:
+    colors = np.array([(0, 0, 0), (0, 0, 1), (8, 0, 0), (255, 255, 255)], np.uint8)
+    for counts in ([n, 2 * n, n, 1], [1, 3 * n, 2, 3 * n], [1, 1, 1, n]):
+        image = kmseg.Image(np.repeat(colors, counts, axis=0)[None])
+        histogram = kmseg.color_histogram(image)
+        order = np.argsort(codes(colors))
+        np.testing.assert_array_equal(histogram.colors, colors[order])
+        np.testing.assert_array_equal(histogram.counts, np.array(counts)[order])
+
+
+def test_two_million_pixels_of_one_colour() -> None:
+    pixels = np.full((1000, 2001, 3), 77, np.uint8)
+    assert pairs(kmseg.color_histogram(kmseg.Image(pixels))) == {(77, 77, 77): 2_001_000}
+    opaque = np.zeros(pixels.shape[:2], bool)
+    opaque[-1, -300:] = True
+    histogram = kmseg.color_histogram(kmseg.Image(pixels, opaque))
+    assert pairs(histogram) == {(77, 77, 77): 300}
+    found = histogram.values_at(pixels, np.array([5], np.int16), opaque)
+    np.testing.assert_array_equal(found, np.where(opaque, 5, -1))
+
+
+def test_every_cell_may_be_occupied() -> None:
+    rng = np.random.default_rng(0)
+    tops = np.indices((32, 32, 32)).reshape(3, -1).T * 8
+    pixels = np.concatenate([tops + rng.integers(0, 8, tops.shape) for _ in range(3)])
+    pixels = rng.permutation(pixels.astype(np.uint8)).reshape(96, 1024, 3)
+    histogram = kmseg.color_histogram(kmseg.Image(pixels))
+    assert len(np.unique(codes(histogram.colors) >> 9)) == 32**3
+    expected, counts = np.unique(codes(pixels.reshape(-1, 3)), return_counts=True)
+    np.testing.assert_array_equal(codes(histogram.colors), expected)
+    np.testing.assert_array_equal(histogram.counts, counts)
+    found = histogram.values_at(pixels, np.arange(histogram.n_colors, dtype=np.int32))
+    np.testing.assert_array_equal(histogram.colors[found], pixels)
+
+
 def test_every_level_of_every_channel_is_told_apart() -> None:
     """One pixel for each level on the cube's edges and diagonal: no bit may be lost."""
     levels = np.arange(256, dtype=np.uint8)
@@ -103,6 +175,18 @@ def test_values_come_back_to_their_pixels(dtype: type) -> None:
             value_of[tuple(image.pixels[row, column].tolist())] if image.opaque[row, column] else -1
         )
         assert found[row, column] == expected
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.int64])
+@pytest.mark.parametrize("extremes", [(-128, 127), (-1, 128), (-129, 127), (0, 254), (None, None)])
+def test_values_of_any_size_are_found(dtype: type, extremes: tuple[int | None, ...]) -> None:
+    colors = np.array([(1, 2, 3), (250, 2, 3), (1, 2, 4)], np.uint8)
+    histogram = kmseg.ColorHistogram(colors, np.ones(3, np.int64))
+    low, high = extremes if extremes[0] is not None else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    values: NDArray[Any] = np.array([high, low, 7], dtype)
+    found = histogram.values_at(colors[[2, 0, 1, 1]], values)
+    assert found.dtype == dtype
+    assert found.tolist() == [7, high, low, low]
 
 
 def test_values_of_any_shape_of_pixels_are_found() -> None:
@@ -171,6 +255,14 @@ def test_few_colours_represent_themselves() -> None:
 def test_what_is_no_histogram_is_refused(colors: Any, counts: Any, field: str) -> None:
     with pytest.raises(kmseg.ImageError, match=f"^{field}: "):
         kmseg.ColorHistogram(colors, np.array(counts))
+
+
+def test_values_are_as_many_as_colours() -> None:
+    image = random_image(2, (5, 5))
+    histogram = kmseg.color_histogram(image)
+    for n in (1, histogram.n_colors - 1, histogram.n_colors + 1):
+        with pytest.raises(ValueError, match=r"^values: one for each"):
+            histogram.values_at(image.pixels, np.zeros(n, np.int16))
 
 
 def test_a_histogram_cannot_be_changed() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 import kmseg
+from kmseg import cloud, export
+from kmseg.ui import cache, link, views
 from kmseg.ui.link import CHOICES, PAGE_RANGES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -272,3 +276,154 @@ def test_sessions_do_not_see_each_others_uploads() -> None:
     rerun(second)
     assert "secret.png" in first.selectbox(key="picture").options
     assert "secret.png" not in second.selectbox(key="picture").options
+
+
+# -- what comes first, and what is not done again --------------------------------------------------
+
+
+def recorded(
+    monkeypatch: pytest.MonkeyPatch, *functions: tuple[object, str]
+) -> list[tuple[str, Any]]:
+    """The calls of these functions, as they are made: name and result."""
+    calls: list[tuple[str, Any]] = []
+
+    def record(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            result = function(*arguments, **options)
+            calls.append((name, result))
+            return result
+
+        return call
+
+    for module, name in functions:
+        monkeypatch.setattr(module, name, record(name, getattr(module, name)))
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("view", "then"),
+    [
+        ("clusters", ["viewer", "summary", "cluster_rows", "dataframe", "write"]),
+        ("cloud", ["viewer", "summary", "color_cloud", "colour_cloud", "write"]),
+        ("take-away", ["viewer", "summary", "archive", "files", "mask_file", "write"]),
+    ],
+)
+def test_a_new_segmentation_is_shown_before_anything_else_is_made(
+    monkeypatch: pytest.MonkeyPatch, view: str, then: list[str]
+) -> None:
+    app = open_page(picture="flower", view=view)
+    calls = recorded(
+        monkeypatch,
+        (views, "viewer"),
+        (views, "summary"),
+        (export, "cluster_rows"),
+        (views.st, "dataframe"),
+        (cache, "color_cloud"),
+        (views, "colour_cloud"),
+        (export, "archive"),
+        (export, "files"),
+        (export, "mask_file"),
+        (link, "write"),
+    )
+    app.slider(key="n_clusters").set_value(9)
+    rerun(app)
+    assert [name for name, _ in calls] == then
+
+
+def test_another_k_does_nothing_again_that_depends_on_the_picture_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = open_page(view="cloud")
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    calls = recorded(
+        monkeypatch,
+        (cache, "read_image"),
+        (cache, "color_histogram"),
+        (cache, "_grid"),
+        (cloud, "points"),
+        (cache, "segment"),
+    )
+    app.file_uploader(key="uploads").upload("mine.png", png(pixels))
+    rerun(app)
+    assert {name for name, _ in calls} == {
+        "read_image",
+        "color_histogram",
+        "_grid",
+        "points",
+        "segment",
+    }
+    calls.clear()
+    app.slider(key="n_clusters").set_value(7)
+    rerun(app)
+    assert [name for name, _ in calls] == ["segment"]
+    calls.clear()
+    app.slider(key="n_clusters").set_value(4)
+    rerun(app)
+    assert calls == []
+
+
+# -- work that takes long --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["opencv", "scikit-learn"])
+def test_the_progress_of_long_work_is_gone_in_the_end(
+    monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.setattr(views, "PATIENCE", 0.0)
+    app = open_page(engine=engine, attempts="3", width="80", seed="77")
+    wanted = {"engine": engine, "attempts": 3, "width": 80, "seed": 77}
+    assert counts(app) == expected_counts("china", **wanted)
+    assert not app.get("progress")
+    assert all("Stop" not in button.label for button in app.button)
+    assert not app.warning
+
+
+def test_colours_to_start_from_never_wait_for_a_reference_engine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = open_page(engine="opencv", attempts="2", width="80", n_clusters="3", seed="78")
+    calls = recorded(monkeypatch, (cache, "segment"))
+    app.segmented_control(key="init").set_value("manual")
+    rerun(app)
+    assert [seg.settings.engine for _, seg in calls] == ["exact", "opencv"]
+
+
+def test_one_makes_a_segmentation_while_others_watch_and_take_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture, settings = cache.sample("plate-5"), kmseg.Settings(engine="opencv", seed=987)
+    started, watched, makers = threading.Event(), threading.Event(), []
+
+    def segment(*_: Any, progress: Callable[[int, int], None], **__: Any) -> str:
+        makers.append(threading.current_thread().name)
+        started.set()
+        watched.wait(20)
+        progress(1, 2)
+        return "done"
+
+    def give_up(done: int, attempts: int) -> None:
+        raise TimeoutError
+
+    def make_and_give_up() -> None:
+        with pytest.raises(TimeoutError):
+            cache.segmentation(picture, settings, give_up)
+
+    told: list[tuple[int, int]] = []
+
+    def watch(done: int, attempts: int) -> None:
+        told.append((done, attempts))
+        watched.set()
+
+    monkeypatch.setattr(cache, "segment", segment)
+    first = threading.Thread(target=make_and_give_up, name="first")
+    first.start()
+    assert started.wait(20)
+    result: object = cache.segmentation(picture, settings, watch)
+    first.join(20)
+    assert result == "done"
+    assert makers == ["first", threading.current_thread().name]
+    assert told[0] == (0, settings.attempts)  # seen while the first one was at it
+    assert told[-1] == (1, 2)
+    watched.clear()
+    result = cache.segmentation(picture, settings)
+    assert result == "done" and len(makers) == 2

@@ -4,5 +4,6 @@ Nothing here knows that its samples are colours.
 """
 
 from kmseg.kmeans.api import Clustering, distinct_rows, fit
+from kmseg.kmeans.reference import Progress
 
-__all__ = ["Clustering", "distinct_rows", "fit"]
+__all__ = ["Clustering", "Progress", "distinct_rows", "fit"]

@@ -13,7 +13,7 @@ from kmseg.errors import SettingsError
 from kmseg.kmeans.cells import group, step
 from kmseg.kmeans.exact import fit_exact
 from kmseg.kmeans.lloyd import StopRule
-from kmseg.kmeans.reference import fit_opencv, fit_scikit_learn
+from kmseg.kmeans.reference import Progress, fit_opencv, fit_scikit_learn
 
 INITS: Final = ("k-means++", "random", "manual")
 STOPS: Final = ("both", "epsilon", "iterations")
@@ -63,6 +63,7 @@ def fit(
     stop: str = "both",
     seed: int = 0,
     engine: str = "exact",
+    progress: Progress | None = None,
 ) -> Clustering:
     """Cluster samples by k-means.
 
@@ -90,6 +91,10 @@ def fit(
     engine : {"exact", "opencv", "scikit-learn"}
         ``cv2.kmeans`` clamps iterations to 2-100 and keeps their number to itself;
         scikit-learn stops by its own ``tol=1e-4`` instead of ``epsilon``.
+    progress : callable, optional
+        ``progress(done, attempts)`` is called after each attempt of the two that visit every
+        sample; what it raises ends the work and comes out here. The exact engine is quick and
+        does not call it.
 
     Returns
     -------
@@ -127,15 +132,19 @@ def fit(
         found, inertias = fit_exact(samples, weights, n_clusters, init, start, attempts, rule, seed)
     else:
         run = fit_opencv if engine == "opencv" else fit_scikit_learn
-        found = run(samples, n_clusters, init, start, attempts, rule, seed)
-    kept, labels = np.unique(found.labels, return_inverse=True)
-    found_centroids = found.centroids[kept]
+        starts = attempts if start is None and n_clusters > 1 else 1
+        tell = progress or (lambda done, attempts: None)
+        found = run(samples, n_clusters, init, start, starts, rule, seed, tell)
+    occupied = np.bincount(found.labels, minlength=len(found.centroids)) > 0
+    labels = found.labels if occupied.all() else (np.cumsum(occupied) - 1)[found.labels]
+    found_centroids = found.centroids[occupied]
     inertia = found.inertia
     if inertia is None:
-        inertia = step(group(samples, weights), found_centroids).inertia
+        cells = group(samples, weights)
+        inertia = step(cells, cells.widened(found_centroids)).inertia
     return Clustering(
         centroids=found_centroids,
-        labels=labels.astype(np.int32),
+        labels=labels.astype(np.int32, copy=False),
         inertia=inertia,
         attempts=inertias or (inertia,),
         n_iter=found.n_iter,
@@ -152,14 +161,16 @@ def distinct_rows(X: NDArray[np.float64], at_most: int) -> int:
 @njit(nogil=True, cache=True)
 def _distinct_rows(X, found):  # type: ignore[no-untyped-def]
     n_found = 0
-    for row in X:
+    for i in range(len(X)):
         known = False
         for k in range(n_found):
-            if (found[k] == row).all():
-                known = True
-                break
+            same = True
+            for d in range(X.shape[1]):
+                same = same and found[k, d] == X[i, d]
+            known = known or same
         if not known:
-            found[n_found] = row
+            for d in range(X.shape[1]):
+                found[n_found, d] = X[i, d]
             n_found += 1
             if n_found == len(found):
                 break

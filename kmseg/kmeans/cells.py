@@ -1,12 +1,14 @@
-"""Samples grouped into cells of their space, and Lloyd's step by filtering over the cells.
+"""Samples grouped into cells of their space, and assignment by filtering over the cells.
 
 A cell all of which is nearer to one centroid than to any other is added in bulk by its sums, which
 is exact. Only the samples of other cells are looked at, and only at the centroids that can be
 nearest somewhere in the cell (Kanungo et al. 2002, "An efficient k-means clustering algorithm",
 IEEE TPAMI 24(7); Pelleg & Moore 1999). Cells lie in blocks, which are filtered first.
 
-Carrying bounds from step to step (Hamerly 2010) as well was measured and left out: from K = 16 on,
-reading the bounds of the samples near a border took longer than looking at those samples again.
+A sample that is nearer to one centroid with room to spare stays so while centroids move little. So
+a step may settle those once, and hand on the few near a border between clusters, which alone are
+looked at while no centroid leaves its room. (Bounds carried for every sample, as in Hamerly 2010,
+"Making k-means even faster", were measured too: reading them took longer than this.)
 """
 
 from __future__ import annotations
@@ -28,6 +30,10 @@ _ROOM: Final = 1e-12
 # Work is divided into this many parts, whatever the number of threads, and summed in their order:
 # results do not depend on how many threads there are.
 _PARTS: Final = 4
+# Fewer samples than this are looked at sooner than threads are woken.
+_WORTH_THREADS: Final = 20_000
+# Samples of fewer columns get columns of zeros, so that loops are compiled once for all of them.
+_LEAST_COLUMNS: Final = 3
 
 
 class Cells(NamedTuple):
@@ -35,19 +41,20 @@ class Cells(NamedTuple):
 
     Attributes
     ----------
-    X : ndarray, shape (n, D)
+    X : ndarray, shape (n, W)
+        W is D, or 3 if that is more; columns past D are zero.
     weights : ndarray, shape (n,)
     order : ndarray of int64, shape (n,)
         Where each sample was before.
     starts : ndarray of int64, shape (C + 1,)
         The samples of cell c are ``starts[c]`` to ``starts[c + 1]``.
-    boxes : ndarray, shape (C, 2, D)
+    boxes : ndarray, shape (C, 2, W)
         Least and greatest coordinates.
-    means, masses, scatter : ndarray, shapes (C, D), (C,), (C,)
-        Weighted mean, weight, and weighted sum of squared distances to the mean.
+    sums, masses, scatter : ndarray, shapes (C, W), (C,), (C,)
+        Weighted sum, weight, and weighted sum of squared distances to the mean.
     blocks : ndarray of int64, shape (B + 1,)
         The cells of block b are ``blocks[b]`` to ``blocks[b + 1]``.
-    block_boxes : ndarray, shape (B, 2, D)
+    block_boxes : ndarray, shape (B, 2, W)
     """
 
     X: Samples
@@ -55,7 +62,7 @@ class Cells(NamedTuple):
     order: Integers
     starts: Integers
     boxes: Samples
-    means: Samples
+    sums: Samples
     masses: Samples
     scatter: Samples
     blocks: Integers
@@ -66,33 +73,41 @@ class Cells(NamedTuple):
         """As many zeros as there are columns: a number that compiled loops know beforehand."""
         return (0,) * int(self.X.shape[1])
 
+    @property
+    def means(self) -> Samples:
+        """Weighted mean of each cell, shape (C, W)."""
+        return self.sums / self.masses[:, None]
 
-def group(X: Samples, weights: Samples) -> Cells:
+    def widened(self, centroids: Samples) -> Samples:
+        """Centroids (K, D) with the columns of zeros that ``X`` has, (K, W)."""
+        return np.pad(centroids, ((0, 0), (0, self.X.shape[1] - centroids.shape[1])))
+
+
+def group(X: Samples, weights: Samples, cell_bits: int = 15, block_bits: int = 9) -> Cells:
     """Group samples by a grid over their range: at most 2**15 cells in 2**9 blocks.
 
-    Each column is halved equally often; beyond fifteen columns only the first fifteen are.
+    Columns are halved in turn, those of one value not at all.
     """
-    columns = (0,) * int(X.shape[1])
-    used = min(len(columns), 15)
-    fine = 15 // used
-    coarse = (fine + 1) // 2
-    low, high = _extent(X, columns)
-    scale = np.where(high > low, (1 << fine) * (1 - 1e-9) / np.where(high > low, high - low, 1), 0)
-    cell = np.empty(len(X), np.int32)
-    per_cell = np.zeros(1 << fine * used, np.int64)
-    _locate(X, low, scale, (0,) * used, fine, coarse, cell, per_cell)
+    n_samples, n_columns = X.shape
+    low, high = _extent(X)
+    fine, coarse = _bits(high > low, cell_bits), _bits(high > low, block_bits)
+    width = np.where(high > low, high - low, 1.0)
+    cell = np.empty(n_samples, np.int32)
+    per_cell = np.zeros(1 << cell_bits, np.int64)
+    _locate(X, low, (1 - 1e-9) * 2.0**fine / width, fine, coarse, cell, per_cell)
     occupied = np.flatnonzero(per_cell)
     starts = np.append(0, np.cumsum(per_cell[occupied]))
     position = np.zeros(len(per_cell), np.int64)
     position[occupied] = starts[:-1]
-    sorted_X, sorted_weights = np.empty_like(X), np.empty_like(weights)
-    order = np.empty(len(X), np.int64)
-    _sort(X, weights, cell, position, sorted_X, sorted_weights, order, columns)
+    sorted_X = np.zeros((n_samples, max(n_columns, _LEAST_COLUMNS)))
+    sorted_weights, order = np.empty(n_samples), np.empty(n_samples, np.int64)
+    _sort(X, weights, cell, position, sorted_X, sorted_weights, order)
     n_cells = len(occupied)
+    columns = (0,) * sorted_X.shape[1]
     boxes = np.empty((n_cells, 2, len(columns)))
-    means, masses, scatter = np.zeros((n_cells, len(columns))), np.zeros(n_cells), np.zeros(n_cells)
-    _measure(sorted_X, sorted_weights, starts, boxes, means, masses, scatter, columns)
-    block = occupied >> (fine - coarse) * used
+    sums, masses, scatter = np.empty((n_cells, len(columns))), np.empty(n_cells), np.empty(n_cells)
+    _measure(sorted_X, sorted_weights, starts, boxes, sums, masses, scatter, columns)
+    block = occupied >> int(fine.sum() - coarse.sum())
     blocks = np.append(np.flatnonzero(np.diff(block, prepend=-1)), n_cells)
     block_boxes = np.stack(
         (
@@ -107,7 +122,7 @@ def group(X: Samples, weights: Samples) -> Cells:
         order,
         starts,
         boxes,
-        means,
+        sums,
         masses,
         scatter,
         blocks,
@@ -115,129 +130,205 @@ def group(X: Samples, weights: Samples) -> Cells:
     )
 
 
+def _bits(varies: NDArray[np.bool_], total: int) -> Integers:
+    """Bits of a grid's number for each column, (D,): shared out among the columns that vary."""
+    bits = np.zeros(len(varies), np.int64)
+    several = np.flatnonzero(varies)[:total]
+    if len(several):
+        bits[several] = total // len(several)
+        bits[several[: total % len(several)]] += 1
+    return bits
+
+
 @njit(nogil=True, cache=True)
-def _extent(X, columns):  # type: ignore[no-untyped-def]
+def _extent(X):  # type: ignore[no-untyped-def]
     low, high = X[0].copy(), X[0].copy()
     for i in range(len(X)):
-        for d in range(len(columns)):
+        for d in range(X.shape[1]):
             low[d] = min(low[d], X[i, d])
             high[d] = max(high[d], X[i, d])
     return low, high
 
 
 @njit(nogil=True, cache=True)
-def _locate(  # type: ignore[no-untyped-def]
-    X, low, scale, columns, fine, coarse, cell, per_cell
-):
+def _locate(X, low, scale, fine, coarse, cell, per_cell):  # type: ignore[no-untyped-def]
     """Number cells block by block: the coarse bits of all columns first, then the fine ones."""
     rest = fine - coarse
+    inner_bits = rest.sum()
     for i in range(len(X)):
         block, inner = 0, 0
-        for d in range(len(columns)):
+        for d in range(X.shape[1]):
             level = int((X[i, d] - low[d]) * scale[d])
-            block = (block << coarse) | (level >> rest)
-            inner = (inner << rest) | (level & ((1 << rest) - 1))
-        number = (block << rest * len(columns)) | inner
+            block = (block << coarse[d]) | (level >> rest[d])
+            inner = (inner << rest[d]) | (level & ((1 << rest[d]) - 1))
+        number = (block << inner_bits) | inner
         cell[i] = number
         per_cell[number] += 1
 
 
 @njit(nogil=True, cache=True)
 def _sort(  # type: ignore[no-untyped-def]
-    X, weights, cell, position, sorted_X, sorted_weights, order, columns
+    X, weights, cell, position, sorted_X, sorted_weights, order
 ):
     for i in range(len(X)):
         to = position[cell[i]]
         position[cell[i]] = to + 1
         order[to] = i
         sorted_weights[to] = weights[i]
-        for d in range(len(columns)):
+        for d in range(X.shape[1]):
             sorted_X[to, d] = X[i, d]
 
 
 @njit(nogil=True, cache=True)
 def _measure(  # type: ignore[no-untyped-def]
-    X, weights, starts, boxes, means, masses, scatter, columns
+    X, weights, starts, boxes, sums, masses, scatter, columns
 ):
     for cell in range(len(masses)):
         begin, end = starts[cell], starts[cell + 1]
-        mass = 0.0
+        mass, spread = 0.0, 0.0
+        for d in range(len(columns)):
+            boxes[cell, 0, d] = boxes[cell, 1, d] = X[begin, d]
+            sums[cell, d] = 0.0
         for i in range(begin, end):
             mass += weights[i]
-        masses[cell] = mass
-        total = 0.0
+            for d in range(len(columns)):
+                boxes[cell, 0, d] = min(boxes[cell, 0, d], X[i, d])
+                boxes[cell, 1, d] = max(boxes[cell, 1, d], X[i, d])
+                sums[cell, d] += weights[i] * X[i, d]
+                difference = X[i, d] - X[begin, d]
+                spread += weights[i] * difference * difference
         for d in range(len(columns)):
-            low, high, weighted = X[begin, d], X[begin, d], 0.0
-            for i in range(begin, end):
-                low, high = min(low, X[i, d]), max(high, X[i, d])
-                weighted += weights[i] * X[i, d]
-            mean = weighted / mass
-            for i in range(begin, end):
-                total += weights[i] * (X[i, d] - mean) ** 2
-            boxes[cell, 0, d], boxes[cell, 1, d], means[cell, d] = low, high, mean
-        scatter[cell] = total
+            difference = sums[cell, d] / mass - X[begin, d]
+            spread -= mass * difference * difference
+        masses[cell], scatter[cell] = mass, max(spread, 0.0)
+
+
+class Border(NamedTuple):
+    """Samples that are not settled, cell by cell, with the centroids that can be nearest there.
+
+    Attributes
+    ----------
+    X, weights : ndarray, shapes (m, W), (m,)
+    runs : ndarray of int64, shape (R + 1, 2)
+        Cell r has samples ``runs[r, 0]`` to ``runs[r + 1, 0]`` and candidates ``runs[r, 1]`` to
+        ``runs[r + 1, 1]``.
+    candidates : ndarray of int64
+        Numbers of centroids, ascending in each cell.
+    """
+
+    X: Samples
+    weights: Samples
+    runs: Integers
+    candidates: Integers
 
 
 class Step(NamedTuple):
-    """What an assignment found: weighted sums (K, D) and weights (K,) of clusters, inertia."""
+    """What an assignment found.
+
+    Attributes
+    ----------
+    sums, mass : ndarray, shapes (K, W), (K,)
+        Weighted sum and weight of the settled samples of each cluster.
+    inertia : float
+        Of the settled samples.
+    borders : tuple of Border
+        The other samples; none without slack.
+    """
 
     sums: Samples
     mass: Samples
     inertia: float
+    borders: tuple[Border, ...]
 
 
-def step(cells: Cells, centroids: Samples, n_threads: int = N_CORES) -> Step:
-    """Assign all samples to their nearest centroids, the first among equals, and add them up."""
-    return _assigned(cells, centroids, n_threads, np.empty(0, np.int32))
+def step(
+    cells: Cells,
+    centroids: Samples,
+    n_threads: int = N_CORES,
+    *,
+    slack: float = 0.0,
+    labels: Labels | None = None,
+) -> Step:
+    """Assign samples to their nearest centroids, the first among equals, and add them up.
+
+    Parameters
+    ----------
+    cells : Cells
+    centroids : ndarray, shape (K, W)
+    n_threads : int
+        The result does not depend on it.
+    slack : float
+        Settle only samples that keep their centroid while no centroid moves further than this.
+    labels : ndarray of int32, shape (n,), optional
+        Receives the centroid of each settled sample, in the order of the cells.
+    """
+    edges = np.searchsorted(cells.starts[cells.blocks], np.linspace(0, len(cells.X), _PARTS + 1))
+    written = np.empty(0, np.int32) if labels is None else labels
+
+    def part(i: int) -> Step:
+        sums, mass, inertia, border = assign(
+            cells, centroids, slack, edges[i], edges[i + 1], written, cells.columns
+        )
+        return Step(sums, mass, inertia, (Border(*border),))
+
+    sums, mass, inertia, borders = zip(*in_threads(part, range(_PARTS), n_threads), strict=True)
+    return Step(sum(sums), sum(mass), sum(inertia), sum(borders, ()))
+
+
+def step_again(
+    settled: Step, centroids: Samples, columns: tuple[int, ...], n_threads: int = N_CORES
+) -> tuple[Samples, Samples]:
+    """Weighted sums (K, W) and weights (K,) of all samples, for centroids within the slack."""
+
+    def part(i: int) -> tuple[Samples, Samples]:
+        found: tuple[Samples, Samples] = assign_border(*settled.borders[i], centroids, columns)
+        return found
+
+    n_near = sum(len(border.X) for border in settled.borders)
+    parts = in_threads(part, range(_PARTS), n_threads if n_near > _WORTH_THREADS else 1)
+    return (
+        settled.sums + sum(sums for sums, _ in parts),
+        settled.mass + sum(mass for _, mass in parts),
+    )
 
 
 def label(cells: Cells, centroids: Samples, n_threads: int = N_CORES) -> tuple[Labels, float]:
     """The nearest centroid of each sample, in the order they were grouped from, and inertia."""
     by_cell = np.empty(len(cells.X), np.int32)
-    inertia = _assigned(cells, centroids, n_threads, by_cell).inertia
+    inertia = step(cells, centroids, n_threads, labels=by_cell).inertia
     labels = np.empty_like(by_cell)
     labels[cells.order] = by_cell
     return labels, inertia
 
 
-def _assigned(cells: Cells, centroids: Samples, n_threads: int, labels: Labels) -> Step:
-    first_samples = cells.starts[cells.blocks]
-    edges = np.searchsorted(first_samples, np.linspace(0, len(cells.X), _PARTS + 1))
+@njit(nogil=True, cache=True)
+def next_slack(slack, n_border, n_samples, move):  # type: ignore[no-untyped-def]
+    """How much room to settle samples with, when centroids last moved by ``move``.
 
-    def part(i: int) -> Step:
-        found = _filter(
-            cells.X,
-            cells.weights,
-            cells.starts,
-            cells.boxes,
-            cells.means,
-            cells.masses,
-            cells.scatter,
-            cells.blocks,
-            cells.block_boxes,
-            centroids,
-            edges[i],
-            edges[i + 1],
-            labels,
-            cells.columns,
-        )
-        return Step(*found)
-
-    first, *others = in_threads(part, range(_PARTS), n_threads)
-    sums, mass, inertia = first
-    for other in others:
-        sums += other.sums
-        mass += other.mass
-        inertia += other.inertia
-    return Step(sums, mass, inertia)
+    More room lasts for more steps, about slack / move, and leaves more samples to each of them, in
+    proportion to the slack. Looking at all samples costs about as much as at half as many near
+    borders, so the cost of a step is least with this root. Where that would leave nearly half of
+    the samples, none is best. A tenth are taken to lie within a unit of a border until it is known.
+    """
+    per_unit = n_border / slack if slack > 0 else 0.1 * n_samples
+    wanted = np.sqrt(0.5 * n_samples * move / max(per_unit, 1.0))
+    return wanted if per_unit * wanted < 0.4 * n_samples else 0.0
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _survivors(  # type: ignore[no-untyped-def]
-    boxes, box, centroids, candidates, n_candidates, kept, columns
+    boxes, box, centroids, slack, candidates, n_candidates, kept, columns
 ):
-    """Keep the candidates that can be nearest somewhere in a box; returns how many."""
-    nearest, least = 0, np.inf
+    """Keep the candidates that can be nearest somewhere in a box; returns how many.
+
+    A candidate k drops out if the squared distance to it exceeds that to the centroid n nearest to
+    the box's middle in the corner furthest towards k, and so in all of the box. While both move by
+    at most the slack s, n stays nearer if d_k - d_n > 2 s, where d_k - d_n is the difference of the
+    squares over d_k + d_n, at most 2 d_n + |k - n|.
+    """
+    nearest, least, half = 0, np.inf, 0.0
+    for d in range(len(columns)):
+        half += (0.5 * (boxes[box, 1, d] - boxes[box, 0, d])) ** 2
     for j in range(n_candidates):
         k = candidates[j]
         distance = 0.0
@@ -246,10 +337,11 @@ def _survivors(  # type: ignore[no-untyped-def]
             distance += difference * difference
         if distance < least:
             nearest, least = k, distance
+    reach = np.sqrt(least) + np.sqrt(half) if slack > 0 else 0.0
     n_kept = 0
     for j in range(n_candidates):
         k = candidates[j]
-        own, other = 0.0, 0.0
+        own, other, gap = 0.0, 0.0, 0.0
         for d in range(len(columns)):
             towards = centroids[k, d] > centroids[nearest, d]
             corner = boxes[box, 1, d] if towards else boxes[box, 0, d]
@@ -257,29 +349,22 @@ def _survivors(  # type: ignore[no-untyped-def]
             own += difference * difference
             difference = corner - centroids[k, d]
             other += difference * difference
-        if other <= own * (1 + _ROOM):
+            difference = centroids[k, d] - centroids[nearest, d]
+            gap += difference * difference
+        room = _ROOM * own
+        if slack > 0:
+            room += 2 * slack * (2 * reach + np.sqrt(gap))
+        if other <= own + room:
             kept[n_kept] = k
             n_kept += 1
     return n_kept
 
 
 @njit(nogil=True, cache=True)
-def _filter(  # type: ignore[no-untyped-def]
-    X,
-    weights,
-    starts,
-    boxes,
-    means,
-    masses,
-    scatter,
-    blocks,
-    block_boxes,
-    centroids,
-    first,
-    last,
-    labels,
-    columns,
+def assign(  # type: ignore[no-untyped-def]
+    cells, centroids, slack, first, last, labels, columns
 ):
+    """What :class:`Step` holds, of the blocks from ``first`` up to ``last``."""
     n_clusters = len(centroids)
     sums = np.zeros((n_clusters, len(columns)))
     mass = np.zeros(n_clusters)
@@ -288,39 +373,106 @@ def _filter(  # type: ignore[no-untyped-def]
     in_block = np.empty(n_clusters, np.int64)
     in_cell = np.empty(n_clusters, np.int64)
     near = np.empty((n_clusters, len(columns)))
+    n_cells = cells.blocks[last] - cells.blocks[first] if slack > 0 else 0
+    n_samples = (
+        cells.starts[cells.blocks[last]] - cells.starts[cells.blocks[first]] if slack > 0 else 0
+    )
+    border_X, border_weights = np.empty((n_samples, len(columns))), np.empty(n_samples)
+    runs = np.zeros((n_cells + 1, 2), np.int64)
+    run_candidates = np.empty(n_cells * n_clusters, np.int64)
+    n_border, n_runs, n_listed = 0, 0, 0
     for block in range(first, last):
-        n_block = _survivors(block_boxes, block, centroids, everyone, n_clusters, in_block, columns)
-        for cell in range(blocks[block], blocks[block + 1]):
-            n_cell = _survivors(boxes, cell, centroids, in_block, n_block, in_cell, columns)
+        n_block = _survivors(
+            cells.block_boxes, block, centroids, slack, everyone, n_clusters, in_block, columns
+        )
+        for cell in range(cells.blocks[block], cells.blocks[block + 1]):
+            n_cell = n_block
+            if n_block > 1:
+                n_cell = _survivors(
+                    cells.boxes, cell, centroids, slack, in_block, n_block, in_cell, columns
+                )
+            else:
+                in_cell[0] = in_block[0]
             if n_cell == 1:
                 k = in_cell[0]
-                mass[k] += masses[cell]
-                inertia += scatter[cell]
+                mass[k] += cells.masses[cell]
+                inertia += cells.scatter[cell]
                 for d in range(len(columns)):
-                    mean = means[cell, d]
-                    sums[k, d] += masses[cell] * mean
-                    difference = mean - centroids[k, d]
-                    inertia += masses[cell] * difference * difference
+                    sums[k, d] += cells.sums[cell, d]
+                    difference = cells.sums[cell, d] / cells.masses[cell] - centroids[k, d]
+                    inertia += cells.masses[cell] * difference * difference
                 if len(labels):
-                    labels[starts[cell] : starts[cell + 1]] = k
+                    for i in range(cells.starts[cell], cells.starts[cell + 1]):
+                        labels[i] = k
                 continue
             for j in range(n_cell):
                 for d in range(len(columns)):
                     near[j, d] = centroids[in_cell[j], d]
-            for i in range(starts[cell], starts[cell + 1]):
-                nearest, least = 0, np.inf
+            n_before = n_border
+            for i in range(cells.starts[cell], cells.starts[cell + 1]):
+                nearest, least, runner_up = 0, np.inf, np.inf
                 for j in range(n_cell):
                     distance = 0.0
                     for d in range(len(columns)):
-                        difference = X[i, d] - near[j, d]
+                        difference = cells.X[i, d] - near[j, d]
                         distance += difference * difference
+                    runner_up = min(runner_up, max(distance, least))
                     nearest = j if distance < least else nearest
                     least = min(distance, least)
+                if slack > 0 and np.sqrt(runner_up) - np.sqrt(least) <= 2 * slack:
+                    border_weights[n_border] = cells.weights[i]
+                    for d in range(len(columns)):
+                        border_X[n_border, d] = cells.X[i, d]
+                    n_border += 1
+                    continue
                 k = in_cell[nearest]
-                mass[k] += weights[i]
-                inertia += weights[i] * least
+                mass[k] += cells.weights[i]
+                inertia += cells.weights[i] * least
                 for d in range(len(columns)):
-                    sums[k, d] += weights[i] * X[i, d]
+                    sums[k, d] += cells.weights[i] * cells.X[i, d]
                 if len(labels):
                     labels[i] = k
-    return sums, mass, inertia
+            if n_border > n_before:
+                for j in range(n_cell):
+                    run_candidates[n_listed] = in_cell[j]
+                    n_listed += 1
+                n_runs += 1
+                runs[n_runs, 0], runs[n_runs, 1] = n_border, n_listed
+    return (
+        sums,
+        mass,
+        inertia,
+        (
+            border_X[:n_border],
+            border_weights[:n_border],
+            runs[: n_runs + 1],
+            run_candidates[:n_listed],
+        ),
+    )
+
+
+@njit(nogil=True, cache=True)
+def assign_border(X, weights, runs, candidates, centroids, columns):  # type: ignore[no-untyped-def]
+    """Sums and weights by cluster of the samples of a :class:`Border`."""
+    sums, mass = np.zeros(centroids.shape), np.zeros(len(centroids))
+    near = np.empty(centroids.shape)
+    for run in range(len(runs) - 1):
+        first = runs[run, 1]
+        n_near = runs[run + 1, 1] - first
+        for j in range(n_near):
+            for d in range(len(columns)):
+                near[j, d] = centroids[candidates[first + j], d]
+        for i in range(runs[run, 0], runs[run + 1, 0]):
+            nearest, least = 0, np.inf
+            for j in range(n_near):
+                distance = 0.0
+                for d in range(len(columns)):
+                    difference = X[i, d] - near[j, d]
+                    distance += difference * difference
+                nearest = j if distance < least else nearest
+                least = min(distance, least)
+            k = candidates[first + nearest]
+            mass[k] += weights[i]
+            for d in range(len(columns)):
+                sums[k, d] += weights[i] * X[i, d]
+    return sums, mass

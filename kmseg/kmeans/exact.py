@@ -1,23 +1,29 @@
 """The exact engine: attempts on a summary of the samples, the winner finished over all of them.
 
 Seeding decides the inertia, not the iterations, so attempts are made where an iteration costs next
-to nothing: on the weighted means of a few thousand cells of the feature space. Each attempt is then
-judged by its inertia over all samples. The best is improved on the summary, and goes on over all
-samples by the stop rule; only those iterations count. A manual start is iterated over all samples
-from the first step.
+to nothing: on weighted means of small cells of the feature space. Each attempt is then judged by
+its inertia over all samples. The best four are improved on the summary and judged again; the first
+of them goes on over all samples by the stop rule, and only those iterations count. A manual start
+is iterated over all samples from the first step.
 
 Samples on a line need no attempts: without a manual start they get their global optimum.
 """
 
 from __future__ import annotations
 
+from operator import itemgetter
+from typing import Final
+
 import numpy as np
 
-from kmseg.kmeans.cells import Samples, group, label, step
+from kmseg.kmeans.cells import Samples, group, step
 from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import Fit, StopRule, lloyd
 from kmseg.kmeans.seeding import attempt, improve, summary
 from kmseg.threads import N_CORES, in_threads
+
+# How many attempts are improved: what leads by little before that need not after it.
+_FINALISTS: Final = 4
 
 
 def fit_exact(
@@ -32,28 +38,32 @@ def fit_exact(
     n_threads: int = N_CORES,
 ) -> tuple[Fit, tuple[float, ...]]:
     """The best of several attempts, and the exact inertia of each, in order."""
+    n_columns = X.shape[1]
+    if start is None and n_columns == 1:
+        best = optimum(X, weights, n_clusters)
+        fit = Fit(best.centroids, best.labels, 0, True, best.inertia, global_optimum=True)
+        return fit, (best.inertia,)
     cells = group(X, weights)
     if start is not None:
-        fit = lloyd(cells, start, rule, n_threads)
+        fit = lloyd(cells, cells.widened(start), rule, n_threads)
         assert fit.inertia is not None
-        return fit, (fit.inertia,)
-    best_centroids = optimum(X, weights, n_clusters) if X.shape[1] == 1 else None
-    if best_centroids is not None:
-        labels, inertia = label(cells, best_centroids, n_threads)
-        return Fit(best_centroids, labels, 0, True, inertia, global_optimum=True), (inertia,)
-    means, masses = summary(cells, n_clusters)
+        return fit._replace(centroids=fit.centroids[:, :n_columns]), (fit.inertia,)
+    few = summary(cells, n_clusters)
 
-    def run(number: int) -> Samples:
-        rng = np.random.default_rng([seed, number])
-        return attempt(means, masses, n_clusters, init, rng)
+    def judged(centroids: Samples) -> tuple[float, Samples]:
+        return step(cells, centroids, 1).inertia, centroids
 
-    starts = in_threads(run, range(attempts), n_threads)
-    inertias = [step(cells, centroids, n_threads).inertia for centroids in starts]
-    best = int(np.argmin(inertias))
-    better = improve(means, masses, starts[best])
-    if step(cells, better, n_threads).inertia < inertias[best]:
-        starts[best] = better
-    fit = lloyd(cells, starts[best], rule, n_threads)
+    def run(number: int) -> tuple[float, Samples]:
+        return judged(attempt(few, n_clusters, init, np.random.default_rng([seed, number])))
+
+    def better(number: int) -> tuple[float, Samples]:
+        return min(tried[number], judged(improve(few, tried[number][1])), key=itemgetter(0))
+
+    tried = in_threads(run, range(attempts), n_threads)
+    leading = sorted(range(attempts), key=lambda number: tried[number][0])[:_FINALISTS]
+    improved = dict(zip(leading, in_threads(better, leading, n_threads), strict=True))
+    winner = min(leading, key=lambda number: improved[number][0])
+    fit = lloyd(cells, improved[winner][1], rule, n_threads)
     assert fit.inertia is not None
-    inertias[best] = fit.inertia
-    return fit, tuple(inertias)
+    inertias = [fit.inertia if number == winner else tried[number][0] for number in range(attempts)]
+    return fit._replace(centroids=fit.centroids[:, :n_columns]), tuple(inertias)

@@ -1,26 +1,39 @@
 """Samples on a line: the clustering into K with the least inertia there is.
 
-In one dimension the clusters of an optimum are intervals, so dynamic programming over the sorted
-values finds one (Wang & Song 2011, "Ckmeans.1d.dp", The R Journal 3(2)); which interval ends are
-worth a look narrows down by divide and conquer, O(K n log n) (Grønlund et al. 2017, "Fast exact
-k-means, k-medians and Bregman divergence clustering in 1D", arXiv:1701.07204).
+In one dimension the clusters of an optimum are runs of the sorted values (Wang & Song 2011,
+"Ckmeans.1d.dp", The R Journal 3(2)). With a penalty on each cluster, dynamic programming with a
+queue finds the best runs, however many, in O(n log n), because a run's inertia has the Monge
+property (Hirschberg & Larmore 1987, "The least weight subsequence problem", SIAM J. Comput. 16(4)).
+If they are K, no other K are better. So the penalty is searched for, by what the last ones gave;
+and where K is passed over, fewer and more clusters that are equally good are combined into K
+(Aggarwal, Schieber & Tokuyama 1994, "Finding a minimum-weight k-link path in graphs with the
+concave Monge property and applications", Discrete Comput. Geom. 12). A table over all K, as in
+Grønlund et al. 2017 (arXiv:1701.07204), takes K times the memory and many times as long.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from kmseg.kmeans.cells import Samples
-
-# The table of interval ends has one entry of 4 bytes for each cluster and distinct value.
-MAX_ENTRIES: Final = 1 << 26
+from kmseg.kmeans.cells import Integers, Labels, Samples
 
 
-def optimum(X: Samples, weights: Samples, n_clusters: int) -> Samples | None:
-    """Centroids of an optimal clustering.
+class Optimum(NamedTuple):
+    """Ascending centroids (K, 1), the nearest of them to each sample (n,), and the inertia."""
+
+    centroids: Samples
+    labels: Labels
+    inertia: float
+
+
+def optimum(X: Samples, weights: Samples, n_clusters: int) -> Optimum:
+    """An optimal clustering, in some 100 bytes of memory for each sample.
+
+    Inertias are compared by differences of running sums: what is found is optimal up to rounding
+    of the inertia around the mean of all samples, some 1e-16 of it.
 
     Parameters
     ----------
@@ -31,69 +44,193 @@ def optimum(X: Samples, weights: Samples, n_clusters: int) -> Samples | None:
 
     Returns
     -------
-    ndarray of float64, shape (K, 1), ascending; or None
-        None where it would take more than 256 MB, K times distinct values above 2**26.
+    Optimum
+        No sample of an optimum lies halfway between two centroids. If by rounding one does, the
+        lower one has it.
     """
-    values, inverse = np.unique(X[:, 0], return_inverse=True)
-    if n_clusters * len(values) > MAX_ENTRIES:
-        return None
-    mass = np.bincount(inverse, weights)
-    middle = np.average(values, weights=mass)  # near zero, little is lost in differences of sums
-    shifted = values - middle
-    sums = [np.append(0.0, np.cumsum(mass * shifted**power)) for power in range(3)]
-    starts = np.zeros((n_clusters, len(values)), np.int32)
-    _fill(sums[0], sums[1], sums[2], starts)
-    ends = np.empty(n_clusters + 1, np.int64)
-    ends[n_clusters] = len(values)
-    for cluster in range(n_clusters - 1, -1, -1):
-        ends[cluster] = starts[cluster, ends[cluster + 1] - 1]
-    begin = ends[:-1]
-    first = np.repeat(values[begin], np.diff(ends))  # a run of one value has exactly that mean
-    above = np.add.reduceat(mass * (values - first), begin) / np.add.reduceat(mass, begin)
-    centroids: Samples = (values[begin] + above)[:, None]
-    return centroids
+    values, mass, rank, place = _distinct(X.ravel(), weights)
+    moments = mass * (values - np.average(values, weights=mass))
+    ends, _ = _search(_running(mass), _running(moments), n_clusters)
+    centroids, ends = _settle(values, mass, ends)
+    nearest = np.repeat(np.arange(n_clusters, dtype=np.int32), np.diff(ends))
+    inertia = float((mass * (values - centroids[nearest]) ** 2).sum())
+    return Optimum(centroids[:, None], nearest[rank].take(place), inertia)
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _cost(mass, first, second, begin, end):  # type: ignore[no-untyped-def]
-    """Inertia of the values from ``begin`` up to ``end``, that one left out, as one cluster."""
-    moment = first[end] - first[begin]
-    spread = (second[end] - second[begin]) - moment * moment / (mass[end] - mass[begin])
-    return max(spread, 0.0)
+def _distinct(x: Samples, weights: Samples) -> tuple[Samples, Samples, Integers, Labels]:
+    """Ascending values, the weight of each, and which of them a sample is: rank[place[i]]."""
+    place, counts = np.empty(len(x), np.int32), np.zeros(256)
+    if _count(x, weights, place, counts):
+        new = counts > 0
+        return np.flatnonzero(new).astype(np.float64), counts[new], np.cumsum(new) - 1, place
+    order = np.argsort(x)
+    place[order] = np.arange(len(x))
+    ascending = x[order]
+    new = np.append(True, ascending[1:] != ascending[:-1])
+    mass = np.add.reduceat(weights[order], np.flatnonzero(new))
+    return ascending[new], mass, np.cumsum(new) - 1, place
 
 
 @njit(nogil=True, cache=True)
-def _fill(mass, first, second, starts):  # type: ignore[no-untyped-def]
-    """For k clusters of the values up to each, where the last of them starts."""
-    n_clusters, n_values = starts.shape
-    before = np.empty(n_values)
-    for last in range(n_values):
-        before[last] = _cost(mass, first, second, 0, last + 1)
-    now = np.empty(n_values)
-    todo = np.empty((128, 4), np.int64)  # a range of ends, and the range their starts lie in
-    for k in range(1, n_clusters):
-        for last in range(k):
-            starts[k, last] = last
-            now[last] = 0.0
-        depth = 1
-        todo[0, 0], todo[0, 1], todo[0, 2], todo[0, 3] = k, n_values - 1, k, n_values - 1
-        while depth > 0:
-            depth -= 1
-            low, high, least_start, most_start = todo[depth]
-            if low > high:
-                continue
-            last = (low + high) // 2
-            best, best_start = np.inf, least_start
-            for start in range(least_start, min(last, most_start) + 1):
-                total = before[start - 1] + _cost(mass, first, second, start, last + 1)
-                if total < best:
-                    best, best_start = total, start
-            now[last] = best
-            starts[k, last] = best_start
-            todo[depth, 0], todo[depth, 1] = low, last - 1
-            todo[depth, 2], todo[depth, 3] = least_start, best_start
-            depth += 1
-            todo[depth, 0], todo[depth, 1] = last + 1, high
-            todo[depth, 2], todo[depth, 3] = best_start, most_start
-            depth += 1
-        before, now = now, before
+def _count(x, weights, place, counts):  # type: ignore[no-untyped-def]
+    """Bytes as whole numbers, and the weight of each; False if not all samples are bytes."""
+    for i in range(len(x)):
+        byte = int(x[i]) if 0 <= x[i] < 256 else 0
+        if byte != x[i]:
+            return False
+        place[i] = byte
+        counts[byte] += weights[i]
+    return True
+
+
+def _running(terms: Samples) -> Samples:
+    """The sums of the first 0, 1, ... terms."""
+    sums = np.zeros(len(terms) + 1)
+    _add_up(terms, sums)
+    return sums
+
+
+@njit(nogil=True, cache=True)
+def _add_up(terms, sums):  # type: ignore[no-untyped-def]
+    """With compensation for rounding (Kahan 1965, Communications of the ACM 8(1))."""
+    total, lost = 0.0, 0.0
+    for i in range(len(terms)):
+        term = terms[i] - lost
+        more = total + term
+        lost = (more - total) - term
+        total = more
+        sums[i + 1] = total
+
+
+def _search(mass: Samples, moment: Samples, n_clusters: int) -> tuple[Integers, float]:
+    """Where the clusters of an optimum end, and a penalty at which no other number costs less.
+
+    Parameters
+    ----------
+    mass, moment : ndarray, shape (n + 1,)
+        Weight, and weighted sum, of the first 0, 1, ... n values.
+    n_clusters : int
+
+    Returns
+    -------
+    ends : ndarray of int64, shape (K + 1,)
+        Cluster k is the values from ``ends[k]`` up to ``ends[k + 1]``, that one left out.
+    penalty : float
+    """
+    n = len(mass) - 1
+    few, many = np.array([0, n]), np.arange(n + 1)
+    if n_clusters in (1, n):
+        return (few, np.inf) if n_clusters == 1 else (many, 0.0)
+    enough = max(4096, 64 * n_clusters)
+    if n > 8 * enough:  # try the penalty for ends at some of the values only, and near it
+        some = np.append(np.arange(0, n, n // enough), n)
+        penalty = _search(mass[some], moment[some], n_clusters)[1]
+        for power in (4, 16, 64):  # the penalty for K is about proportional to 1 / K**3
+            ends = _penalised(mass, moment, penalty)
+            if len(ends) == n_clusters + 1:
+                return ends, penalty
+            few, many = (ends, many) if len(ends) <= n_clusters else (few, ends)
+            if len(few) > 2 and len(many) <= n:
+                break
+            penalty *= ((len(ends) - 1) / n_clusters) ** power
+    while True:
+        # Here few and many cost the same, and what lies between no more: least inertia is convex.
+        less, more = (_between(mass, moment, ends) for ends in (few, many))
+        penalty = (more - less) / (len(many) - len(few))
+        ends = _penalised(mass, moment, penalty)
+        if len(ends) == n_clusters + 1:
+            return ends, penalty
+        if not len(few) < len(ends) < len(many):
+            return _combined(few, many, n_clusters), penalty
+        few, many = (ends, many) if len(ends) <= n_clusters else (few, ends)
+
+
+def _between(mass: Samples, moment: Samples, ends: Integers) -> float:
+    """Between-cluster sum of squares: what is left out of the inertia around zero."""
+    return float((np.diff(moment[ends]) ** 2 / np.diff(mass[ends])).sum())
+
+
+def _combined(few: Integers, many: Integers, n_clusters: int) -> Integers:
+    """The first of many clusters and the last of few, K in all, and optimal as both are.
+
+    It changes over in the first of few that covers that of many which comes as far behind it as K
+    exceeds few. Changing over both ways costs no more than few and many do (the Monge property).
+    """
+    ahead = n_clusters + 1 - len(few)
+    cover = int(np.argmax(many[ahead + 1 :][: len(few) - 1] <= few[1:]))
+    return np.append(many[: cover + ahead + 1], few[cover + 1 :])
+
+
+def _penalised(mass: Samples, moment: Samples, penalty: float) -> Integers:
+    """Where clusters end, as many as are best if each costs a penalty besides its inertia."""
+    n = len(mass)
+    begin = np.zeros(n, np.int32)
+    queue, since = np.zeros(n, np.int32), np.ones(n, np.int32)
+    _fill(mass, moment, penalty, np.zeros(n), begin, queue, since)
+    ends = [n - 1]
+    while ends[-1]:
+        ends.append(int(begin[ends[-1]]))
+    return np.array(ends[::-1])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _fill(mass, moment, penalty, cost, begin, queue, since):  # type: ignore[no-untyped-def]
+    """For the values up to each end, where the last cluster begins, and what all of them cost.
+
+    The cost leaves out the inertia around zero, which clustering does not change. Of two beginnings
+    the later one is better from some end on, if at all: the queue has those that are the best for
+    some end to come, and since which.
+    """
+    n = len(mass) - 1
+    head = tail = 0
+    for end in range(1, n + 1):
+        new = end - 1
+        worse, better, reach = new, n + 1, 1
+        at = n  # if it is not better there, it never is
+        while better - worse > 1:
+            old = queue[tail]
+            by_new, by_old = moment[at] - moment[new], moment[at] - moment[old]
+            cost_new = cost[new] - by_new * by_new / (mass[at] - mass[new])
+            cost_old = cost[old] - by_old * by_old / (mass[at] - mass[old])
+            if cost_new < cost_old:
+                better = at
+                if at == max(since[tail], end):
+                    tail -= 1
+            else:
+                worse = at
+            at = max(since[tail], end)
+            if at <= worse:
+                at = min(worse + reach, (worse + better) // 2)
+                reach *= 2
+        if better <= n:
+            tail += 1
+            queue[tail], since[tail] = new, better
+        if head < tail and since[head + 1] <= end:
+            head += 1
+        first = queue[head]
+        by_first = moment[end] - moment[first]
+        begin[end] = first
+        cost[end] = cost[first] - by_first * by_first / (mass[end] - mass[first]) + penalty
+
+
+def _settle(values: Samples, mass: Samples, ends: Integers) -> tuple[Samples, Integers]:
+    """Means of clusters, and their ends after Lloyd's steps to where rounding kept them from."""
+    means = _means(values, mass, ends)
+    for _ in range(100):  # the first moves nothing, unless the inertia is lost in rounding
+        inner = ends[1:-1]
+        halfway = np.searchsorted(values, (means[:-1] + means[1:]) / 2, side="right")
+        down = np.clip(halfway, ends[:-2] + 1, inner)  # all one way: then no cluster gets empty
+        up = np.clip(halfway, inner, ends[2:] - 1)
+        moved = up if (down == inner).all() else down
+        if (moved == inner).all():
+            break
+        ends = np.concatenate(([0], moved, [len(values)]))
+        means = _means(values, mass, ends)
+    return means, ends
+
+
+def _means(values: Samples, mass: Samples, ends: Integers) -> Samples:
+    begin = ends[:-1]
+    above = mass * (values - np.repeat(values[begin], np.diff(ends)))
+    means = values[begin] + np.add.reduceat(above, begin) / np.add.reduceat(mass, begin)
+    return np.asarray(means)  # exactly the value of a cluster that has but one

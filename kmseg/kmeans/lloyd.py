@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kmseg.kmeans.cells import Cells, Samples, Step, label, step
+from kmseg.kmeans.cells import Cells, Samples, label, next_slack, step, step_again
 from kmseg.threads import N_CORES
 
 # With stop="epsilon" nothing bounds the iterations but the samples: give up in the end.
@@ -67,25 +67,36 @@ def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES
     Fit
     """
     centroids, converged, n_iter = start, False, 0
+    slack, home, settled = 0.0, centroids, step(cells, centroids, n_threads)
     while n_iter < rule.iterations:
         n_iter += 1
-        sums, mass, _ = _without_empty(cells, centroids, step(cells, centroids, n_threads))
+        sums, mass = step_again(settled, centroids, cells.columns, n_threads)
+        _fill_empty(cells, centroids, sums, mass)
         occupied = mass > 0
         moved = np.where(occupied[:, None], sums / np.where(occupied, mass, 1)[:, None], centroids)
-        largest = np.sqrt(((moved - centroids) ** 2).sum(axis=1).max())
-        if largest == 0 or (largest <= rule.rest and n_iter > 1):
+        move = _furthest(moved, centroids)
+        if move == 0 or (move <= rule.rest and n_iter > 1):
             converged = True
             break
         centroids = moved
+        if _furthest(centroids, home) > slack:
+            n_border = sum(len(border.X) for border in settled.borders)
+            slack = float(next_slack(slack, n_border, len(cells.X), move))
+            home, settled = centroids, step(cells, centroids, n_threads, slack=slack)
     labels, inertia = label(cells, centroids, n_threads)
     return Fit(centroids, labels, n_iter, converged, inertia)
 
 
-def _without_empty(cells: Cells, centroids: Samples, found: Step) -> Step:
-    """Give each empty cluster one of the samples furthest from their centroids."""
-    empty = np.flatnonzero(found.mass == 0)
+def _furthest(centroids: Samples, others: Samples) -> float:
+    """The greatest distance between a centroid and its other place."""
+    return float(np.sqrt(((centroids - others) ** 2).sum(axis=1).max()))
+
+
+def _fill_empty(cells: Cells, centroids: Samples, sums: Samples, mass: Samples) -> None:
+    """Give each empty cluster, in place, one of the samples furthest from their centroids."""
+    empty = np.flatnonzero(mass == 0)
     if not len(empty):
-        return found
+        return
     labels = label(cells, centroids)[0][cells.order]
     distances = ((cells.X - centroids[labels]) ** 2).sum(axis=1)
     furthest = np.lexsort((cells.order, -distances))[: len(empty)]
@@ -93,7 +104,6 @@ def _without_empty(cells: Cells, centroids: Samples, found: Step) -> Step:
         if distances[sample] == 0:
             break
         gain = cells.weights[sample] * cells.X[sample]
-        found.sums[labels[sample]] -= gain
-        found.mass[labels[sample]] -= cells.weights[sample]
-        found.sums[cluster], found.mass[cluster] = gain, cells.weights[sample]
-    return found
+        sums[labels[sample]] -= gain
+        mass[labels[sample]] -= cells.weights[sample]
+        sums[cluster], mass[cluster] = gain, cells.weights[sample]

@@ -12,19 +12,23 @@ import gc
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, ParamSpec, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from kmseg import export, render
+from kmseg import cloud, export, figures, render
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.image import Image, read_image
+from kmseg.kmeans import Progress
 from kmseg.samples import SAMPLES, sample_image
 from kmseg.segmentation import Segmentation, segment
 from kmseg.settings import Settings
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 TTL: Final = "1h"
 # What a screen can show of a picture, in pixels a side.
@@ -94,14 +98,20 @@ def sample(key: str) -> Picture:
     return Picture(key, SAMPLES[key].title, _sample(key), shared=True)
 
 
+@st.cache_resource(max_entries=64, ttl=TTL, show_spinner=False, scope="session")
+def _digest(file_id: str, _content: bytes) -> str:
+    return hashlib.sha256(_content).hexdigest()
+
+
 @st.cache_resource(max_entries=4, ttl=TTL, show_spinner="Reading the picture…", scope="session")
 def _read(digest: str, _content: bytes) -> Image:
     return read_image(_content)
 
 
-def upload(content: bytes, name: str) -> Picture:
+def upload(file: UploadedFile, name: str) -> Picture:
     """A visitor's picture; raises ``ImageError``."""
-    digest = hashlib.sha256(content).hexdigest()
+    content = file.getvalue()
+    digest = _digest(file.file_id, content)
     return Picture(digest, name, _read(digest, content), shared=False)
 
 
@@ -111,17 +121,46 @@ def _sized(key: str, width: int, _image: Image) -> tuple[Image, ColorHistogram]:
     return image, color_histogram(image)
 
 
+@dataclass(eq=False)
+class _Work:
+    """A segmentation, and how far whoever makes it has come: attempts done, and all of them."""
+
+    progress: tuple[int, int]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    seg: Segmentation | None = None
+
+
+# Streamlit repeats what a cached function shows whenever it takes its result from the cache, and
+# cannot repeat a button. So it keeps an empty place, and the work that shows its progress is done
+# outside. What a visitor interrupts leaves the place as it was.
 @_for_both(max_entries=48)
-def _segmentation(
-    key: str, settings: Settings, _image: Image, _histogram: ColorHistogram
+def _work(key: str, settings: Settings) -> _Work:
+    return _Work((0, settings.attempts))
+
+
+def segmentation(
+    picture: Picture, settings: Settings, progress: Progress = lambda done, attempts: None
 ) -> Segmentation:
-    return segment(_image, settings, histogram=_histogram)
+    """The segmentation of a picture; raises ``ImageError`` if ``settings.width`` is too much.
 
-
-def segmentation(picture: Picture, settings: Settings) -> Segmentation:
-    """The segmentation of a picture; raises ``ImageError`` if ``settings.width`` is too much."""
+    Each is made once, and who else wants it meanwhile sees the same progress; if its maker gives
+    up, the next one takes over.
+    """
     image, histogram = _sized[picture.shared](picture.key, settings.width, picture.image)
-    return _segmentation[picture.shared](picture.key, settings, image, histogram)
+    work = _work[picture.shared](picture.key, settings)
+
+    def tell(done: int, attempts: int) -> None:
+        work.progress = done, attempts
+        progress(done, attempts)
+
+    while not work.lock.acquire(timeout=0.1):
+        progress(*work.progress)
+    try:
+        if work.seg is None:
+            work.seg = segment(image, settings, histogram=histogram, progress=tell)
+        return work.seg
+    finally:
+        work.lock.release()
 
 
 def _grid(image: Image) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -144,20 +183,51 @@ def _original(key: str, width: int, _image: Image) -> tuple[bytes, str]:
     return export.jpeg(shown.pixels, JPEG_QUALITY), "image/jpeg"
 
 
+@_for_both(max_entries=6)
+def _shown_colors(
+    key: str, width: int, _image: Image, _histogram: ColorHistogram
+) -> NDArray[np.int32]:
+    """The colour of each pixel of a preview, as its number in the histogram; -1 is transparent."""
+    rows, columns = _grid(_image)
+    opaque = None if _image.opaque is None else _image.opaque[rows][:, columns]
+    numbers = np.arange(_histogram.n_colors, dtype=np.int32)
+    return _histogram.values_at(_image.pixels[rows][:, columns], numbers, opaque)
+
+
 @st.cache_data(max_entries=64, ttl=TTL, max_size="64MB", show_spinner=False, scope="session")
-def _painted(key: str, settings: Settings, paint: str, _seg: Segmentation) -> bytes:
-    rows, columns = _grid(_image(_seg))
-    return export.indexed_png(_seg.labels_at(rows, columns), render.palette(_seg, paint))
+def _painted(
+    key: str, settings: Settings, paint: str, _seg: Segmentation, _colors: NDArray[np.int32]
+) -> bytes:
+    if _seg.pixel_labels is None:
+        labels = np.append(_seg.color_labels, np.int16(-1)).take(_colors)
+    else:  # pixels of one colour need not all be in one cluster
+        labels = _seg.labels_at(*_grid(_image(_seg)))
+    return export.indexed_png(labels, render.palette(_seg, paint))
 
 
 def previews(
     picture: Picture, seg: Segmentation, paint: str
 ) -> tuple[tuple[bytes, str], bytes, tuple[int, int]]:
     """Original with its MIME type, segmentation as PNG, and their size (width, height)."""
-    image = _image(seg)
-    rows, columns = _grid(image)
-    original = _original[picture.shared](picture.key, seg.settings.width, image)
-    return original, _painted(picture.key, seg.settings, paint, seg), (len(columns), len(rows))
+    image, sized = _image(seg), (picture.key, seg.settings.width)
+    original = _original[picture.shared](*sized, image)
+    colors = _shown_colors[picture.shared](*sized, image, seg.histogram)
+    painted = _painted(picture.key, seg.settings, paint, seg, colors)
+    return original, painted, (colors.shape[1], colors.shape[0])
+
+
+@_for_both(max_entries=3)
+def _cloud_points(
+    key: str, width: int, space: str, n_points: int, _histogram: ColorHistogram
+) -> cloud.Points:
+    return cloud.points(_histogram, space, n_points)
+
+
+def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> figures.Cloud:
+    """The colours of a picture with the clusters of a segmentation of it."""
+    sized = picture.key, seg.settings.width
+    points = _cloud_points[picture.shared](*sized, space, n_points, seg.histogram)
+    return cloud.color_cloud(seg, points)
 
 
 def _image(seg: Segmentation) -> Image:

@@ -83,7 +83,7 @@ def _own_pictures() -> dict[str, cache.Picture]:
             continue
         name = _plain_name(file.name)
         try:
-            picture = cache.upload(file.getvalue(), name)
+            picture = cache.upload(file, name)
         except KmsegError as error:
             st.error(f"{name}: {error}")
         else:
@@ -166,7 +166,8 @@ def _start_colors(picture: cache.Picture) -> None:
     count = st.session_state["n_clusters"]
     missing = [i for i in range(count) if link.start_key(i) not in st.session_state]
     if missing:
-        automatic = link.get_widgets(st.session_state["color_space"], init="k-means++")
+        space = st.session_state["color_space"]
+        automatic = link.get_widgets(space, init="k-means++", engine="exact")
         palette = cache.segmentation(picture, automatic).palette
         for index in missing:
             color = palette[index % len(palette)]
@@ -254,6 +255,11 @@ def _advanced() -> None:
         help="The picture is resized to this width before it is clustered; 0 keeps its size.",
     )
     st.button("Reset all settings", on_click=link.set_widgets, args=(Settings(),))
+
+
+def use_exact_engine() -> None:
+    """Choose the engine that keeps nobody waiting."""
+    st.session_state["engine"] = "exact"
 
 
 def within_reach(picture: cache.Picture, wanted: Settings) -> Settings:

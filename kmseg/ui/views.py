@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from html import escape
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from kmseg import export
-from kmseg.cloud import color_cloud
 from kmseg.color import COLOR_SPACES
+from kmseg.kmeans import Progress
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings, to_hex
 from kmseg.ui import cache, controls
@@ -20,12 +23,20 @@ from kmseg.ui.assets import asset
 from kmseg.ui.cloud import colour_cloud
 from kmseg.ui.viewer import viewer
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 # Titles of the page's choices, by their names in a link.
 PAINTS: Final = {"colors": "Cluster colours", "gray": "Gray ranks"}
 VIEWS: Final = {"clusters": "Clusters", "cloud": "Colour cloud", "take-away": "Take away"}
 CLOUD_PAINTS: Final = {"color": "True colours", "cluster": "Cluster"}
 
 CLOUD_POINTS: Final = 6000
+# What reaches a browser within 10 ms it lays out in one go, the table longest. So what follows a
+# new segmentation waits, in seconds, until that can be fetched and painted.
+HEAD_START: Final = 0.05
+# Work that is done sooner shows nothing but a spinner.
+PATIENCE: Final = 1.0
 
 SUMMARY_HELP: Final = """
 **Attempts**: k-means can end in different places, so it is started several times; the start that
@@ -65,6 +76,33 @@ def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = Fal
     return chosen or next(iter(titles))
 
 
+@contextmanager
+def at_work(settings: Settings) -> Iterator[Progress]:
+    """While a reference engine works: how far it is, and a way out.
+
+    What is yielded is to be called after each attempt. Every call shows something, and there
+    Streamlit ends a run that the visitor has overtaken by changing a control or by pressing Stop.
+    """
+    place, started = st.empty(), time.monotonic()
+    bar: DeltaGenerator | None = None
+
+    def show(done: int, attempts: int) -> None:
+        nonlocal bar
+        if done == attempts or time.monotonic() - started < PATIENCE:
+            place.empty()
+            return
+        if bar is None:
+            with place.container(horizontal=True, vertical_alignment="bottom"):
+                bar = st.progress(0.0)
+                st.button("Stop and use the exact engine", on_click=controls.use_exact_engine)
+        name = controls.ENGINE_TITLES[settings.engine].partition(",")[0]
+        bar.progress(done / attempts, f"{name}: attempt {done + 1} of {attempts}")
+
+    with st.spinner("Segmenting…", show_time=True):
+        yield show
+    place.empty()
+
+
 def pictures(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
     """Original and segmentation side by side."""
     original, segmentation, size = cache.previews(picture, seg, paint)
@@ -84,6 +122,9 @@ def pictures(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
         on_pick=partial(controls.pick_start_color, picture) if manual else None,
         hint=f" · a click sets starting colour {st.session_state['start_slot']}" if manual else "",
     )
+    if st.session_state.get("painted") != (picture.key, seg.settings, paint):
+        st.session_state["painted"] = picture.key, seg.settings, paint
+        time.sleep(HEAD_START)
 
 
 def _count(number: int, noun: str) -> str:
@@ -203,7 +244,7 @@ def _bars(seg: Segmentation) -> str:
     )
 
 
-def cloud(seg: Segmentation) -> None:
+def cloud(picture: cache.Picture, seg: Segmentation) -> None:
     """Pixel colours and centroids in three dimensions."""
     space = COLOR_SPACES[seg.settings.color_space]
     where, partly = "rgb", len(seg.settings.channel_names) < len(space.channels)
@@ -216,7 +257,8 @@ def cloud(seg: Segmentation) -> None:
             st.caption(f"{space.title} has one channel: the axes are those of RGB.")
     with right:
         paint = choose("Points painted by", CLOUD_PAINTS, "cloud_paint", labelled=True)
-    drawn = color_cloud(seg, CLOUD_POINTS, clustered=where == "clustered")
+    axes = space.key if where == "clustered" else "rgb"
+    drawn = cache.color_cloud(picture, seg, axes, CLOUD_POINTS)
     colour_cloud(drawn, "cluster" if paint == "cluster" else "color", key="cloud")
     st.caption(
         f"{len(drawn.points):,} points stand for the {seg.histogram.n_colors:,} colours of "

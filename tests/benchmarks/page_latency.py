@@ -1,0 +1,163 @@
+"""From a key press on K to the new segmentation on the screen, beside a page that computes nothing.
+
+    python tests/benchmarks/page_latency.py PHOTO [--presses 30]
+
+The photo is uploaded through kmseg's page, and Arrow Right takes K from 2 up to 32: every press is
+a K that its session has not seen, so nothing of it is in a cache. The bare page (bare_page.py) has
+the same slider and two pictures of the same size, and changes by turns between two segmentations
+that are encoded already: kmseg's own previews at K = 16 and 17. The pages take turns press by
+press, in one browser; times are medians.
+
+The clock runs in the page: from the key's event until the picture's new address is set (the server
+has answered), until the picture is loaded and decoded, and until the frame that shows it is out.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import statistics
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from common import ROOT, header, machine, parser, row
+from pages import chromium, rest, served, upload, wait_for_server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+MOST_PRESSES = 30  # K from 2 to 32
+STAGES = ("address", "decoded", "painted")
+# A message is delivered after the frame in whose callback it was sent.
+WATCH = """image => addEventListener("keydown", event => {
+  window.shown = new Promise((resolve, reject) => {
+    new MutationObserver((_, observer) => {
+      observer.disconnect()
+      const times = { address: performance.now() - event.timeStamp }
+      image.decode().then(() => {
+        times.decoded = performance.now() - event.timeStamp
+        requestAnimationFrame(() => {
+          const { port1, port2 } = new MessageChannel()
+          port1.onmessage = () => {
+            times.painted = performance.now() - event.timeStamp
+            resolve(times)
+          }
+          port2.postMessage(0)
+        })
+      }, reject)
+    }).observe(image, { attributeFilter: ["src"] })
+    setTimeout(reject, 60000, "no new picture within a minute")
+  })
+}, true)"""
+
+
+def opened(browser: Browser, url: str) -> Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(url)
+    page.get_by_role("slider", name="K, number of clusters").wait_for(timeout=120_000)
+    page.locator("img").nth(1).wait_for(timeout=120_000)
+    rest(page)
+    return page
+
+
+def press(page: Page) -> None:
+    page.get_by_role("slider", name="K, number of clusters").press("ArrowRight")
+
+
+def press_and_time(page: Page) -> dict[str, float]:
+    """Milliseconds from the key to each stage."""
+    press(page)
+    times: dict[str, float] = page.evaluate("window.shown")
+    rest(page)
+    return times
+
+
+def content(image: Locator) -> bytes:
+    return image.page.request.get(image.evaluate("image => image.src")).body()
+
+
+def save_previews(page: Page, folder: Path) -> None:
+    """What kmseg's page shows now, and with one cluster more."""
+    segmentation = page.locator("img.segmentation")
+    (folder / "original").write_bytes(content(page.locator("img.original")))
+    (folder / "even").write_bytes(content(segmentation))
+    press(page)
+    page.get_by_text("17 clusters").first.wait_for()
+    rest(page)
+    (folder / "odd").write_bytes(content(segmentation))
+
+
+def fit_time(page: Page) -> float:
+    """Milliseconds, as the page says."""
+    found = re.search(r"fitted in ([\d,]+) ms", page.locator("body").inner_text())
+    return float(found[1].replace(",", "")) if found else float("nan")
+
+
+def measure(browser: Browser, ours: str, folder: Path, photo: Path, presses: int) -> None:
+    page = opened(browser, f"{ours}/?n_clusters=16")
+    upload(page, photo)
+    save_previews(page, folder)
+    page.context.close()
+    shutil.copy(ROOT / "kmseg" / "ui" / "page.css", folder)
+
+    with served("tests/benchmarks/bare_page.py", str(folder)) as bare:
+        wait_for_server(bare)
+        pages = {
+            "kmseg": opened(browser, f"{ours}/?n_clusters=2"),
+            "bare Streamlit": opened(browser, bare),
+        }
+        upload(pages["kmseg"], photo)
+        images = {
+            "kmseg": pages["kmseg"].locator("img.segmentation"),
+            "bare Streamlit": pages["bare Streamlit"].locator("img").nth(1),
+        }
+        for image in images.values():
+            image.evaluate(WATCH)
+        found: dict[str, list[dict[str, float]]] = {name: [] for name in pages}
+        fits = []
+        for _ in range(presses):
+            for name, page in pages.items():
+                found[name].append(press_and_time(page))
+            fits.append(fit_time(pages["kmseg"]))
+
+        header(
+            "page", "picture shown", *(f"{stage} ms" for stage in STAGES), "slowest ms", "fit ms"
+        )
+        for name, times in found.items():
+            box: Any = images[name].bounding_box()
+            medians = [statistics.median(time[stage] for time in times) for stage in STAGES]
+            row(
+                name,
+                f"{box['width']:.0f} × {box['height']:.0f}",
+                *(f"{median:.0f}" for median in medians),
+                f"{max(time['painted'] for time in times):.0f}",
+                f"{statistics.median(fits):.0f}" if name == "kmseg" else "–",
+            )
+        own, other = (
+            statistics.median(time["painted"] for time in times) for times in found.values()
+        )
+        print(f"\nkmseg's page takes {own / other:.2f} times as long, over {presses} presses.")
+        for page in pages.values():
+            page.context.close()
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("photo", type=Path)
+    arguments.add_argument("--presses", type=int, default=MOST_PRESSES, help="at most 30")
+    options = arguments.parse_args()
+    if not 1 <= options.presses <= MOST_PRESSES:
+        arguments.error(f"--presses: 1 to {MOST_PRESSES}, or a K would be seen again")
+    print(machine("streamlit", "playwright"))
+    with (
+        chromium() as browser,
+        tempfile.TemporaryDirectory() as folder,
+        served("streamlit_app.py") as url,
+    ):
+        wait_for_server(url)
+        measure(browser, url, Path(folder), options.photo, options.presses)
+
+
+if __name__ == "__main__":
+    main()
