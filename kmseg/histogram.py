@@ -2,10 +2,11 @@
 
 Everything after this step costs the same for a thumbnail and for a 50-megapixel photo.
 
-A colour's *code* is its 24 bits with the top five of each channel first, so that each of the 32**3
-cells of the RGB cube is 512 adjacent codes: counting into 2**24 counters and reading the non-zero
-ones gives the colours cell by cell without a sort. Most of the time goes into waiting for memory,
-so the counters are single bytes, which carry into a list.
+A colour's *code* is its 24 bits: the top three of each channel first, then the next two, then the
+lowest three. So each of the 32**3 cells of the RGB cube is 512 adjacent codes, and each block of
+4**3 cells is adjacent too: counting into 2**24 counters and reading the non-zero ones gives the
+colours cell by cell without a sort. Most of the time goes into waiting for memory, so the counters
+are single bytes, which carry into a list.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ _PARTS: Final = 2
 _LEVELS: Final = np.arange(256, dtype=np.uint32)
 # What a channel's level adds to a colour's code, shape (3, 256).
 _CODES: Final = np.array(
-    [(_LEVELS >> 3) << top | (_LEVELS & 7) << low for top, low in ((19, 6), (14, 3), (9, 0))]
+    [
+        (_LEVELS >> 5) << top | (_LEVELS >> 3 & 3) << middle | (_LEVELS & 7) << low
+        for top, middle, low in ((21, 13, 6), (18, 11, 3), (15, 9, 0))
+    ]
 )
 
 T = TypeVar("T", bound=np.generic)
@@ -233,8 +237,8 @@ def _collect(cells, counters, carries, colors, counts):  # type: ignore[no-untyp
                     count += 255
                 n_carries += 1
             for channel in range(3):
-                top = (code >> (19 - 5 * channel)) & 31
-                colors[n_colors, channel] = top << 3 | ((code >> (6 - 3 * channel)) & 7)
+                top, middle = code >> (21 - 3 * channel) & 7, code >> (13 - 2 * channel) & 3
+                colors[n_colors, channel] = top << 5 | middle << 3 | code >> (6 - 3 * channel) & 7
             counts[n_colors] = count
             n_colors += 1
 

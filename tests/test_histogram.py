@@ -62,8 +62,9 @@ def test_a_photos_colours_are_those_of_unique(key: str) -> None:
 
 def codes(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
     """24 bits: five of each channel, which say the cell, then three of each."""
-    cell = (colors >> 3).astype(np.int64) @ [1 << 19, 1 << 14, 1 << 9]
-    return np.asarray(cell + (colors & 7).astype(np.int64) @ [1 << 6, 1 << 3, 1])
+    block = (colors >> 5).astype(np.int64) @ [1 << 21, 1 << 18, 1 << 15]
+    cell = (colors >> 3 & 3).astype(np.int64) @ [1 << 13, 1 << 11, 1 << 9]
+    return np.asarray(block + cell + (colors & 7).astype(np.int64) @ [1 << 6, 1 << 3, 1])
 
 
 @given(

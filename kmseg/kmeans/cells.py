@@ -44,8 +44,8 @@ class Cells(NamedTuple):
     X : ndarray, shape (n, W)
         W is D, or 3 if that is more; columns past D are zero.
     weights : ndarray, shape (n,)
-    order : ndarray of int64, shape (n,)
-        Where each sample was before.
+    order : ndarray of int64, shape (n,) or (0,)
+        Where each sample was before; empty if that is where it is.
     starts : ndarray of int64, shape (C + 1,)
         The samples of cell c are ``starts[c]`` to ``starts[c + 1]``.
     boxes : ndarray, shape (C, 2, W)
@@ -83,32 +83,54 @@ class Cells(NamedTuple):
         return np.pad(centroids, ((0, 0), (0, self.X.shape[1] - centroids.shape[1])))
 
 
-def group(X: Samples, weights: Samples, cell_bits: int = 15, block_bits: int = 9) -> Cells:
+def group(
+    X: Samples,
+    weights: Samples,
+    n_threads: int = N_CORES,
+    *,
+    cell_bits: int = 15,
+    block_bits: int = 9,
+) -> Cells:
     """Group samples by a grid over their range: at most 2**15 cells in 2**9 blocks.
 
-    Columns are halved in turn, those of one value not at all.
+    Columns are halved in turn, those of one value not at all. Samples that come cell by cell and
+    block by block, as the colours of a histogram do in RGB, are left where they are.
     """
-    n_samples, n_columns = X.shape
     low, high = _extent(X)
     fine, coarse = _bits(high > low, cell_bits), _bits(high > low, block_bits)
-    width = np.where(high > low, high - low, 1.0)
-    cell = np.empty(n_samples, np.int32)
-    per_cell = np.zeros(1 << cell_bits, np.int64)
-    _locate(X, low, (1 - 1e-9) * 2.0**fine / width, fine, coarse, cell, per_cell)
-    occupied = np.flatnonzero(per_cell)
-    starts = np.append(0, np.cumsum(per_cell[occupied]))
-    position = np.zeros(len(per_cell), np.int64)
-    position[occupied] = starts[:-1]
-    sorted_X = np.zeros((n_samples, max(n_columns, _LEAST_COLUMNS)))
-    sorted_weights, order = np.empty(n_samples), np.empty(n_samples, np.int64)
-    _sort(X, weights, cell, position, sorted_X, sorted_weights, order)
-    n_cells = len(occupied)
-    columns = (0,) * sorted_X.shape[1]
+    rest = fine - coarse
+    cell, per_cell = np.empty(len(X), np.int32), np.zeros(1 << cell_bits, np.int64)
+    runs = np.empty(len(per_cell), np.int64)
+    spare = (0, max(0, _LEAST_COLUMNS - len(low)))
+    origin, scale, all_bits, low_bits = (
+        tuple(np.pad(numbers, spare).tolist())
+        for numbers in (*_grid(low, high, fine, rest), fine, rest)
+    )
+    cell_runs, block_runs = _locate(X, origin, scale, all_bits, low_bits, cell, per_cell, runs)
+    numbers = np.flatnonzero(per_cell)
+    starts = np.append(0, np.cumsum(per_cell[numbers]))
+    in_place = cell_runs == len(numbers) and block_runs == len(np.unique(numbers >> rest.sum()))
+    if in_place and X.shape[1] >= _LEAST_COLUMNS:
+        starts = np.append(runs[:cell_runs], len(X))
+        numbers, order = cell[starts[:-1]], np.empty(0, np.int64)
+    else:
+        position = np.zeros(len(per_cell), np.int64)
+        position[numbers] = starts[:-1]
+        unsorted, X = X, np.zeros((len(X), max(X.shape[1], _LEAST_COLUMNS)))
+        lighter, weights = weights, np.empty(len(X))
+        order = np.empty(len(X), np.int64)
+        _sort(unsorted, lighter, cell, position, X, weights, order)
+    n_cells, columns = len(numbers), (0,) * X.shape[1]
     boxes = np.empty((n_cells, 2, len(columns)))
     sums, masses, scatter = np.empty((n_cells, len(columns))), np.empty(n_cells), np.empty(n_cells)
-    _measure(sorted_X, sorted_weights, starts, boxes, sums, masses, scatter, columns)
-    block = occupied >> int(fine.sum() - coarse.sum())
-    blocks = np.append(np.flatnonzero(np.diff(block, prepend=-1)), n_cells)
+    edges = np.searchsorted(starts, np.linspace(0, len(X), _PARTS + 1))
+
+    def measure(i: int) -> None:
+        first, last = edges[i], edges[i + 1]
+        _measure(X, weights, starts, boxes, sums, masses, scatter, first, last, columns)
+
+    in_threads(measure, range(_PARTS), n_threads)
+    blocks = np.append(np.flatnonzero(np.diff(numbers >> rest.sum(), prepend=-1)), n_cells)
     block_boxes = np.stack(
         (
             np.minimum.reduceat(boxes[:, 0], blocks[:-1]),
@@ -117,8 +139,8 @@ def group(X: Samples, weights: Samples, cell_bits: int = 15, block_bits: int = 9
         axis=1,
     )
     return Cells(
-        sorted_X,
-        sorted_weights,
+        X,
+        weights,
         order,
         starts,
         boxes,
@@ -140,6 +162,20 @@ def _bits(varies: NDArray[np.bool_], total: int) -> Integers:
     return bits
 
 
+def _grid(low: Samples, high: Samples, fine: Integers, rest: Integers) -> tuple[Samples, Samples]:
+    """Origin and cells per unit of a grid, (D,) each.
+
+    Cells are powers of two wide and blocks start at multiples of their width, as in a histogram
+    of bytes.
+    """
+    width = 2.0 ** np.ceil(np.log2(np.where(fine > 0, high - low, 1.0) / 2.0**fine))
+    for _ in range(2):  # from the multiple below, the same number of cells may end too early
+        block = width * 2.0**rest
+        origin = np.floor(low / block) * block
+        width = np.where(high - origin < width * 2.0**fine, width, 2 * width)
+    return origin, np.where(fine > 0, 1 / width, 0.0)
+
+
 @njit(nogil=True, cache=True)
 def _extent(X):  # type: ignore[no-untyped-def]
     low, high = X[0].copy(), X[0].copy()
@@ -151,19 +187,35 @@ def _extent(X):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _locate(X, low, scale, fine, coarse, cell, per_cell):  # type: ignore[no-untyped-def]
-    """Number cells block by block: the coarse bits of all columns first, then the fine ones."""
-    rest = fine - coarse
-    inner_bits = rest.sum()
+def _locate(  # type: ignore[no-untyped-def]
+    X, origin, scale, fine, rest, cell, per_cell, runs
+):
+    """Number cells block by block: the coarse bits of all columns first, then the rest.
+
+    Returns how often the cell changes from one sample to the next, and how often the block does.
+    ``runs`` receives the first of these samples, as many as there can be cells.
+    """
+    n_columns = X.shape[1]
+    inner_bits = 0
+    for d in range(n_columns):
+        inner_bits += rest[d]
+    cell_runs, block_runs, before = 0, 0, -1
     for i in range(len(X)):
         block, inner = 0, 0
-        for d in range(X.shape[1]):
-            level = int((X[i, d] - low[d]) * scale[d])
-            block = (block << coarse[d]) | (level >> rest[d])
+        for d in range(n_columns):
+            level = min(int((X[i, d] - origin[d]) * scale[d]), (1 << fine[d]) - 1)
+            block = (block << (fine[d] - rest[d])) | (level >> rest[d])
             inner = (inner << rest[d]) | (level & ((1 << rest[d]) - 1))
         number = (block << inner_bits) | inner
+        if number != before:
+            if cell_runs < len(runs):
+                runs[cell_runs] = i
+            cell_runs += 1
+            block_runs += number >> inner_bits != before >> inner_bits
+            before = number
         cell[i] = number
         per_cell[number] += 1
+    return cell_runs, block_runs
 
 
 @njit(nogil=True, cache=True)
@@ -181,9 +233,9 @@ def _sort(  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _measure(  # type: ignore[no-untyped-def]
-    X, weights, starts, boxes, sums, masses, scatter, columns
+    X, weights, starts, boxes, sums, masses, scatter, first, last, columns
 ):
-    for cell in range(len(masses)):
+    for cell in range(first, last):
         begin, end = starts[cell], starts[cell + 1]
         mass, spread = 0.0, 0.0
         for d in range(len(columns)):
@@ -296,6 +348,8 @@ def label(cells: Cells, centroids: Samples, n_threads: int = N_CORES) -> tuple[L
     """The nearest centroid of each sample, in the order they were grouped from, and inertia."""
     by_cell = np.empty(len(cells.X), np.int32)
     inertia = step(cells, centroids, n_threads, labels=by_cell).inertia
+    if not len(cells.order):
+        return by_cell, inertia
     labels = np.empty_like(by_cell)
     labels[cells.order] = by_cell
     return labels, inertia

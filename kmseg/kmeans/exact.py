@@ -43,7 +43,7 @@ def fit_exact(
         best = optimum(X, weights, n_clusters)
         fit = Fit(best.centroids, best.labels, 0, True, best.inertia, global_optimum=True)
         return fit, (best.inertia,)
-    cells = group(X, weights)
+    cells = group(X, weights, n_threads)
     if start is not None:
         fit = lloyd(cells, cells.widened(start), rule, n_threads)
         assert fit.inertia is not None

@@ -97,9 +97,10 @@ def _fill_empty(cells: Cells, centroids: Samples, sums: Samples, mass: Samples) 
     empty = np.flatnonzero(mass == 0)
     if not len(empty):
         return
-    labels = label(cells, centroids)[0][cells.order]
+    order = cells.order if len(cells.order) else np.arange(len(cells.X))
+    labels = label(cells, centroids)[0][order]
     distances = ((cells.X - centroids[labels]) ** 2).sum(axis=1)
-    furthest = np.lexsort((cells.order, -distances))[: len(empty)]
+    furthest = np.lexsort((order, -distances))[: len(empty)]
     for cluster, sample in zip(empty, furthest, strict=True):
         if distances[sample] == 0:
             break
