@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -12,27 +12,41 @@ from kmseg.kmeans.cells import Cells, Samples, assign, assign_border, group, nex
 
 # Samples of the summary for each cluster. What is lost inside a cell has to be small beside the
 # inertia, which falls as K grows: with half as many, K = 32 ended 0.1 % higher on photographs.
-_PER_CLUSTER: Final = 600
+_PER_CLUSTER: Final = 700
 # Iterations on the summary end when no centroid moves by more than this part of the samples'
 # extent, or after so many: what they leave undone, the iterations over all samples do.
 _REST: Final = 1e-4
 _MAX_ITER: Final = 20
 
 
-def summary(cells: Cells, n_clusters: int) -> Cells:
-    """Weighted means of the cells; of their octants where K needs them and they differ most.
+class Summary(NamedTuple):
+    """Few samples in place of all: some to draw seeds from, more to iterate over.
 
-    Where cells cannot tell K clusters apart, the samples themselves.
+    Attributes
+    ----------
+    seeds, masses : ndarray, shapes (S, W), (S,)
+        Weighted means of the cells and their weights.
+    cells : Cells
+        These means, or those of the octants of cells where they differ most, as many as K needs.
     """
-    X, weights = cells.X, cells.weights
-    n_cells = len(cells.masses)
-    if n_cells >= 4 * n_clusters:
-        # An octant more for every fourth: about five of the eight are occupied.
-        n_split = max(0, _PER_CLUSTER * n_clusters - n_cells) // 4
-        split = np.zeros(n_cells, np.bool_)
-        split[np.argsort(-cells.scatter, kind="stable")[:n_split]] = True
+
+    seeds: Samples
+    masses: Samples
+    cells: Cells
+
+
+def summary(cells: Cells, n_clusters: int) -> Summary:
+    """Sum up cells; where they cannot tell K clusters apart, their samples stand for themselves."""
+    seeds, masses = cells.means, cells.masses
+    if len(masses) < 4 * n_clusters:
+        seeds, masses = cells.X, cells.weights
+    X, weights = seeds, masses
+    n_more = _PER_CLUSTER * n_clusters - len(cells.masses)
+    if masses is cells.masses and n_more > 0:
+        split = np.zeros(len(masses), np.bool_)
+        split[np.argsort(-cells.scatter, kind="stable")[: n_more // 6]] = True
         X, weights = _means(cells, split, cells.columns)
-    return group(X, weights, cell_bits=9, block_bits=3)
+    return Summary(seeds, masses, group(X, weights, cell_bits=9, block_bits=3))
 
 
 @njit(nogil=True, cache=True)
@@ -65,13 +79,12 @@ def _means(cells, split, columns):  # type: ignore[no-untyped-def]
     return means[:n_means], masses[:n_means]
 
 
-def attempt(cells: Cells, n_clusters: int, init: str, rng: np.random.Generator) -> Samples:
+def attempt(few: Summary, n_clusters: int, init: str, rng: np.random.Generator) -> Samples:
     """Seeds, and Lloyd's iteration from them over the summary; shape (K, W).
 
     Parameters
     ----------
-    cells : Cells
-        From :func:`summary`.
+    few : Summary
     n_clusters : int
     init : {"k-means++", "random"}
         Greedy k-means++, each seed the best of 2 + ln K candidates (Arthur & Vassilvitskii 2007,
@@ -81,14 +94,14 @@ def attempt(cells: Cells, n_clusters: int, init: str, rng: np.random.Generator) 
     if init == "random":
         # The K least of exponential variables with these rates are K draws without replacement
         # (Efraimidis & Spirakis 2006).
-        chosen = np.argsort(rng.exponential(size=len(cells.X)) / cells.weights)[:n_clusters]
+        chosen = np.argsort(rng.exponential(size=len(few.masses)) / few.masses)[:n_clusters]
     else:
         draws = rng.random((n_clusters, 2 + int(math.log(n_clusters))))
-        chosen = _plus_plus(cells.X, cells.weights, n_clusters, draws, cells.columns)
-    return _descended(cells, cells.X[chosen])[0]
+        chosen = _plus_plus(few.seeds, few.masses, n_clusters, draws, few.cells.columns)
+    return _descended(few.cells, few.seeds[chosen])[0]
 
 
-def improve(cells: Cells, centroids: Samples) -> Samples:
+def improve(few: Summary, centroids: Samples) -> Samples:
     """Breathe: add a centroid where the error is greatest, take away the least useful, and repeat.
 
     Ends when that no longer lowers the inertia over the summary (Fritzke 2020, "The breathing
@@ -97,8 +110,7 @@ def improve(cells: Cells, centroids: Samples) -> Samples:
 
     Parameters
     ----------
-    cells : Cells
-        From :func:`summary`.
+    few : Summary
     centroids : ndarray, shape (K, W)
 
     Returns
@@ -106,6 +118,7 @@ def improve(cells: Cells, centroids: Samples) -> Samples:
     ndarray, shape (K, W)
         At least as good over the summary.
     """
+    cells = few.cells
     best, least = _descended(cells, centroids)
     while True:
         worst, _ = _extremes(cells.X, cells.weights, best, cells.columns)
