@@ -8,7 +8,6 @@ from kmseg.ui import cache, controls, link, views
 st.set_page_config(
     "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340
 )
-cache.warm_up()
 link.restore()
 
 with st.sidebar:
@@ -24,6 +23,7 @@ with copy:
     link.copy_link(query)
 link.show_corrections(query)
 
+cache.warm_up()
 try:
     with views.at_work(settings) as progress:
         seg = cache.segmentation(picture, settings, progress)
@@ -43,3 +43,4 @@ elif view == "cloud":
 else:
     views.take_away(picture, seg, paint)
 link.write(query)
+cache.warm_up_the_rest()

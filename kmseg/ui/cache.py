@@ -12,7 +12,7 @@ import gc
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 import numpy as np
@@ -30,7 +30,7 @@ from kmseg.settings import Settings
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-TTL: Final = "1h"
+TTL: Final = 3600.0  # seconds; a text such as "1h" would have Streamlit import pandas
 # What a screen can show of a picture, in pixels a side.
 PREVIEW_SIDE: Final = 1200
 # Up to this many pixels the original is shown as PNG; above, PNG takes megabytes, so JPEG.
@@ -70,22 +70,36 @@ def _for_both(max_entries: int) -> Callable[[Callable[P, R]], dict[bool, Callabl
 
 @st.cache_resource(show_spinner="Starting…")
 def warm_up() -> None:
-    """Import and compile what the first visitor would otherwise wait for; freeze what stays.
+    """Load the compiled loops that the first picture needs; on a new machine, compile them."""
+    segment(_noise(64), Settings())
 
-    Loops are compiled for each number of coordinates, once on a machine: three before the page
-    comes up, two and one behind it.
-    """
-    image = Image(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
-    for engine in ("exact", "opencv"):
-        segment(image, Settings(engine=engine))
-    gc.collect()
-    gc.freeze()  # a full collection after each run of the page would walk all of it
 
-    def compile_the_rest() -> None:
-        for channels in ("01", "0"):
-            segment(image, Settings(channels=channels))
+@st.cache_resource(show_spinner=False)
+def warm_up_the_rest() -> None:
+    """Behind the first page: the loops of other settings and pictures; then freeze what stays."""
 
-    threading.Thread(target=compile_the_rest, name="kmseg warm-up").start()
+    def work() -> None:
+        # More colours than a byte can number; fewer, and transparent pixels.
+        for image in (_noise(64), replace(_noise(8), opaque=np.eye(8) == 0)):
+            for settings in (
+                Settings(channels="01"),
+                Settings(color_space="gray"),
+                Settings(color_space="lab", channels="0"),
+                Settings(engine="opencv"),
+            ):
+                segment(image, settings)
+            seg = segment(image, Settings())
+            seg.labels_at(slice(None), slice(None))
+            numbers = np.arange(seg.histogram.n_colors, dtype=np.int32)
+            seg.histogram.values_at(image.pixels, numbers)
+        gc.collect()
+        gc.freeze()  # a full collection after each run of the page would walk all of it
+
+    threading.Thread(target=work, name="kmseg warm-up").start()
+
+
+def _noise(side: int) -> Image:
+    return Image(np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8))
 
 
 @st.cache_resource(max_entries=len(SAMPLES), show_spinner=False)

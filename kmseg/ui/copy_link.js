@@ -2,7 +2,7 @@ export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button")
   const label = button.querySelector("span")
   const input = parentElement.querySelector("input")
-  const link = `${location.origin}${location.pathname}?${new URLSearchParams(data.query)}`
+  const link = `${location.origin}${location.pathname}?${new URLSearchParams(data)}`
   input.value = link
   input.hidden = true
   button.onclick = async () => {

@@ -173,4 +173,4 @@ _mount_copy_link = st.components.v2.component(
 
 def copy_link(query: dict[str, str]) -> None:
     """A button that copies the whole link."""
-    _mount_copy_link(key="copy_link", data={"query": query})
+    _mount_copy_link(key="copy_link", data=query)
