@@ -246,7 +246,11 @@ def _totals(labels, colors, counts, n_clusters):  # type: ignore[no-untyped-def]
 
 def _constant_channels(samples: NDArray[np.float64], settings: Settings) -> tuple[str, ...]:
     space = COLOR_SPACES[settings.color_space]
-    same = [bool((column == column[0]).all()) for column in samples.T]
+    # The first thousand settle it for most pictures.
+    same = [
+        all(bool((part == column[0]).all()) for part in (column[:1000], column))
+        for column in samples.T
+    ]
     constant = dict(zip(space.selected(settings.channels), same, strict=True))
     return tuple(
         name

@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "histogram": {"errors", "image", "threads"},
     "kmeans": {"errors", "threads"},
     "segmentation": WORK - {"segmentation"},
+    "warm": WORK,
     "render": WORK,
     "cloud": WORK | {"figures"},
     "figures": set(),
@@ -44,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kmseg": ALL_BUT_EDGES - {"kmseg"},
     "cli": ALL_BUT_EDGES,
     "__main__": ALL_BUT_EDGES | {"cli"},
-    "ui": ALL_BUT_EDGES,
+    "ui": ALL_BUT_EDGES | {"warm"},
 }
 
 # Libraries that only some modules may import; every other module may import none of these.

@@ -13,6 +13,7 @@ looked at while no centroid leaves its room. (Bounds carried for every sample, a
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -28,8 +29,9 @@ Labels = NDArray[np.int32]
 # A centroid is dropped only if it is further by more than rounding can account for.
 _ROOM: Final = 1e-12
 # Work is divided into this many parts, whatever the number of threads, and summed in their order:
-# results do not depend on how many threads there are.
+# results do not depend on how many threads there are. Few samples are one part.
 _PARTS: Final = 4
+_FEW: Final = 50_000
 # Fewer samples than this are looked at sooner than threads are woken.
 _WORTH_THREADS: Final = 20_000
 # Samples of fewer columns get columns of zeros, so that loops are compiled once for all of them.
@@ -55,6 +57,8 @@ class Cells(NamedTuple):
     blocks : ndarray of int64, shape (B + 1,)
         The cells of block b are ``blocks[b]`` to ``blocks[b + 1]``.
     block_boxes : ndarray, shape (B, 2, W)
+    parts : ndarray of int64, shape (P + 1,)
+        Blocks from ``parts[p]`` to ``parts[p + 1]`` are one thread's work at a time.
     """
 
     X: Samples
@@ -67,6 +71,7 @@ class Cells(NamedTuple):
     scatter: Samples
     blocks: Integers
     block_boxes: Samples
+    parts: Integers
 
     @property
     def columns(self) -> tuple[int, ...]:
@@ -149,6 +154,9 @@ def group(
         scatter,
         blocks,
         block_boxes,
+        np.searchsorted(
+            starts[blocks], np.linspace(0, len(X), (_PARTS if len(X) > _FEW else 1) + 1)
+        ),
     )
 
 
@@ -314,16 +322,17 @@ def step(
     labels : ndarray of int32, shape (n,), optional
         Receives the centroid of each settled sample, in the order of the cells.
     """
-    edges = np.searchsorted(cells.starts[cells.blocks], np.linspace(0, len(cells.X), _PARTS + 1))
     written = np.empty(0, np.int32) if labels is None else labels
 
     def part(i: int) -> Step:
+        first, last = cells.parts[i], cells.parts[i + 1]
         sums, mass, inertia, border = assign(
-            cells, centroids, slack, edges[i], edges[i + 1], written, cells.columns
+            cells, centroids, slack, first, last, written, cells.columns
         )
         return Step(sums, mass, inertia, (Border(*border),))
 
-    sums, mass, inertia, borders = zip(*in_threads(part, range(_PARTS), n_threads), strict=True)
+    found = in_threads(part, range(len(cells.parts) - 1), n_threads)
+    sums, mass, inertia, borders = zip(*found, strict=True)
     return Step(sum(sums), sum(mass), sum(inertia), sum(borders, ()))
 
 
@@ -333,14 +342,24 @@ def step_again(
     """Weighted sums (K, W) and weights (K,) of all samples, for centroids within the slack."""
 
     def part(i: int) -> tuple[Samples, Samples]:
-        found: tuple[Samples, Samples] = assign_border(*settled.borders[i], centroids, columns)
-        return found
+        sums, mass = assign_border(*settled.borders[i], centroids, columns)
+        return sums, mass
 
     n_near = sum(len(border.X) for border in settled.borders)
-    parts = in_threads(part, range(_PARTS), n_threads if n_near > _WORTH_THREADS else 1)
+    parts = range(len(settled.borders))
+    found = in_threads(part, parts, n_threads if n_near > _WORTH_THREADS else 1)
     return (
-        settled.sums + sum(sums for sums, _ in parts),
-        settled.mass + sum(mass for _, mass in parts),
+        settled.sums + sum(sums for sums, _ in found),
+        settled.mass + sum(mass for _, mass in found),
+    )
+
+
+def inertia(cells: Cells, centroids: Samples) -> float:
+    """Weighted sum of squared distances to the nearest centroids, in the calling thread alone."""
+    no_labels, columns = np.empty(0, np.int32), cells.columns
+    return sum(
+        float(assign(cells, centroids, 0.0, first, last, no_labels, columns)[2])
+        for first, last in pairwise(cells.parts)
     )
 
 

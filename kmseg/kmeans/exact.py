@@ -2,8 +2,8 @@
 
 Seeding decides the inertia, not the iterations, so attempts are made where an iteration costs next
 to nothing: on weighted means of small cells of the feature space. Each attempt is then judged by
-its inertia over all samples. The best four are improved on the summary and judged again; the first
-of them goes on over all samples by the stop rule, and only those iterations count. A manual start
+its inertia over all samples. The best are improved on the summary and judged again; the first of
+them goes on over all samples by the stop rule, and only those iterations count. A manual start
 is iterated over all samples from the first step.
 
 Samples on a line need no attempts: without a manual start they get their global optimum.
@@ -16,14 +16,17 @@ from typing import Final
 
 import numpy as np
 
-from kmseg.kmeans.cells import Samples, group, step
+from kmseg.kmeans.cells import Samples, group, inertia
 from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import Fit, StopRule, lloyd
 from kmseg.kmeans.seeding import attempt, improve, summary
 from kmseg.threads import N_CORES, in_threads
 
-# How many attempts are improved: what leads by little before that need not after it.
-_FINALISTS: Final = 4
+# One attempt for so many clusters is improved, at least two: what leads by little before that need
+# not after it, the less the more clusters there are.
+_PER_FINALIST: Final = 4
+# Attempts whose inertias differ by less than this, relatively, are on the way to the same end.
+_ALIKE: Final = 1e-3
 
 
 def fit_exact(
@@ -51,7 +54,7 @@ def fit_exact(
     few = summary(cells, n_clusters)
 
     def judged(centroids: Samples) -> tuple[float, Samples]:
-        return step(cells, centroids, 1).inertia, centroids
+        return inertia(cells, centroids), centroids
 
     def run(number: int) -> tuple[float, Samples]:
         return judged(attempt(few, n_clusters, init, np.random.default_rng([seed, number])))
@@ -60,7 +63,11 @@ def fit_exact(
         return min(tried[number], judged(improve(few, tried[number][1])), key=itemgetter(0))
 
     tried = in_threads(run, range(attempts), n_threads)
-    leading = sorted(range(attempts), key=lambda number: tried[number][0])[:_FINALISTS]
+    leading: list[int] = []
+    for number in sorted(range(attempts), key=lambda number: tried[number][0]):
+        alike = leading and tried[number][0] <= tried[leading[-1]][0] * (1 + _ALIKE)
+        if not alike and len(leading) < max(2, n_clusters // _PER_FINALIST):
+            leading.append(number)
     improved = dict(zip(leading, in_threads(better, leading, n_threads), strict=True))
     winner = min(leading, key=lambda number: improved[number][0])
     fit = lloyd(cells, improved[winner][1], rule, n_threads)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numba import njit
 
-from kmseg.kmeans.cells import Cells, Samples, assign, assign_border, group, next_slack, step
+from kmseg.kmeans.cells import Cells, Samples, assign, assign_border, group, inertia, next_slack
 
 # Samples of the summary for each cluster. What is lost inside a cell has to be small beside the
 # inertia, which falls as K grows: with half as many, K = 32 ended 0.1 % higher on photographs.
@@ -159,9 +159,10 @@ def _extremes(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
 def _descended(cells: Cells, start: Samples) -> tuple[Samples, float]:
     """Lloyd's iteration over the summary, and its inertia. An empty cluster stays where it is."""
     centroids = start.copy()
-    rest = _REST * float((cells.boxes[:, 1].max(axis=0) - cells.boxes[:, 0].min(axis=0)).max())
+    least, most = cells.block_boxes.swapaxes(0, 1)
+    rest = _REST * float((most.max(axis=0) - least.min(axis=0)).max())
     _descend(cells, centroids, _MAX_ITER, rest, cells.columns)
-    return centroids, step(cells, centroids, 1).inertia
+    return centroids, inertia(cells, centroids)
 
 
 @njit(nogil=True, cache=True)

@@ -12,14 +12,14 @@ import gc
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from kmseg import cloud, export, figures, render
+from kmseg import cloud, export, figures, render, warm
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.image import Image, read_image
 from kmseg.kmeans import Progress
@@ -70,36 +70,20 @@ def _for_both(max_entries: int) -> Callable[[Callable[P, R]], dict[bool, Callabl
 
 @st.cache_resource(show_spinner="Starting…")
 def warm_up() -> None:
-    """Load the compiled loops that the first picture needs; on a new machine, compile them."""
-    segment(_noise(64), Settings())
+    """Wait for what the server has begun to load since it started."""
+    warm.warm_up()
 
 
 @st.cache_resource(show_spinner=False)
 def warm_up_the_rest() -> None:
-    """Behind the first page: the loops of other settings and pictures; then freeze what stays."""
+    """Behind the first page; then freeze what stays."""
 
     def work() -> None:
-        # More colours than a byte can number; fewer, and transparent pixels.
-        for image in (_noise(64), replace(_noise(8), opaque=np.eye(8) == 0)):
-            for settings in (
-                Settings(channels="01"),
-                Settings(color_space="gray"),
-                Settings(color_space="lab", channels="0"),
-                Settings(engine="opencv"),
-            ):
-                segment(image, settings)
-            seg = segment(image, Settings())
-            seg.labels_at(slice(None), slice(None))
-            numbers = np.arange(seg.histogram.n_colors, dtype=np.int32)
-            seg.histogram.values_at(image.pixels, numbers)
+        warm.warm_up_the_rest()
         gc.collect()
         gc.freeze()  # a full collection after each run of the page would walk all of it
 
     threading.Thread(target=work, name="kmseg warm-up").start()
-
-
-def _noise(side: int) -> Image:
-    return Image(np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8))
 
 
 @st.cache_resource(max_entries=len(SAMPLES), show_spinner=False)
