@@ -70,7 +70,7 @@ def _for_both(max_entries: int) -> Callable[[Callable[P, R]], dict[bool, Callabl
 
 @st.cache_resource(show_spinner="Starting…")
 def warm_up() -> None:
-    """Wait for what the server has begun to load since it started."""
+    """Before the first picture: the loops that most of them need."""
     warm.warm_up()
 
 
