@@ -1,46 +1,63 @@
 """The page, read top to bottom: `streamlit run streamlit_app.py`."""
 
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import streamlit as st
 
-from kmseg.errors import KmsegError
-from kmseg.ui import cache, controls, link, views
+from kmseg.warm import warm_up
 
-st.set_page_config(
-    "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340
-)
-link.restore()
 
-with st.sidebar:
-    picture = controls.picture()
-    wanted = controls.settings(picture)
+@asynccontextmanager
+async def loaded(server: st.App) -> AsyncIterator[None]:
+    """Load the compiled loops when the server starts, not when somebody comes."""
+    threading.Thread(target=warm_up, name="kmseg warm-up").start()
+    yield
 
-settings = controls.within_reach(picture, wanted)
-query = link.query_of(wanted)
-title, copy = st.columns([4, 1], vertical_alignment="center")
-with title:
-    views.heading()
-with copy:
-    link.copy_link(query)
-link.show_corrections(query)
 
-cache.warm_up()
-try:
-    with views.at_work(settings) as progress:
-        seg = cache.segmentation(picture, settings, progress)
-except KmsegError as error:
-    st.error(str(error))
-    st.stop()
+app = st.App(__file__, lifespan=loaded)
 
-paint = views.choose("Segmentation painted in", views.PAINTS, "paint")
-views.pictures(picture, seg, paint)
-views.summary(picture, seg, wanted)
+if __name__ == "__main__":
+    from kmseg.errors import KmsegError
+    from kmseg.ui import cache, controls, link, views
 
-view = views.choose("View", views.VIEWS, "view")
-if view == "clusters":
-    views.clusters(seg)
-elif view == "cloud":
-    views.cloud(picture, seg)
-else:
-    views.take_away(picture, seg, paint)
-link.write(query)
-cache.warm_up_the_rest()
+    st.set_page_config(
+        "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340
+    )
+    link.restore()
+
+    with st.sidebar:
+        picture = controls.picture()
+        wanted = controls.settings(picture)
+
+    settings = controls.within_reach(picture, wanted)
+    query = link.query_of(wanted)
+    title, copy = st.columns([4, 1], vertical_alignment="center")
+    with title:
+        views.heading()
+    with copy:
+        link.copy_link(query)
+    link.show_corrections(query)
+
+    cache.warm_up()
+    try:
+        with views.at_work(settings) as progress:
+            seg = cache.segmentation(picture, settings, progress)
+    except KmsegError as error:
+        st.error(str(error))
+        st.stop()
+
+    paint = views.choose("Segmentation painted in", views.PAINTS, "paint")
+    views.pictures(picture, seg, paint)
+    views.summary(picture, seg, wanted)
+
+    view = views.choose("View", views.VIEWS, "view")
+    if view == "clusters":
+        views.clusters(seg)
+    elif view == "cloud":
+        views.cloud(picture, seg)
+    else:
+        views.take_away(picture, seg, paint)
+    link.write(query)
+    cache.warm_up_the_rest()

@@ -70,7 +70,7 @@ def _for_both(max_entries: int) -> Callable[[Callable[P, R]], dict[bool, Callabl
 
 @st.cache_resource(show_spinner="Starting…")
 def warm_up() -> None:
-    """Before the first picture: the loops that most of them need."""
+    """Wait for what the server has begun to load since it started."""
     warm.warm_up()
 
 
