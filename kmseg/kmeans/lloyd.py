@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kmseg.kmeans.cells import Cells, Samples, label, next_slack, step, step_again
+from kmseg.kmeans.cells import Cells, Labels, Samples, label, next_slack, step, step_again
 from kmseg.threads import N_CORES
 
 # With stop="epsilon" nothing bounds the iterations but the samples: give up in the end.
@@ -39,7 +38,7 @@ class Fit(NamedTuple):
     """What an engine found: (K, D) centroids, (n,) labels, and how it got there."""
 
     centroids: Samples
-    labels: NDArray[np.int32]
+    labels: Labels
     n_iter: int | None
     converged: bool | None
     inertia: float | None = None

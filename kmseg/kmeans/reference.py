@@ -11,14 +11,12 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kmseg.kmeans.cells import Samples, group, label
+from kmseg.kmeans.cells import Labels, Samples, group, label
 from kmseg.kmeans.lloyd import Fit, StopRule
 
 # Called with the attempts made and all that are to be made; what it raises ends the work.
 Progress = Callable[[int, int], None]
-Labels = NDArray[np.int32]
 
 # cv2.kmeans: criteria.maxCount = min(max(criteria.maxCount, 2), 100), modules/core/src/kmeans.cpp.
 OPENCV_ITERATIONS: Final = (2, 100)
