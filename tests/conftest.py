@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# A picture may be replaced before the browser asks for it; what counts is what is shown in the end.
+PICTURE = re.compile(r"/media/\w+\.(png|jpe?g)")
+BROKEN_PICTURES = """[...document.images]
+  .filter(image => image.complete && !image.naturalWidth).map(image => image.src)"""
+
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
@@ -118,6 +123,14 @@ class PageOpener:
         wait_until_idle(page)
         return page
 
+    def close(self) -> None:
+        """Close all pages; a picture that stands there and did not load is trouble too."""
+        for context in self.contexts:
+            for page in context.pages:
+                broken = page.evaluate(BROKEN_PICTURES)
+                self.troubles += [f"picture that did not load: {url}" for url in broken]
+            context.close()
+
     def _listen(self, page: Page) -> None:
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.troubles.append(f"page error: {error}"))
@@ -127,8 +140,8 @@ class PageOpener:
         page.on("response", self._on_response)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            where = message.location.get("url", "")
+        where = message.location.get("url", "")
+        if message.type == "error" and not PICTURE.search(where):
             self.troubles.append(f"console error: {message.text} ({where})")
 
     def _on_address(self, url: str) -> None:
@@ -137,12 +150,11 @@ class PageOpener:
             self.troubles.append(f"request to a foreign host: {url}")
 
     def _on_failure(self, request: Request) -> None:
-        # A picture that is replaced while it loads is aborted, and that is as it should be.
-        if request.failure != "net::ERR_ABORTED":
+        if request.failure != "net::ERR_ABORTED":  # as a picture that is replaced while it loads
             self.troubles.append(f"failed request: {request.url} ({request.failure})")
 
     def _on_response(self, response: Response) -> None:
-        if response.status >= 400:
+        if response.status >= 400 and not PICTURE.search(response.url):
             self.troubles.append(f"failed request: {response.url} ({response.status})")
 
 
@@ -158,8 +170,7 @@ def open_page(
     opener = PageOpener(browser, page_server)
     log_before = page_server.log.stat().st_size
     yield opener
-    for context in opener.contexts:
-        context.close()
+    opener.close()
     log = page_server.log.read_bytes()[log_before:].decode(errors="replace")
     if "Traceback (most recent call last)" in log:
         opener.troubles.append(f"traceback in the server's log:\n{log[-4000:]}")

@@ -42,6 +42,15 @@ READ_PICTURE = """async image => {
   return [canvas.width, canvas.height, btoa(text)]
 }"""
 
+CAMERA_IS_LIT = """() => {
+  const video = document.querySelector("video")
+  if (!video || !video.videoWidth) return false
+  const context = document.createElement("canvas").getContext("2d")
+  context.drawImage(video, 0, 0)
+  const { data } = context.getImageData(0, 0, 100, 100)
+  return data.some((level, i) => i % 4 < 3 && level !== data[i % 4])
+}"""
+
 
 def shown_pixels(page: Page, name: str) -> np.ndarray:
     """RGBA pixels of one of the two pictures as the browser decoded it."""
@@ -216,10 +225,13 @@ def test_back_undoes_and_forward_redoes(open_page: OpenPage) -> None:
 def test_a_click_on_the_original_picks_a_starting_colour(open_page: OpenPage) -> None:
     page = open_page("?picture=plate-6&init=manual&centroids=000000-0000ff-00ff00&n_clusters=3")
     image = kmseg.sample_image("plate-6")
-    box = page.locator("img.original").bounding_box()
-    assert box
     for slot, (x, y) in enumerate(((0.5, 0.28), (0.02, 0.02))):
-        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        shown, before = page.locator("img.original"), page.url
+        shown.evaluate("image => image.decode()")
+        box = shown.bounding_box()
+        assert box
+        shown.click(position={"x": x * box["width"], "y": y * box["height"]})
+        page.wait_for_url(lambda url, before=before: url != before)
         settle(page)
         colors = parse_qs(urlsplit(page.url).query)["centroids"][0].split("-")
         picked = np.array(list(bytes.fromhex(colors[slot])))
@@ -317,6 +329,7 @@ def test_the_camera_takes_a_picture(open_page: OpenPage) -> None:
     page = open_page(permissions=["camera"])
     page.get_by_text("Take a photo").click()
     settle(page)
+    page.wait_for_function(CAMERA_IS_LIT, timeout=20_000)  # its first frames may be black
     page.get_by_role("button", name="Take Photo").click(timeout=20_000)
     page.wait_for_url(re.compile("picture=upload-"))
     settle(page)
