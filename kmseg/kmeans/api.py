@@ -10,8 +10,9 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from kmseg.errors import SettingsError
-from kmseg.kmeans.cells import group, step
+from kmseg.kmeans.cells import group
 from kmseg.kmeans.exact import fit_exact
+from kmseg.kmeans.filtering import inertia
 from kmseg.kmeans.lloyd import StopRule
 from kmseg.kmeans.reference import Progress, fit_opencv, fit_scikit_learn
 
@@ -138,18 +139,18 @@ def fit(
     occupied = np.bincount(found.labels, minlength=len(found.centroids)) > 0
     labels = found.labels if occupied.all() else (np.cumsum(occupied) - 1)[found.labels]
     found_centroids = found.centroids[occupied]
-    inertia = found.inertia
-    if inertia is None:
+    found_inertia = found.inertia
+    if found_inertia is None:
         cells = group(samples, weights)
-        inertia = step(cells, cells.widened(found_centroids)).inertia
+        found_inertia = inertia(cells, cells.widened(found_centroids))
     return Clustering(
         centroids=found_centroids,
         labels=labels.astype(np.int32, copy=False),
-        inertia=inertia,
-        attempts=inertias or (inertia,),
+        inertia=found_inertia,
+        attempts=inertias or (found_inertia,),
         n_iter=found.n_iter,
         converged=found.converged,
-        global_optimum=found.global_optimum or inertia == 0.0,
+        global_optimum=found.global_optimum or found_inertia == 0.0,
     )
 
 

@@ -16,7 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from kmseg.kmeans.cells import Samples, group, inertia
+from kmseg.kmeans.cells import Samples, group
+from kmseg.kmeans.filtering import inertia
 from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import Fit, StopRule, lloyd
 from kmseg.kmeans.seeding import attempt, improve, summary

@@ -5,11 +5,13 @@ The loop does mathematics; seeding, attempts and what to report belong to its ca
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from kmseg.kmeans.cells import Cells, Labels, Samples, label, next_slack, step, step_again
+from kmseg.kmeans.cells import Cells, Labels, Samples
+from kmseg.kmeans.filtering import label, step, step_again
 from kmseg.threads import N_CORES
 
 # With stop="epsilon" nothing bounds the iterations but the samples: give up in the end.
@@ -79,11 +81,24 @@ def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES
             break
         centroids = moved
         if _furthest(centroids, home) > slack:
-            n_border = sum(len(border.X) for border in settled.borders)
-            slack = float(next_slack(slack, n_border, len(cells.X), move))
+            n_border = sum(border.n_samples for border in settled.borders)
+            slack = _next_slack(slack, n_border, cells.n_samples, move)
             home, settled = centroids, step(cells, centroids, n_threads, slack=slack)
     labels, inertia = label(cells, centroids, n_threads)
     return Fit(centroids, labels, n_iter, converged, inertia)
+
+
+def _next_slack(slack: float, n_border: int, n_samples: int, move: float) -> float:
+    """How much room to settle samples with, when centroids last moved by ``move``.
+
+    More room lasts for more steps, about slack / move, and leaves more samples to each of them, in
+    proportion to the slack. Looking at all samples costs about as much as at half as many near
+    borders, so the cost of a step is least with this root. Where that would leave nearly half of
+    the samples, none is best. A tenth are taken to lie within a unit of a border until it is known.
+    """
+    per_unit = n_border / slack if slack > 0 else 0.1 * n_samples
+    wanted = math.sqrt(0.5 * n_samples * move / max(per_unit, 1.0))
+    return wanted if per_unit * wanted < 0.4 * n_samples else 0.0
 
 
 def _furthest(centroids: Samples, others: Samples) -> float:
@@ -96,14 +111,15 @@ def _fill_empty(cells: Cells, centroids: Samples, sums: Samples, mass: Samples) 
     empty = np.flatnonzero(mass == 0)
     if not len(empty):
         return
-    order = cells.order if len(cells.order) else np.arange(len(cells.X))
+    X = cells.samples
+    order = cells.order if len(cells.order) else np.arange(len(X))
     labels = label(cells, centroids)[0][order]
-    distances = ((cells.X - centroids[labels]) ** 2).sum(axis=1)
+    distances = ((X - centroids[labels]) ** 2).sum(axis=1)
     furthest = np.lexsort((order, -distances))[: len(empty)]
     for cluster, sample in zip(empty, furthest, strict=True):
         if distances[sample] == 0:
             break
-        gain = cells.weights[sample] * cells.X[sample]
+        gain = cells.weights[sample] * X[sample]
         sums[labels[sample]] -= gain
         mass[labels[sample]] -= cells.weights[sample]
         sums[cluster], mass[cluster] = gain, cells.weights[sample]

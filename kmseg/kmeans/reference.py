@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from kmseg.kmeans.cells import Labels, Samples, group, label
+from kmseg.kmeans.cells import Labels, Samples, group
+from kmseg.kmeans.filtering import label
 from kmseg.kmeans.lloyd import Fit, StopRule
 
 # Called with the attempts made and all that are to be made; what it raises ends the work.
