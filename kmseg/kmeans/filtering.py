@@ -24,24 +24,24 @@ from kmseg.threads import N_CORES, in_threads
 
 # A centroid is dropped only if it is further by more than rounding can account for.
 _ROOM: Final = 1e-12
-# Fewer samples than this are looked at sooner than threads are woken.
-_WORTH_THREADS: Final = 20_000
 # Samples that are looked at together: what is found of them stays in the nearest cache.
 CHUNK: Final = 256
 
 
 class Border(NamedTuple):
-    """Samples that are not settled, cell by cell, with the centroids that can be nearest there.
+    """Samples that are not settled, in runs of cells, with the centroids that can be nearest there.
+
+    A cell joins the run before it if its candidates are among that run's: long runs are quicker.
 
     Attributes
     ----------
     X, weights : ndarray, shapes (W, at least m + 16), (at least m + 16,)
         Column by column, as in :class:`Cells`.
     runs : ndarray of int64, shape (R + 1, 2)
-        Cell r has samples ``runs[r, 0]`` to ``runs[r + 1, 0]`` and candidates ``runs[r, 1]`` to
+        Run r has samples ``runs[r, 0]`` to ``runs[r + 1, 0]`` and candidates ``runs[r, 1]`` to
         ``runs[r + 1, 1]``.
     candidates : ndarray of int64
-        Numbers of centroids, ascending in each cell.
+        Numbers of centroids, ascending in each run.
     """
 
     X: Samples
@@ -110,20 +110,16 @@ def step(
 
 
 def step_again(
-    settled: Step, centroids: Samples, columns: tuple[int, ...], n_threads: int = N_CORES
+    settled: Step, centroids: Samples, columns: tuple[int, ...]
 ) -> tuple[Samples, Samples]:
-    """Weighted sums (K, W) and weights (K,) of all samples, for centroids within the slack."""
+    """Weighted sums (K, W) and weights (K,) of all samples, for centroids within the slack.
 
-    def part(i: int) -> tuple[Samples, Samples]:
-        sums, mass = assign_border(*settled.borders[i], centroids, columns)
-        return sums, mass
-
-    n_near = sum(border.n_samples for border in settled.borders)
-    parts = range(len(settled.borders))
-    found = in_threads(part, parts, n_threads if n_near > _WORTH_THREADS else 1)
+    It is over before threads are awake.
+    """
+    near = [assign_border(*border, centroids, columns) for border in settled.borders]
     return (
-        settled.sums + sum(sums for sums, _ in found),
-        settled.mass + sum(mass for _, mass in found),
+        settled.sums + sum(sums for sums, _ in near),
+        settled.mass + sum(mass for _, mass in near),
     )
 
 
@@ -260,6 +256,17 @@ def _error(weights, begin, n_samples, nearest, least):  # type: ignore[no-untype
     return total
 
 
+@njit(nogil=True, cache=True, forceinline=True)
+def _among(numbers, n_numbers, others, first, last):  # type: ignore[no-untyped-def]
+    """Whether all of the first numbers are among the others from ``first``; both ascend."""
+    for i in range(n_numbers):
+        while first < last and others[first] < numbers[i]:
+            first += 1
+        if first == last or others[first] != numbers[i]:
+            return False
+    return True
+
+
 @njit(nogil=True, cache=True)
 def assign(  # type: ignore[no-untyped-def]
     cells, centroids, slack, first, last, labels, columns
@@ -350,10 +357,13 @@ def assign(  # type: ignore[no-untyped-def]
                     if nearest[i] >= 0:
                         labels[begin + i] = in_cell[nearest[i]]
             if n_border > n_before:
-                for j in range(n_cell):
-                    run_candidates[n_listed] = in_cell[j]
-                    n_listed += 1
-                n_runs += 1
+                if n_runs == 0 or not _among(
+                    in_cell, n_cell, run_candidates, runs[n_runs - 1, 1], n_listed
+                ):
+                    for j in range(n_cell):
+                        run_candidates[n_listed] = in_cell[j]
+                        n_listed += 1
+                    n_runs += 1
                 runs[n_runs, 0], runs[n_runs, 1] = n_border, n_listed
     return (
         sums,

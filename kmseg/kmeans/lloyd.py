@@ -71,7 +71,7 @@ def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES
     slack, home, settled = 0.0, centroids, step(cells, centroids, n_threads)
     while n_iter < rule.iterations:
         n_iter += 1
-        sums, mass = step_again(settled, centroids, cells.columns, n_threads)
+        sums, mass = step_again(settled, centroids, cells.columns)
         _fill_empty(cells, centroids, sums, mass)
         occupied = mass > 0
         moved = np.where(occupied[:, None], sums / np.where(occupied, mass, 1)[:, None], centroids)

@@ -17,7 +17,7 @@ _PER_CLUSTER: Final = 700
 # Iterations on the summary end when no centroid moves by more than this part of the samples'
 # extent, or after so many: what they leave undone, the iterations over all samples do.
 _REST: Final = 1e-4
-_MAX_ITER: Final = 20
+_MAX_ITER: Final = 10
 
 
 class Summary(NamedTuple):
