@@ -32,17 +32,17 @@ def _opencv(code: str) -> Callable[[Colors], Coordinates]:
         import cv2
 
         converted = cv2.cvtColor(srgb255.reshape(-1, 1, 3), getattr(cv2, f"COLOR_{code}"))
-        return converted.reshape(len(srgb255), -1).astype(np.float64)
+        return converted.reshape(len(srgb255), -1).astype(np.float64, order="F")
 
     return convert
 
 
 def _rgb(srgb255: Colors) -> Coordinates:
-    return srgb255.astype(np.float64)
+    return srgb255.astype(np.float64, order="F")
 
 
 def _bgr(srgb255: Colors) -> Coordinates:
-    return np.ascontiguousarray(srgb255[:, ::-1], np.float64)
+    return srgb255[:, ::-1].astype(np.float64, order="F")
 
 
 def _hsv_circular(srgb255: Colors) -> Coordinates:
@@ -61,7 +61,7 @@ def _hsv_circular(srgb255: Colors) -> Coordinates:
         np.where(value == green, 2.0 + (blue - red) / divisor, 4.0 + (red - green) / divisor),
     )
     angle = hue * (np.pi / 3.0)
-    return np.column_stack((saturation * np.cos(angle), saturation * np.sin(angle), value))
+    return np.stack((saturation * np.cos(angle), saturation * np.sin(angle), value)).T
 
 
 @cache
@@ -103,7 +103,7 @@ def _cielab(srgb255: Colors) -> Coordinates:
     delta = 6.0 / 29.0
     f = np.where(xyz > delta**3, np.cbrt(xyz), xyz / (3 * delta**2) + 4.0 / 29.0)
     x, y, z = f.T
-    lab = np.column_stack((116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)))
+    lab = np.stack((116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z))).T
     return _without_noise(lab, srgb255)
 
 
@@ -138,7 +138,7 @@ class ColorSpace:
     source : str
         Where the definition comes from, in one sentence for people.
     convert : callable
-        (U, 3) ``uint8`` sRGB -> (U, C) ``float64``.
+        (U, 3) ``uint8`` sRGB -> (U, C) ``float64``, column by column in memory.
     """
 
     key: str
@@ -247,10 +247,10 @@ def features(srgb255: Colors, color_space: str, channels: str = "all") -> Coordi
 
     Returns
     -------
-    ndarray of float64, shape (U, D), C-contiguous
+    ndarray of float64, shape (U, D), in Fortran's order: each column is contiguous
     """
     space = COLOR_SPACES[color_space]
     converted = space.convert(np.ascontiguousarray(srgb255))
     selected = space.selected(channels)
     chosen = converted if len(selected) == len(space.coordinates) else converted[:, selected]
-    return np.ascontiguousarray(chosen)
+    return np.asfortranarray(chosen)

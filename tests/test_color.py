@@ -224,7 +224,7 @@ def test_any_subset_of_channels_is_those_columns(key: str, dense: NDArray[np.uin
         columns = [column for index in indices for column in space.columns[index]]
         part = features(sample, key, channels)
         np.testing.assert_array_equal(part, whole[:, columns])
-        assert part.dtype == np.float64 and part.flags.c_contiguous
+        assert part.dtype == np.float64 and part.flags.f_contiguous
         settings = Settings(color_space=key, channels=channels)
         assert settings.coordinate_names == tuple(space.coordinates[c] for c in columns)
 

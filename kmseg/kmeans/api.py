@@ -110,13 +110,15 @@ def fit(
     ----------
     .. [1] Arthur & Vassilvitskii 2007, "k-means++: the advantages of careful seeding", SODA.
     """
-    samples = np.ascontiguousarray(X, np.float64)
-    if samples.ndim != 2 or not samples.size or not np.isfinite(samples).all():
+    samples = np.require(X, np.float64, ("F", "W"))
+    if samples.ndim != 2 or not samples.size or not _finite(samples):
         raise SettingsError(f"X: finite samples of shape (n, D), not {np.shape(X)}")
     if sample_weight is not None and engine != "exact":
         raise SettingsError(f"sample_weight: the {engine} engine takes none; repeat the samples")
-    weights = np.ones(len(samples)) if sample_weight is None else np.asarray(sample_weight, float)
-    if weights.shape != (len(samples),) or not (np.isfinite(weights) & (weights > 0)).all():
+    weights = np.ones(len(samples))
+    if sample_weight is not None:
+        weights = np.require(sample_weight, np.float64, ("C", "W"))
+    if weights.shape != (len(samples),) or not (_finite(weights) and weights.min() > 0):
         raise SettingsError("sample_weight: one positive number for each sample")
     _validate(n_clusters, init, attempts, max_iter, epsilon, stop, engine)
     start = None
@@ -136,7 +138,7 @@ def fit(
         starts = attempts if start is None and n_clusters > 1 else 1
         tell = progress or (lambda done, attempts: None)
         found = run(samples, n_clusters, init, start, starts, rule, seed, tell)
-    occupied = np.bincount(found.labels, minlength=len(found.centroids)) > 0
+    occupied = _occupied(found.labels, np.zeros(len(found.centroids), np.bool_))
     labels = found.labels if occupied.all() else (np.cumsum(occupied) - 1)[found.labels]
     found_centroids = found.centroids[occupied]
     found_inertia = found.inertia
@@ -156,26 +158,40 @@ def fit(
 
 def distinct_rows(X: NDArray[np.float64], at_most: int) -> int:
     """The number of distinct rows of X, shape (n, D), counted up to ``at_most``."""
-    return int(_distinct_rows(X, np.empty((min(at_most, len(X)), X.shape[1]))))
+    found = np.empty((X.shape[1], min(at_most, len(X))))
+    return int(_distinct_rows(np.ascontiguousarray(X.T), found))
 
 
 @njit(nogil=True, cache=True)
-def _distinct_rows(X, found):  # type: ignore[no-untyped-def]
+def _distinct_rows(columns, found):  # type: ignore[no-untyped-def]
     n_found = 0
-    for i in range(len(X)):
+    for i in range(columns.shape[1]):
         known = False
         for k in range(n_found):
             same = True
-            for d in range(X.shape[1]):
-                same = same and found[k, d] == X[i, d]
+            for d in range(len(columns)):
+                same = same and found[d, k] == columns[d, i]
             known = known or same
         if not known:
-            for d in range(X.shape[1]):
-                found[n_found, d] = X[i, d]
+            for d in range(len(columns)):
+                found[d, n_found] = columns[d, i]
             n_found += 1
-            if n_found == len(found):
+            if n_found == found.shape[1]:
                 break
     return n_found
+
+
+@njit(nogil=True, cache=True)
+def _occupied(labels, occupied):  # type: ignore[no-untyped-def]
+    """Whether each cluster has a sample."""
+    for i in range(len(labels)):
+        occupied[labels[i]] = True
+    return occupied
+
+
+def _finite(numbers: NDArray[np.float64]) -> bool:
+    """Whether all are: a number that is not shows in the least or in the greatest."""
+    return bool(np.isfinite(numbers.min()) and np.isfinite(numbers.max()))
 
 
 def _validate(

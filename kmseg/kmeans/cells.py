@@ -20,9 +20,6 @@ _PARTS: Final = 4
 _FEW: Final = 50_000
 # Samples of fewer columns get columns of zeros, so that loops are compiled once for all of them.
 _LEAST_COLUMNS: Final = 3
-# Loops over samples are compiled to vector instructions, which take this many at a time: they may
-# read so far past the last sample.
-LANES: Final = 16
 
 
 class Cells(NamedTuple):
@@ -30,11 +27,9 @@ class Cells(NamedTuple):
 
     Attributes
     ----------
-    X : ndarray, shape (W, n + 16)
-        Column by column; W is D, or 3 if that is more. Columns past D, and what follows the
-        samples, are zero.
-    weights : ndarray, shape (n + 16,)
-        Zero past the last sample.
+    X : ndarray, shape (W, n)
+        Column by column; W is D, or 3 if that is more. Columns past D are zero.
+    weights : ndarray, shape (n,)
     order : ndarray of int64, shape (n,) or (0,)
         Where each sample was before; empty if that is where it is.
     starts : ndarray of int64, shape (C + 1,)
@@ -68,16 +63,6 @@ class Cells(NamedTuple):
         return (0,) * len(self.X)
 
     @property
-    def n_samples(self) -> int:
-        """n, how many samples there are."""
-        return int(self.starts[-1])
-
-    @property
-    def samples(self) -> Samples:
-        """A view of the samples one by one, (n, W)."""
-        return self.X[:, : self.n_samples].T
-
-    @property
     def means(self) -> Samples:
         """Weighted mean of each cell, shape (C, W)."""
         return self.sums / self.masses[:, None]
@@ -98,13 +83,14 @@ def group(
     """Group samples, shape (n, D), by a grid over their range: at most 2**15 cells in 2**9 blocks.
 
     Columns are halved in turn, those of one value not at all. Samples that come cell by cell and
-    block by block, as the colours of a histogram do in RGB, stay in their order.
+    block by block, as the colours of a histogram do in RGB, stay where they are, uncopied if their
+    columns are contiguous: memory that is new costs more than the work done on it.
     """
     n_samples, n_columns = X.shape
-    columns = np.zeros((max(n_columns, _LEAST_COLUMNS), n_samples + LANES))
-    columns[:n_columns, :n_samples] = X.T
-    mass = np.append(weights, np.zeros(LANES))
-    low, high = columns[:, :n_samples].min(axis=1), columns[:, :n_samples].max(axis=1)
+    columns = np.ascontiguousarray(X.T)
+    if n_columns < _LEAST_COLUMNS:
+        columns = np.vstack((columns, np.zeros((_LEAST_COLUMNS - n_columns, n_samples))))
+    low, high = columns.min(axis=1), columns.max(axis=1)
     fine, coarse = _bits(high > low, cell_bits), _bits(high > low, block_bits)
     cell = np.empty(n_samples, np.int32)
     _locate(columns, _grid(low, high, fine, fine - coarse), cell)
@@ -119,17 +105,17 @@ def group(
         starts = np.append(0, np.cumsum(per_cell[numbers]))
         position = np.zeros(len(per_cell), np.int64)
         position[numbers] = starts[:-1]
-        unsorted, columns = columns, np.zeros_like(columns)
-        unsorted_mass, mass = mass, np.zeros_like(mass)
+        unsorted, columns = columns, np.empty_like(columns)
+        lighter, weights = weights, np.empty_like(weights)
         order = np.empty(n_samples, np.int64)
-        _sort(unsorted, unsorted_mass, cell, position, columns, mass, order)
+        _sort(unsorted, lighter, cell, position, columns, weights, order)
     n_cells, width = len(numbers), len(columns)
     boxes = np.empty((n_cells, 2, width))
     sums, masses, scatter = np.empty((n_cells, width)), np.empty(n_cells), np.empty(n_cells)
     edges = np.searchsorted(starts, np.linspace(0, n_samples, _PARTS + 1))
 
     def measure(i: int) -> None:
-        _measure(columns, mass, starts, boxes, sums, masses, scatter, edges[i], edges[i + 1])
+        _measure(columns, weights, starts, boxes, sums, masses, scatter, edges[i], edges[i + 1])
 
     in_threads(measure, range(_PARTS), n_threads if n_samples > _FEW else 1)
     blocks = np.append(np.flatnonzero(np.diff(numbers >> block_bits_below, prepend=-1)), n_cells)
@@ -144,7 +130,7 @@ def group(
     parts = np.searchsorted(starts[blocks], np.linspace(0, n_samples, n_parts + 1))
     return Cells(
         columns,
-        mass,
+        weights,
         order,
         starts,
         boxes,

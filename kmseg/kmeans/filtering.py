@@ -19,13 +19,15 @@ from typing import Final, NamedTuple
 import numpy as np
 from numba import njit
 
-from kmseg.kmeans.cells import LANES, Cells, Integers, Labels, Samples
+from kmseg.kmeans.cells import Cells, Integers, Labels, Samples
 from kmseg.threads import N_CORES, in_threads
 
 # A centroid is dropped only if it is further by more than rounding can account for.
 _ROOM: Final = 1e-12
 # Samples that are looked at together: what is found of them stays in the nearest cache.
 CHUNK: Final = 256
+# Vector instructions take this many at a time, so as many are looked at even if fewer are needed.
+_LANES: Final = 16
 
 
 class Border(NamedTuple):
@@ -35,7 +37,7 @@ class Border(NamedTuple):
 
     Attributes
     ----------
-    X, weights : ndarray, shapes (W, at least m + 16), (at least m + 16,)
+    X, weights : ndarray, shapes (W, at least m), (at least m,)
         Column by column, as in :class:`Cells`.
     runs : ndarray of int64, shape (R + 1, 2)
         Run r has samples ``runs[r, 0]`` to ``runs[r + 1, 0]`` and candidates ``runs[r, 1]`` to
@@ -134,7 +136,7 @@ def inertia(cells: Cells, centroids: Samples) -> float:
 
 def label(cells: Cells, centroids: Samples, n_threads: int = N_CORES) -> tuple[Labels, float]:
     """The nearest centroid of each sample, in the order they were grouped from, and inertia."""
-    by_cell = np.empty(cells.n_samples, np.int32)
+    by_cell = np.empty(len(cells.weights), np.int32)
     inertia = step(cells, centroids, n_threads, labels=by_cell).inertia
     if not len(cells.order):
         return by_cell, inertia
@@ -188,16 +190,23 @@ def _survivors(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True, forceinline=True)
+def _filled(begin, n_samples, n_all):  # type: ignore[no-untyped-def]
+    """How many samples to look at for the sake of ``n_samples`` from ``begin``."""
+    return np.uint64(min((n_samples + _LANES - 1) // _LANES * _LANES, n_all - begin))
+
+
+@njit(nogil=True, cache=True, forceinline=True)
 def find_nearest(  # type: ignore[no-untyped-def]
     X, begin, n_samples, centroids, n_centroids, nearest, least, runner_up, columns
 ):
     """The nearest of some centroids to each of at most ``CHUNK`` samples from ``begin``.
 
     ``nearest`` receives its number, ``least`` the squared distance, and ``runner_up``, if it is not
-    empty, that of the second nearest. Whole vectors are filled: past the last sample, ``nearest``
-    is -1. Unsigned numbers keep the compiler from minding negative indices.
+    empty, that of the second nearest. Whole vectors are filled, if there are samples for it: past
+    the last one that is asked for, ``nearest`` is -1. Unsigned numbers keep the compiler from
+    minding negative indices.
     """
-    filled, offset = np.uint64((n_samples + LANES - 1) // LANES * LANES), np.uint64(begin)
+    filled, offset = _filled(begin, n_samples, X.shape[1]), np.uint64(begin)
     for i in range(filled):
         least[i] = np.inf
     for i in range(filled if len(runner_up) else np.uint64(0)):
@@ -234,7 +243,7 @@ def _add_up(  # type: ignore[no-untyped-def]
     A sum may be taken in any order, for vector instructions: it is exact anyway for whole numbers,
     as bytes and their counts are.
     """
-    filled, offset = np.uint64((n_samples + LANES - 1) // LANES * LANES), np.uint64(begin)
+    filled, offset = _filled(begin, n_samples, X.shape[1]), np.uint64(begin)
     for j in range(n_candidates):
         k, total = candidates[j], 0.0
         for i in range(filled):
@@ -251,7 +260,7 @@ def _add_up(  # type: ignore[no-untyped-def]
 def _error(weights, begin, n_samples, nearest, least):  # type: ignore[no-untyped-def]
     """Weighted sum of what :func:`find_nearest` gave as ``least``, without samples at -1."""
     total, offset = 0.0, np.uint64(begin)
-    for i in range(np.uint64((n_samples + LANES - 1) // LANES * LANES)):
+    for i in range(_filled(begin, n_samples, len(weights))):
         total += weights[offset + i] * least[i] if nearest[i] >= 0 else 0.0
     return total
 
@@ -286,8 +295,7 @@ def assign(  # type: ignore[no-untyped-def]
     n_samples = (
         cells.starts[cells.blocks[last]] - cells.starts[cells.blocks[first]] if slack > 0 else 0
     )
-    border_X = np.empty((len(columns), n_samples + LANES))
-    border_weights = np.empty(n_samples + LANES)
+    border_X, border_weights = np.empty((len(columns), n_samples)), np.empty(n_samples)
     runs = np.zeros((n_cells + 1, 2), np.int64)
     run_candidates = np.empty(n_cells * n_clusters, np.int64)
     n_border, n_runs, n_listed = 0, 0, 0

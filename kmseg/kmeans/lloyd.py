@@ -82,7 +82,7 @@ def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES
         centroids = moved
         if _furthest(centroids, home) > slack:
             n_border = sum(border.n_samples for border in settled.borders)
-            slack = _next_slack(slack, n_border, cells.n_samples, move)
+            slack = _next_slack(slack, n_border, len(cells.weights), move)
             home, settled = centroids, step(cells, centroids, n_threads, slack=slack)
     labels, inertia = label(cells, centroids, n_threads)
     return Fit(centroids, labels, n_iter, converged, inertia)
@@ -111,7 +111,7 @@ def _fill_empty(cells: Cells, centroids: Samples, sums: Samples, mass: Samples) 
     empty = np.flatnonzero(mass == 0)
     if not len(empty):
         return
-    X = cells.samples
+    X = cells.X.T
     order = cells.order if len(cells.order) else np.arange(len(X))
     labels = label(cells, centroids)[0][order]
     distances = ((X - centroids[labels]) ** 2).sum(axis=1)

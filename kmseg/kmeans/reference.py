@@ -48,7 +48,7 @@ def fit_opencv(
         "epsilon": cv2.TERM_CRITERIA_EPS,
         "iterations": cv2.TERM_CRITERIA_MAX_ITER,
     }
-    samples = X.astype(np.float32)
+    samples = X.astype(np.float32, order="C")
     initial = None
     if start is not None:
         cells = group(X, np.ones(len(X)))

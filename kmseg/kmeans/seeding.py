@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numba import njit
 
-from kmseg.kmeans.cells import LANES, Cells, Samples, group
+from kmseg.kmeans.cells import Cells, Samples, group
 from kmseg.kmeans.filtering import CHUNK, assign, find_nearest, inertia
 
 # Samples of the summary for each cluster. What is lost inside a cell has to be small beside the
@@ -40,7 +40,7 @@ def summary(cells: Cells, n_clusters: int) -> Summary:
     """Sum up cells; where they cannot tell K clusters apart, their samples stand for themselves."""
     means, masses = cells.means, cells.masses
     if len(masses) < 4 * n_clusters:
-        means, masses = cells.samples, cells.weights[: cells.n_samples]
+        means, masses = cells.X.T, cells.weights
     seeds, seed_masses = np.ascontiguousarray(means.T), masses
     n_more = _PER_CLUSTER * n_clusters - len(cells.masses)
     if masses is cells.masses and n_more > 0:
@@ -129,7 +129,7 @@ def _usefulness(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
 
     Use is how much the inertia would rise without the centroid.
     """
-    n_clusters, n_samples = len(centroids), X.shape[1] - LANES
+    n_clusters, n_samples = len(centroids), len(weights)
     error, use = np.zeros(n_clusters), np.zeros(n_clusters)
     worst, most = np.zeros(n_clusters, np.int64), np.zeros(n_clusters)
     nearest, least, runner_up = np.empty(CHUNK, np.int64), np.empty(CHUNK), np.empty(CHUNK)
