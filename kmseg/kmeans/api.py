@@ -123,7 +123,7 @@ def fit(
     _validate(n_clusters, init, attempts, max_iter, epsilon, stop, engine)
     start = None
     if init == "manual":
-        start = np.array(centroids, np.float64)
+        start = np.array(centroids, np.float64, order="C")
         if start.shape != (n_clusters, samples.shape[1]) or not np.isfinite(start).all():
             shape = (n_clusters, samples.shape[1])
             raise SettingsError(f"centroids: finite, of shape {shape}, not {start.shape}")
@@ -190,7 +190,7 @@ def _occupied(labels, occupied):  # type: ignore[no-untyped-def]
 
 
 def _finite(numbers: NDArray[np.float64]) -> bool:
-    """Whether all are: a number that is not shows in the least or in the greatest."""
+    """Whether all are: one that is not shows in the least or in the greatest."""
     return bool(np.isfinite(numbers.min()) and np.isfinite(numbers.max()))
 
 

@@ -14,13 +14,11 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Final
 
-import numpy as np
-
 from kmseg.kmeans.cells import Samples, group
 from kmseg.kmeans.filtering import inertia
 from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import Fit, StopRule, lloyd
-from kmseg.kmeans.seeding import attempt, improve, summary
+from kmseg.kmeans.seeding import attempts, improve, summary
 from kmseg.threads import N_CORES, in_threads
 
 # One attempt for so many clusters is improved, at least two: what leads by little before that need
@@ -36,7 +34,7 @@ def fit_exact(
     n_clusters: int,
     init: str,
     start: Samples | None,
-    attempts: int,
+    n_attempts: int,
     rule: StopRule,
     seed: int,
     n_threads: int = N_CORES,
@@ -53,19 +51,24 @@ def fit_exact(
         assert fit.inertia is not None
         return fit._replace(centroids=fit.centroids[:, :n_columns]), (fit.inertia,)
     few = summary(cells, n_clusters)
+    n_tasks = min(n_threads, n_attempts)
+
+    def task(i: int) -> list[tuple[float, Samples]]:
+        return [
+            judged(centroids)
+            for centroids in attempts(few, n_clusters, init, seed, range(i, n_attempts, n_tasks))
+        ]
 
     def judged(centroids: Samples) -> tuple[float, Samples]:
         return inertia(cells, centroids), centroids
 
-    def run(number: int) -> tuple[float, Samples]:
-        return judged(attempt(few, n_clusters, init, np.random.default_rng([seed, number])))
-
     def better(number: int) -> tuple[float, Samples]:
         return min(tried[number], judged(improve(few, tried[number][1])), key=itemgetter(0))
 
-    tried = in_threads(run, range(attempts), n_threads)
+    done = in_threads(task, range(n_tasks), n_threads)
+    tried = [done[number % n_tasks][number // n_tasks] for number in range(n_attempts)]
     leading: list[int] = []
-    for number in sorted(range(attempts), key=lambda number: tried[number][0]):
+    for number in sorted(range(n_attempts), key=lambda number: tried[number][0]):
         alike = leading and tried[number][0] <= tried[leading[-1]][0] * (1 + _ALIKE)
         if not alike and len(leading) < max(2, n_clusters // _PER_FINALIST):
             leading.append(number)
@@ -73,5 +76,7 @@ def fit_exact(
     winner = min(leading, key=lambda number: improved[number][0])
     fit = lloyd(cells, improved[winner][1], rule, n_threads)
     assert fit.inertia is not None
-    inertias = [fit.inertia if number == winner else tried[number][0] for number in range(attempts)]
+    inertias = [
+        fit.inertia if number == winner else tried[number][0] for number in range(n_attempts)
+    ]
     return fit._replace(centroids=fit.centroids[:, :n_columns]), tuple(inertias)

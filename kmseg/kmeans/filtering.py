@@ -13,7 +13,6 @@ looked at while no centroid leaves its room. (Bounds carried for every sample, a
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -127,11 +126,9 @@ def step_again(
 
 def inertia(cells: Cells, centroids: Samples) -> float:
     """Weighted sum of squared distances to the nearest centroids, in the calling thread alone."""
-    no_labels, columns = np.empty(0, np.int32), cells.columns
-    return sum(
-        float(assign(cells, centroids, 0.0, first, last, no_labels, columns)[2])
-        for first, last in pairwise(cells.parts)
-    )
+    no_labels = np.empty(0, np.int32)
+    found = assign(cells, centroids, 0.0, 0, len(cells.blocks) - 1, no_labels, cells.columns)
+    return float(found[2])
 
 
 def label(cells: Cells, centroids: Samples, n_threads: int = N_CORES) -> tuple[Labels, float]:

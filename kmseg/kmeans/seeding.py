@@ -1,4 +1,8 @@
-"""Starting centroids, and attempts on a summary of the samples, where an iteration costs little."""
+"""Starting centroids, and attempts on a summary of the samples, where an iteration costs little.
+
+Compiled loops take all attempts of a thread at once: threads that come back for the interpreter's
+lock after each of them wait for each other longer than they work.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from kmseg.kmeans.cells import Cells, Samples, group
-from kmseg.kmeans.filtering import CHUNK, assign, find_nearest, inertia
+from kmseg.kmeans.filtering import CHUNK, assign, find_nearest
 
 # Samples of the summary for each cluster. What is lost inside a cell has to be small beside the
 # inertia, which falls as K grows: with half as many, K = 32 ended 0.1 % higher on photographs.
@@ -29,11 +33,14 @@ class Summary(NamedTuple):
         Weighted means of the cells, column by column, and their weights.
     cells : Cells
         These means, or those of the octants of cells where they differ most, as many as K needs.
+    rest : float
+        Iterations over the summary end when no centroid moves further.
     """
 
     seeds: Samples
     masses: Samples
     cells: Cells
+    rest: float
 
 
 def summary(cells: Cells, n_clusters: int) -> Summary:
@@ -51,7 +58,9 @@ def summary(cells: Cells, n_clusters: int) -> Summary:
             (np.delete(means, largest, axis=0), sums[occupied] / octants[occupied, None])
         )
         masses = np.append(np.delete(masses, largest), octants[occupied])
-    return Summary(seeds, seed_masses, group(means, masses, cell_bits=9, block_bits=3))
+    few = group(means, masses, cell_bits=9, block_bits=3)
+    extent = few.X.max(axis=1) - few.X.min(axis=1)
+    return Summary(seeds, seed_masses, few, _REST * float(extent.max()))
 
 
 @njit(nogil=True, cache=True)
@@ -71,8 +80,8 @@ def _octants(cells, split, columns):  # type: ignore[no-untyped-def]
     return sums, masses
 
 
-def attempt(few: Summary, n_clusters: int, init: str, rng: np.random.Generator) -> Samples:
-    """Seeds, and Lloyd's iteration from them over the summary; shape (K, W).
+def attempts(few: Summary, n_clusters: int, init: str, seed: int, numbers: range) -> Samples:
+    """Seeds, and Lloyd's iteration from them over the summary; shape (A, K, W).
 
     Parameters
     ----------
@@ -81,16 +90,22 @@ def attempt(few: Summary, n_clusters: int, init: str, rng: np.random.Generator) 
     init : {"k-means++", "random"}
         Greedy k-means++, each seed the best of 2 + ln K candidates (Arthur & Vassilvitskii 2007,
         section 2.2 and conclusion; the number is scikit-learn's), or draws by weight.
-    rng : numpy.random.Generator
+    seed : int
+    numbers : range
+        Which A attempts to make: each has chances of its own.
     """
+    generators = [np.random.default_rng([seed, number]) for number in numbers]
+    chosen = np.zeros((len(numbers), n_clusters), np.int64)
     if init == "random":
         # The K least of exponential variables with these rates are K draws without replacement
         # (Efraimidis & Spirakis 2006).
-        chosen = np.argsort(rng.exponential(size=len(few.masses)) / few.masses)[:n_clusters]
+        for row, rng in zip(chosen, generators, strict=True):
+            row[:] = np.argsort(rng.exponential(size=len(few.masses)) / few.masses)[:n_clusters]
     else:
-        draws = rng.random((n_clusters, 2 + int(math.log(n_clusters))))
-        chosen = _plus_plus(few.seeds, few.masses, n_clusters, draws, few.cells.columns)
-    return _descended(few.cells, few.seeds[:, chosen].T)[0]
+        shape = (n_clusters, 2 + int(math.log(n_clusters)))
+        draws = np.array([rng.random(shape) for rng in generators])
+        _plus_plus(few.seeds, few.masses, draws, chosen, few.cells.columns)
+    return _descended(few, few.seeds.T[chosen])[0]
 
 
 def improve(few: Summary, centroids: Samples) -> Samples:
@@ -111,21 +126,21 @@ def improve(few: Summary, centroids: Samples) -> Samples:
         At least as good over the summary.
     """
     cells = few.cells
-    best, least = _descended(cells, centroids)
+    best: Samples
+    (best,), (least,) = _descended(few, centroids[None])
     while True:
-        errors, worst, _ = _usefulness(cells.X, cells.weights, best, cells.columns)
-        new = cells.X[:, worst[np.argmax(errors)]]
-        trial, _ = _descended(cells, np.vstack((best, new)))
-        _, _, use = _usefulness(cells.X, cells.weights, trial, cells.columns)
-        trial, error = _descended(cells, np.delete(trial, np.argmin(use), axis=0))
-        if error >= least * (1 - 1e-6):
+        new, _ = _extremes(cells.X, cells.weights, best, cells.columns)
+        (more,), _ = _descended(few, np.vstack((best, cells.X[:, new]))[None])
+        _, useless = _extremes(cells.X, cells.weights, more, cells.columns)
+        (fewer,), (inertia,) = _descended(few, np.delete(more, useless, axis=0)[None])
+        if inertia >= least * (1 - 1e-6):
             return best
-        best, least = trial, error
+        best, least = fewer, inertia
 
 
 @njit(nogil=True, cache=True)
-def _usefulness(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
-    """Of each cluster the error, the sample that adds most to it, and the use of its centroid.
+def _extremes(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
+    """The worst sample of the cluster with the greatest error; the centroid of the least use.
 
     Use is how much the inertia would rise without the centroid.
     """
@@ -142,47 +157,53 @@ def _usefulness(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
             use[k] += weight * (runner_up[i] - least[i])
             if weight * least[i] > most[k]:
                 worst[k], most[k] = begin + i, weight * least[i]
-    return error, worst, use
+    greatest, useless = 0, 0
+    for k in range(n_clusters):
+        greatest = k if error[k] > error[greatest] else greatest
+        useless = k if use[k] < use[useless] else useless
+    return worst[greatest], useless
 
 
-def _descended(cells: Cells, start: Samples) -> tuple[Samples, float]:
-    """Lloyd's iteration over the summary, and its inertia. An empty cluster stays where it is."""
-    centroids = np.array(start, order="C")
-    least, most = cells.block_boxes.swapaxes(0, 1)
-    rest = _REST * float((most.max(axis=0) - least.min(axis=0)).max())
-    _descend(cells, centroids, _MAX_ITER, rest, cells.columns)
-    return centroids, inertia(cells, centroids)
+def _descended(few: Summary, starts: Samples) -> tuple[Samples, Samples]:
+    """Lloyd's iteration over the summary: from starts (A, K, W) to as many ends; their inertia."""
+    centroids, inertias = np.array(starts, order="C"), np.empty(len(starts))
+    _descend(few.cells, centroids, inertias, few.rest, few.cells.columns)
+    return centroids, inertias
 
 
 @njit(nogil=True, cache=True)
-def _descend(cells, centroids, max_iter, rest, columns):  # type: ignore[no-untyped-def]
+def _descend(cells, all_centroids, inertias, rest, columns):  # type: ignore[no-untyped-def]
+    """In place. An empty cluster stays where it is."""
     first, n_blocks, no_labels = np.int64(0), len(cells.blocks) - 1, np.empty(0, np.int32)
-    for _ in range(max_iter):
-        sums, mass, _, _ = assign(cells, centroids, 0.0, first, n_blocks, no_labels, columns)
-        move = 0.0
-        for k in range(len(centroids)):
-            if mass[k] > 0:
-                moved = 0.0
-                for d in range(len(columns)):
-                    mean = sums[k, d] / mass[k]
-                    moved += (mean - centroids[k, d]) ** 2
-                    centroids[k, d] = mean
-                move = max(move, np.sqrt(moved))
-        if move <= rest:
-            break
+    for attempt in range(len(all_centroids)):
+        centroids, move = all_centroids[attempt], np.inf
+        for iteration in range(_MAX_ITER + 1):
+            sums, mass, inertia, _ = assign(
+                cells, centroids, 0.0, first, n_blocks, no_labels, columns
+            )
+            if iteration == _MAX_ITER or move <= rest:
+                inertias[attempt] = inertia
+                break
+            move = 0.0
+            for k in range(len(centroids)):
+                if mass[k] > 0:
+                    moved = 0.0
+                    for d in range(len(columns)):
+                        mean = sums[k, d] / mass[k]
+                        moved += (mean - centroids[k, d]) ** 2
+                        centroids[k, d] = mean
+                    move = max(move, np.sqrt(moved))
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc"})
-def _plus_plus(X, weights, n_clusters, draws, columns):  # type: ignore[no-untyped-def]
-    n_samples, n_candidates = np.uint64(len(weights)), draws.shape[1]
-    chosen = np.zeros(n_clusters, np.int64)
+def _plus_plus(X, weights, draws, chosen, columns):  # type: ignore[no-untyped-def]
+    n_samples, (n_attempts, n_clusters, n_candidates) = np.uint64(len(weights)), draws.shape
     trial, best = np.empty(n_samples), np.empty(n_samples)
     closest, cumulative = np.empty(n_samples), np.empty(n_samples)
-    for i in range(n_samples):
-        closest[i] = np.inf
-    for k in range(n_clusters):
+    for attempt, k in np.ndindex(n_attempts, n_clusters):
         total = 0.0
         for i in range(n_samples):
+            closest[i] = closest[i] if k > 0 else np.inf
             total += weights[i] * (closest[i] if k > 0 else 1.0)
             cumulative[i] = total
         least = np.inf
@@ -190,21 +211,20 @@ def _plus_plus(X, weights, n_clusters, draws, columns):  # type: ignore[no-untyp
             index, above = 0, len(weights) - 1
             while index < above:  # the first sample whose sum exceeds the draw
                 middle = (index + above) // 2
-                if cumulative[middle] > draws[k, candidate] * total:
+                if cumulative[middle] > draws[attempt, k, candidate] * total:
                     above = middle
                 else:
                     index = middle + 1
             potential = 0.0
             for i in range(n_samples):
                 distance = 0.0
-                for column in range(len(columns)):
-                    difference = X[column, i] - X[column, index]
+                for d in range(len(columns)):
+                    difference = X[d, i] - X[d, index]
                     distance += difference * difference
                 trial[i] = distance if distance < closest[i] else closest[i]
                 potential += weights[i] * trial[i]
             if potential < least:
                 least = potential
-                chosen[k] = index
+                chosen[attempt, k] = index
                 best, trial = trial, best
         closest, best = best, closest
-    return chosen
