@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common import header, machine, parser, row
-from pages import chromium, served, wait_for_server
+from pages import FRAME_SHOWN, chromium, served, wait_for_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -35,13 +35,8 @@ NOT_COMPILED = "first after pip install"
 LATER = "later"
 STAGES = ("answers", "connected", "painted")
 
-PAINTED = """image => image.decode().then(() => new Promise(resolve => {
-  requestAnimationFrame(() => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => resolve((performance.timeOrigin + performance.now()) / 1000)
-    port2.postMessage(0)
-  })
-}))"""
+PAINTED = f"""image => image.decode().then(() => {FRAME_SHOWN})
+  .then(() => (performance.timeOrigin + performance.now()) / 1000)"""
 
 
 def start(browser: Browser, rest: Path | None = None, **environment: str) -> dict[str, float]:
@@ -79,21 +74,26 @@ def main() -> None:
     options = arguments.parse_args()
     print(machine("streamlit", "playwright"))
     found: dict[str, list[dict[str, float]]] = defaultdict(list)
+
+    def run(name: str, rest: Path | None = None, **environment: str) -> None:
+        times = start(browser, rest, **environment)
+        found[name].append(times)
+        row(name, *(f"{times[stage]:.2f}" for stage in STAGES))
+
+    header("start of the server", *(f"{stage} s" for stage in STAGES))
     with chromium() as browser:
         for _ in range(options.repeats):
             with tempfile.TemporaryDirectory() as folder:
-                compiled, bytecode = Path(folder, "compiled"), Path(folder, "bytecode")
-                found[NO_BYTECODE].append(
-                    start(
-                        browser,
-                        NUMBA_CACHE_DIR=str(Path(folder, "other")),
-                        PYTHONPYCACHEPREFIX=str(bytecode),
-                    )
-                )
+                fresh = {
+                    "NUMBA_CACHE_DIR": str(Path(folder, "other")),
+                    "PYTHONPYCACHEPREFIX": str(Path(folder, "bytecode")),
+                }
+                run(NO_BYTECODE, **fresh)
+                compiled = Path(folder, "compiled")
                 for name in (NOT_COMPILED, LATER):
-                    found[name].append(start(browser, compiled, NUMBA_CACHE_DIR=str(compiled)))
+                    run(name, compiled, NUMBA_CACHE_DIR=str(compiled))
 
-    header("start of the server", *(f"{stage} s" for stage in STAGES), "fastest s", "slowest s")
+    header("medians", *(f"{stage} s" for stage in STAGES), "fastest s", "slowest s")
     for name, times in found.items():
         painted = [time["painted"] for time in times]
         medians = [statistics.median(time[stage] for time in times) for stage in STAGES]

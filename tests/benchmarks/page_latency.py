@@ -22,34 +22,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common import ROOT, header, machine, parser, row
-from pages import chromium, rest, served, upload, wait_for_server
+from pages import FRAME_SHOWN, chromium, rest, served, upload, wait_for_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 MOST_PRESSES = 30  # K from 2 to 32
 STAGES = ("address", "decoded", "painted")
-# A message is delivered after the frame in whose callback it was sent.
-WATCH = """image => addEventListener("keydown", event => {
-  window.shown = new Promise((resolve, reject) => {
-    new MutationObserver((_, observer) => {
+WATCH = f"""image => addEventListener("keydown", event => {{
+  const elapsed = () => performance.now() - event.timeStamp
+  window.shown = new Promise((resolve, reject) => {{
+    new MutationObserver((_, observer) => {{
       observer.disconnect()
-      const times = { address: performance.now() - event.timeStamp }
-      image.decode().then(() => {
-        times.decoded = performance.now() - event.timeStamp
-        requestAnimationFrame(() => {
-          const { port1, port2 } = new MessageChannel()
-          port1.onmessage = () => {
-            times.painted = performance.now() - event.timeStamp
-            resolve(times)
-          }
-          port2.postMessage(0)
-        })
-      }, reject)
-    }).observe(image, { attributeFilter: ["src"] })
+      const times = {{ address: elapsed() }}
+      image.decode()
+        .then(() => {{
+          times.decoded = elapsed()
+          return {FRAME_SHOWN}
+        }})
+        .then(() => resolve({{ ...times, painted: elapsed() }}), reject)
+    }}).observe(image, {{ attributeFilter: ["src"] }})
     setTimeout(reject, 60000, "no new picture within a minute")
-  })
-}, true)"""
+  }})
+}}, true)"""
 
 
 def opened(browser: Browser, url: str) -> Page:

@@ -23,6 +23,13 @@ from browser import FLAGS, MISSING, find_chromium, wait_until_idle
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+# A promise; a message is delivered after the frame in whose callback it was sent.
+FRAME_SHOWN = """new Promise(resolve => requestAnimationFrame(() => {
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = resolve
+  port2.postMessage(0)
+}))"""
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
