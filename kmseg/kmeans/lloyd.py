@@ -16,6 +16,8 @@ from kmseg.threads import N_CORES
 
 # With stop="epsilon" nothing bounds the iterations but the samples: give up in the end.
 PATIENCE: Final = 10_000
+# Centroids of an attempt first move by about this part of the samples' extent, as was measured.
+_FIRST_MOVE: Final = 2e-3
 
 
 class StopRule(NamedTuple):
@@ -68,7 +70,9 @@ def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES
     Fit
     """
     centroids, converged, n_iter = start, False, 0
-    slack, home, settled = 0.0, centroids, step(cells, centroids, n_threads)
+    least, most = cells.block_boxes.min(axis=0)[0], cells.block_boxes.max(axis=0)[1]
+    slack = _next_slack(0.0, 0, len(cells.weights), _FIRST_MOVE * float((most - least).max()))
+    home, settled = centroids, step(cells, centroids, n_threads, slack=slack)
     while n_iter < rule.iterations:
         n_iter += 1
         sums, mass = step_again(settled, centroids, cells.columns)
