@@ -28,7 +28,7 @@ _ROOM: Final = 1e-12
 CHUNK: Final = 256
 # Vector instructions take this many at a time, so as many are looked at even if fewer are needed.
 _LANES: Final = 16
-# What only compiled loops call becomes part of them: that saves time at each call, and at the start.
+# What only compiled loops call becomes part of them: quicker to call, and to start with.
 _inlined = partial(njit, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
