@@ -396,6 +396,15 @@ def test_more_than_fifteen_dimensions_are_clustered_too() -> None:
 # -- all engines -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("n_clusters", [2, 5, 20])
+def test_samples_far_from_the_origin_get_the_nearest_centroid(n_clusters: int) -> None:
+    rng = np.random.default_rng(n_clusters)
+    X = 1e6 + rng.integers(0, 256, (5000, 3)) / 1024
+    result = fit(X, n_clusters=n_clusters, attempts=2)
+    wrong = result.labels != nearest(X, result.centroids)
+    assert not (wrong & ~tied(X, result.centroids)).any()
+
+
 @pytest.mark.parametrize("init", ["k-means++", "random", "manual"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_more_clusters_than_distinct_rows_are_clipped(engine: str, init: str) -> None:

@@ -18,6 +18,8 @@ Labels = NDArray[np.int32]
 # results do not depend on how many threads there are. Few samples are one part.
 _PARTS: Final = 4
 _FEW: Final = 50_000
+# Boxes are wider than their samples by this part of the coordinates.
+_ROUNDING: Final = 1e-12
 # Samples of fewer columns get columns of zeros, so that loops are compiled once for all of them.
 _LEAST_COLUMNS: Final = 3
 
@@ -35,7 +37,7 @@ class Cells(NamedTuple):
     starts : ndarray of int64, shape (C + 1,)
         The samples of cell c are ``starts[c]`` to ``starts[c + 1]``.
     boxes : ndarray, shape (C, 2, W)
-        Least and greatest coordinates.
+        Least and greatest coordinates, and more room than rounding of a box's middle takes.
     sums, masses, scatter : ndarray, shapes (C, W), (C,), (C,)
         Weighted sum, weight, and weighted sum of squared distances to the mean.
     blocks : ndarray of int64, shape (B + 1,)
@@ -118,6 +120,7 @@ def group(
         _measure(columns, weights, starts, boxes, sums, masses, scatter, edges[i], edges[i + 1])
 
     in_threads(measure, range(_PARTS), n_threads if n_samples > _FEW else 1)
+    boxes += _ROUNDING * np.array([[-1.0], [1.0]]) * np.abs(boxes)
     blocks = np.append(np.flatnonzero(np.diff(numbers >> block_bits_below, prepend=-1)), n_cells)
     block_boxes = np.stack(
         (

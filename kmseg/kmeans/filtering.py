@@ -22,7 +22,7 @@ from numba import njit
 from kmseg.kmeans.cells import Cells, Integers, Labels, Samples
 from kmseg.threads import N_CORES, in_threads
 
-# A centroid is dropped only if it is further by more than rounding can account for.
+# A centroid is dropped only if it is further by more than rounding can account for, relatively.
 _ROOM: Final = 1e-12
 # Samples that are looked at together: what is found of them stays in the nearest cache.
 CHUNK: Final = 256
