@@ -72,12 +72,24 @@ def choose(page: Page, label: str) -> None:
     settle(page)
 
 
-def select(page: Page, label: str, option: str) -> None:
+def pick(page: Page, label: str, option: str) -> None:
+    """Choose from a list, which closes by itself when its field is scrolled or drawn anew."""
+    from playwright.sync_api import TimeoutError as Late
+
     field = page.get_by_label(label, exact=True).first
-    field.scroll_into_view_if_needed()  # a list that is open closes when its field is scrolled
-    page.wait_for_timeout(500)
-    field.click()
-    page.get_by_role("option", name=option, exact=True).click()
+    wanted = page.get_by_role("option", name=option, exact=True)
+    for left in reversed(range(10)):
+        field.click()
+        try:
+            wanted.click(timeout=3000)
+            break
+        except Late:
+            if not left:
+                raise
+
+
+def select(page: Page, label: str, option: str) -> None:
+    pick(page, label, option)
     settle(page)
 
 
@@ -363,15 +375,6 @@ def test_the_new_segmentation_is_sent_first_then_counts_then_the_cloud(
     assert sent.index("kmseg_viewer") < sent.index("summary") < sent.index(then)
 
 
-def choose_engine(page: Page, engine: str) -> None:
-    """As ``select``, but the page is not at rest afterwards."""
-    field = page.get_by_label("Engine", exact=True)
-    field.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
-    field.click()
-    page.get_by_role("option", name=engine, exact=True).click()
-
-
 @pytest.mark.parametrize(
     ("engine", "title"),
     [("opencv", "OpenCV, cv2.kmeans"), ("scikit-learn", "scikit-learn, KMeans")],
@@ -384,7 +387,7 @@ def test_long_work_shows_how_far_it_is_and_can_be_stopped(
     bar = page.get_by_text(re.compile(rf"{title.partition(',')[0]}: attempt \d+ of 100"))
     stop = page.get_by_role("button", name="Stop and use the exact engine")
 
-    choose_engine(page, title)
+    pick(page, "Engine", title)
     stop.click(timeout=60_000)
     page.get_by_text("Exact, every pixel · best of 100 attempts").wait_for(timeout=60_000)
     settle(page)
@@ -394,7 +397,7 @@ def test_long_work_shows_how_far_it_is_and_can_be_stopped(
     expected = render_of(kmseg.segment(image, settings))
     np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], expected)
 
-    choose_engine(page, title)  # the very work that was stopped
+    pick(page, "Engine", title)  # the very work that was stopped
     bar.wait_for(timeout=60_000)
     page.get_by_role("slider", name="Attempts").press("Home")  # a changed control ends it as well
     page.wait_for_url(re.compile(f"attempts=1&.*engine={engine}"), timeout=60_000)
