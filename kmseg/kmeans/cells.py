@@ -65,6 +65,13 @@ class Cells(NamedTuple):
         return (0,) * len(self.X)
 
     @property
+    def extent(self) -> float:
+        """The widest range of any column."""
+        return float(
+            (self.block_boxes[:, 1].max(axis=0) - self.block_boxes[:, 0].min(axis=0)).max()
+        )
+
+    @property
     def means(self) -> Samples:
         """Weighted mean of each cell, shape (C, W)."""
         return self.sums / self.masses[:, None]

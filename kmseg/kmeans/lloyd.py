@@ -70,8 +70,7 @@ def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES
     Fit
     """
     centroids, converged, n_iter = start, False, 0
-    least, most = cells.block_boxes.min(axis=0)[0], cells.block_boxes.max(axis=0)[1]
-    slack = _next_slack(0.0, 0, len(cells.weights), _FIRST_MOVE * float((most - least).max()))
+    slack = _next_slack(0.0, 0, len(cells.weights), _FIRST_MOVE * cells.extent)
     home, settled = centroids, step(cells, centroids, n_threads, slack=slack)
     while n_iter < rule.iterations:
         n_iter += 1

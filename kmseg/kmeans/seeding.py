@@ -59,8 +59,7 @@ def summary(cells: Cells, n_clusters: int) -> Summary:
         )
         masses = np.append(np.delete(masses, largest), octants[occupied])
     few = group(means, masses, cell_bits=9, block_bits=3)
-    extent = few.X.max(axis=1) - few.X.min(axis=1)
-    return Summary(seeds, seed_masses, few, _REST * float(extent.max()))
+    return Summary(seeds, seed_masses, few, _REST * few.extent)
 
 
 @njit(nogil=True, cache=True)
