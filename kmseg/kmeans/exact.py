@@ -23,7 +23,7 @@ from kmseg.threads import N_CORES, in_threads
 
 # One attempt for so many clusters is improved, at least two: what leads by little before that need
 # not after it, the less the more clusters there are.
-_PER_FINALIST: Final = 4
+_PER_FINALIST: Final = 3
 # Attempts whose inertias differ by less than this, relatively, are on the way to the same end.
 _ALIKE: Final = 1e-3
 

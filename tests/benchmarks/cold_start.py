@@ -11,12 +11,16 @@ a profile that has seen nothing. Each round starts the server three times:
   NUMBA_CACHE_DIR is empty;
 - any later start: with what the last one compiled, after it has come to rest.
 
+Beside them a Streamlit page that computes nothing (bare_page.py, two pictures): what the server and
+the browser take by themselves.
+
 Files stay in the system's cache throughout: a disk that has to be read first comes on top. Editing
 the package meanwhile makes a later start compile again.
 """
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import tempfile
 import time
@@ -24,8 +28,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import header, machine, parser, row
+from common import ROOT, header, machine, parser, row
 from pages import FRAME_SHOWN, chromium, served, wait_for_server
+
+import kmseg
+from kmseg import export
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -33,25 +40,33 @@ if TYPE_CHECKING:
 NO_BYTECODE = "first, no bytecode"
 NOT_COMPILED = "first after pip install"
 LATER = "later"
+BARE = "bare Streamlit page"
+OURS = "img.segmentation[src]"
 STAGES = ("answers", "connected", "painted")
 
 PAINTED = f"""image => image.decode().then(() => {FRAME_SHOWN})
   .then(() => (performance.timeOrigin + performance.now()) / 1000)"""
 
 
-def start(browser: Browser, rest: Path | None = None, **environment: str) -> dict[str, float]:
+def start(
+    browser: Browser,
+    image: str,
+    *command: str,
+    rest: Path | None = None,
+    **environment: str,
+) -> dict[str, float]:
     """Seconds from the start of the server to each stage; then wait until `rest` stays as it is."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     begin = time.time()
-    with served("streamlit_app.py", **environment) as url:
+    with served(*command, **environment) as url:
         wait_for_server(url)
         found = {"answers": time.time() - begin}
         page.goto(url, wait_until="commit")
         page.wait_for_selector('[data-test-connection-state="CONNECTED"]', state="attached")
         found["connected"] = time.time() - begin
-        image: Any = page.wait_for_selector("img.segmentation[src]", timeout=180_000)
-        found["painted"] = image.evaluate(PAINTED) - begin
+        shown: Any = page.wait_for_selector(image, timeout=180_000)
+        found["painted"] = shown.evaluate(PAINTED) - begin
         if rest:
             wait_until_unchanged(rest)
         context.close()
@@ -68,6 +83,18 @@ def wait_until_unchanged(folder: Path, seconds: float = 8) -> None:
         time.sleep(0.1)
 
 
+def bare_folder(folder: Path) -> Path:
+    """What bare_page.py shows: a sample and its segmentation, made beforehand."""
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    seg = kmseg.segment(kmseg.sample_image("china"))
+    painted = export.png(seg.palette[seg.labels])
+    for name, data in (("original", export.png(seg.image.pixels)), ("even", painted)):
+        (pictures / name).write_bytes(data)
+    shutil.copy(ROOT / "kmseg" / "ui" / "page.css", pictures)
+    return pictures
+
+
 def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--repeats", type=int, default=5)
@@ -76,7 +103,9 @@ def main() -> None:
     found: dict[str, list[dict[str, float]]] = defaultdict(list)
 
     def run(name: str, rest: Path | None = None, **environment: str) -> None:
-        times = start(browser, rest, **environment)
+        record(name, start(browser, OURS, "streamlit_app.py", rest=rest, **environment))
+
+    def record(name: str, times: dict[str, float]) -> None:
         found[name].append(times)
         row(name, *(f"{times[stage]:.2f}" for stage in STAGES))
 
@@ -92,6 +121,9 @@ def main() -> None:
                 compiled = Path(folder, "compiled")
                 for name in (NOT_COMPILED, LATER):
                     run(name, compiled, NUMBA_CACHE_DIR=str(compiled))
+                pictures = bare_folder(Path(folder))
+                bare = "tests/benchmarks/bare_page.py"
+                record(BARE, start(browser, "[data-testid=stImage] img", bare, str(pictures)))
 
     header("medians", *(f"{stage} s" for stage in STAGES), "fastest s", "slowest s")
     for name, times in found.items():
