@@ -20,7 +20,7 @@ app = st.App(__file__, lifespan=loaded)
 
 if __name__ == "__main__":
     from kmseg.errors import KmsegError
-    from kmseg.ui import cache, controls, link, views
+    from kmseg.ui import cache, controls, explorer, link, views
 
     st.set_page_config(
         "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340
@@ -48,16 +48,26 @@ if __name__ == "__main__":
         st.error(str(error))
         st.stop()
 
-    paint = views.choose("Segmentation painted in", views.PAINTS, "paint")
-    views.pictures(picture, seg, paint)
+    link.enter(views.segmentation_name(picture, seg))
+    merged = seg.merged(link.merges(seg.n_clusters))
+    view = st.session_state["view"]
+    views.pictures(picture, seg, merged, notify=view == "take-away")
     views.summary(picture, seg, wanted)
 
     view = views.choose("View", views.VIEWS, "view")
     if view == "clusters":
-        views.clusters(seg)
+        views.clusters(picture, seg, merged)
     elif view == "cloud":
-        views.cloud(picture, seg)
+        views.cloud(picture, seg, merged)
+    elif view == "sheet":
+        explorer.sheet(picture, wanted)
+    elif view == "ladder":
+        explorer.ladder(picture, wanted)
+    elif view == "residual":
+        explorer.residual(picture, seg)
+    elif view == "hue":
+        explorer.hue(picture, wanted)
     else:
-        views.take_away(picture, seg, paint)
-    link.write(query)
+        views.take_away(picture, merged, link.focus(seg.n_clusters))
+    link.write(link.query_of(wanted))
     cache.warm_up_the_rest()

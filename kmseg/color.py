@@ -249,8 +249,12 @@ def features(srgb255: Colors, color_space: str, channels: str = "all") -> Coordi
     -------
     ndarray of float64, shape (U, D), in Fortran's order: each column is contiguous
     """
-    space = COLOR_SPACES[color_space]
-    converted = space.convert(np.ascontiguousarray(srgb255))
-    selected = space.selected(channels)
-    chosen = converted if len(selected) == len(space.coordinates) else converted[:, selected]
-    return np.asfortranarray(chosen)
+    converted = COLOR_SPACES[color_space].convert(np.ascontiguousarray(srgb255))
+    return selected(converted, color_space, channels)
+
+
+def selected(coordinates: Coordinates, color_space: str, channels: str) -> Coordinates:
+    """Those of all coordinates of a space, (U, C), that belong to these channels, (U, D)."""
+    columns = COLOR_SPACES[color_space].selected(channels)
+    every = len(columns) == coordinates.shape[1]
+    return np.asfortranarray(coordinates if every else coordinates[:, columns])

@@ -25,6 +25,8 @@ from kmseg.segmentation import Segmentation
 from kmseg.settings import LINK_VERSION, to_hex
 
 MAX_STEM: Final = 56
+PNG: Final = "image/png"
+SETTINGS: Final = "Settings, JSON"
 
 # What the formats hold: WebP 14 bits a side, libjpeg's JPEG_MAX_DIMENSION, the rest 31 bits.
 MAX_SIDE: Final = {"webp": 16_383, "jpg": 65_500, "jpeg": 65_500, "": 2**31 - 1}
@@ -106,17 +108,20 @@ def indexed_png(labels: NDArray[np.int16], colors: NDArray[np.uint8]) -> bytes:
 
 
 def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
-    """One row a cluster: number from 1, hex, r, g, b, centroid by coordinate, pixels, share."""
+    """One row a cluster: number, hex, r, g, b, centroid by coordinate, pixels, share.
+
+    Numbers count from 1; a cluster that others were merged into has theirs too, "1+3".
+    """
     return [
-        {"cluster": number, "hex": to_hex(color)}
+        {"cluster": int(name) if name.isdigit() else name, "hex": to_hex(color)}
         | dict(zip("rgb", map(int, color), strict=True))
         | {
             f"centroid {name}": round(float(value), 4)
             for name, value in zip(seg.settings.coordinate_names, centroid, strict=True)
         }
         | {"pixels": int(pixels), "share": round(float(share), 6)}
-        for number, (color, centroid, pixels, share) in enumerate(
-            zip(seg.palette, seg.centroids, seg.pixel_counts, seg.shares, strict=True), start=1
+        for name, color, centroid, pixels, share in zip(
+            seg.names, seg.palette, seg.centroids, seg.pixel_counts, seg.shares, strict=True
         )
     ]
 
@@ -154,9 +159,15 @@ def palette_json(seg: Segmentation) -> bytes:
     return _json([{key: row[key] for key in keys} for row in cluster_rows(seg)])
 
 
-def settings_json(seg: Segmentation) -> bytes:
-    """Everything needed to repeat the segmentation, and what it gave."""
-    return _json({"v": LINK_VERSION} | report(seg))
+def settings_json(seg: Segmentation, focus: tuple[int, ...] = ()) -> bytes:
+    """Everything needed to repeat the segmentation, what it gave, and how it was looked at.
+
+    ``view`` has the clusters in focus and those that were merged, by their numbers from 1 before
+    merging.
+    """
+    merged = [[cluster + 1 for cluster in group] for group in seg.members if len(group) > 1]
+    view = {"focus": [cluster + 1 for cluster in sorted(focus)], "merged": merged}
+    return _json({"v": LINK_VERSION} | report(seg) | {"view": view})
 
 
 def report(seg: Segmentation) -> dict[str, Any]:
@@ -190,7 +201,7 @@ class File:
     make: Callable[[Segmentation], bytes]
 
 
-def files(seg: Segmentation, picture: str, paint: str = "colors") -> list[File]:
+def files(seg: Segmentation, picture: str, focus: tuple[int, ...] = ()) -> list[File]:
     """Every file but the masks.
 
     Parameters
@@ -198,13 +209,19 @@ def files(seg: Segmentation, picture: str, paint: str = "colors") -> list[File]:
     seg : Segmentation
     picture : str
         Name of the picture, for the files' names.
-    paint : {"colors", "gray"}
-        Of the segmented picture.
+    focus : tuple of int
+        The clusters in focus before merging, numbered from 0: they are noted in the settings.
     """
     start = stem(seg, picture)
 
     def segmented(seg: Segmentation) -> bytes:
-        return png(render.painted(seg.labels, render.palette(seg, paint)))
+        return png(render.painted(seg.labels, render.palette(seg)))
+
+    def ranks(seg: Segmentation) -> bytes:
+        return png(render.painted(seg.labels, render.palette(seg, "gray")))
+
+    def settings(seg: Segmentation) -> bytes:
+        return settings_json(seg, focus)
 
     def side_by_side(seg: Segmentation) -> bytes:
         return png(render.side_by_side(seg))
@@ -213,36 +230,61 @@ def files(seg: Segmentation, picture: str, paint: str = "colors") -> list[File]:
         return indexed_png(seg.labels, seg.palette)
 
     return [
-        File("Segmented picture", f"{start}_segmented.png", "image/png", segmented),
-        File("Side by side, gray ranks", f"{start}_side-by-side.png", "image/png", side_by_side),
-        File("Labels, pixel value = cluster", f"{start}_labels.png", "image/png", labels),
+        File("Segmented picture", f"{start}_segmented.png", PNG, segmented),
+        File("Gray ranks", f"{start}_gray.png", PNG, ranks),
+        File("Side by side, gray ranks", f"{start}_side-by-side.png", PNG, side_by_side),
+        File("Labels, pixel value = cluster", f"{start}_labels.png", PNG, labels),
         File("Counts, CSV", f"{start}_counts.csv", "text/csv", counts_csv),
         File("Palette, GIMP", f"{start}_palette.gpl", "text/plain", palette_gpl),
         File("Palette, CSS", f"{start}_palette.css", "text/css", palette_css),
         File("Palette, JSON", f"{start}_palette.json", "application/json", palette_json),
-        File("Settings, JSON", f"{start}_settings.json", "application/json", settings_json),
+        File(SETTINGS, f"{start}_settings.json", "application/json", settings),
     ]
 
 
-def mask_file(seg: Segmentation, picture: str, cluster: int) -> File:
-    """The mask of one cluster, 255 where a pixel belongs to it; ``cluster`` counts from 0."""
+def mask_file(seg: Segmentation, picture: str, *clusters: int) -> File:
+    """The mask of some clusters, 255 where a pixel is in one; they count from 0."""
 
     def mask(seg: Segmentation) -> bytes:
-        return png(render.mask(seg.labels, cluster))
+        return png(render.mask(seg.labels, clusters))
 
-    name = f"{stem(seg, picture)}_mask{cluster + 1:03d}.png"
-    return File(f"Mask of cluster {cluster + 1}", name, "image/png", mask)
+    return File(_of("Mask", seg, clusters), _named(seg, picture, "mask", clusters), PNG, mask)
 
 
-def archive(seg: Segmentation, picture: str, paint: str = "colors") -> File:
+def cutout_file(seg: Segmentation, picture: str, *clusters: int) -> File:
+    """The original where a pixel is in one of the clusters, and transparency elsewhere."""
+
+    def cutout(seg: Segmentation) -> bytes:
+        if seg.image is None:
+            raise ValueError("a segmentation of a ColorHistogram has no picture")
+        alpha = render.mask(seg.labels, clusters)
+        return png(np.dstack((np.where(alpha[..., None] > 0, seg.image.pixels, 0), alpha)))
+
+    return File(
+        _of("Cut-out", seg, clusters), _named(seg, picture, "cutout", clusters), PNG, cutout
+    )
+
+
+def _of(what: str, seg: Segmentation, clusters: tuple[int, ...]) -> str:
+    names = ", ".join(seg.names[cluster] for cluster in clusters)
+    return f"{what} of cluster{'' if len(clusters) == 1 else 's'} {names}"
+
+
+def _named(seg: Segmentation, picture: str, what: str, clusters: tuple[int, ...]) -> str:
+    numbers = "-".join(f"{cluster + 1:03d}" for cluster in clusters[:5])
+    more = "-etc" if len(clusters) > 5 else ""
+    return f"{stem(seg, picture)}_{what}{numbers}{more}.png"
+
+
+def archive(seg: Segmentation, picture: str, focus: tuple[int, ...] = ()) -> File:
     """All files and masks as one ZIP, the settings as ``settings.json``."""
 
     def zipped(seg: Segmentation) -> bytes:
         masks = [mask_file(seg, picture, cluster) for cluster in range(seg.n_clusters)]
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as out:
-            for file in (*files(seg, picture, paint), *masks):
-                name = "settings.json" if file.make is settings_json else file.name
+            for file in (*files(seg, picture, focus), *masks):
+                name = "settings.json" if file.title == SETTINGS else file.name
                 packed = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
                 out.writestr(zipfile.ZipInfo(name), file.make(seg), packed)
         return buffer.getvalue()

@@ -108,6 +108,25 @@ class ColorHistogram:
         pixels = np.bincount(cell, weights=self.counts, minlength=len(occupied))
         return chosen, pixels.astype(np.int64)
 
+    def numbers_at(
+        self, image: Image, rows: NDArray[np.intp], columns: NDArray[np.intp]
+    ) -> NDArray[np.int32]:
+        """Which of the colours the pixels in these rows and columns have; -1 is transparent.
+
+        Parameters
+        ----------
+        image : Image
+            The picture that the histogram is of.
+        rows, columns : ndarray of intp, shapes (h,), (w,)
+
+        Returns
+        -------
+        ndarray of int32, shape (h, w)
+        """
+        opaque = None if image.opaque is None else image.opaque[rows][:, columns]
+        numbers = np.arange(self.n_colors, dtype=np.int32)
+        return self.values_at(image.pixels[rows][:, columns], numbers, opaque)
+
     def values_at(
         self,
         pixels: NDArray[np.uint8],

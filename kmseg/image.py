@@ -79,6 +79,20 @@ class Image:
             return self.width * self.height
         return int(np.count_nonzero(self.opaque))
 
+    def grid(self, side: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Rows and columns of evenly spaced pixels, at most ``side`` of each, or of all.
+
+        Returns
+        -------
+        ndarray of intp, shape (h,)
+        ndarray of intp, shape (w,)
+            Their proportions are the picture's.
+        """
+        scale = min(1.0, side / max(self.width, self.height))
+        sides = [(n, max(1, round(n * scale))) for n in (self.height, self.width)]
+        rows, columns = (((np.arange(n) + 0.5) * of / n).astype(np.intp) for of, n in sides)
+        return rows, columns
+
     def resized(self, width: int) -> Image:
         """This picture at another width, averaged by area, its proportions kept.
 

@@ -77,3 +77,27 @@ def side_by_side(seg: Segmentation, paint: str = "gray") -> Pixels:
     strip = np.full((height, max(1, int(width * STRIP_SHARE)), 3), STRIP_LEVEL, np.uint8)
     result = painted(seg.labels, palette(seg, paint))[..., :3]
     return np.hstack((on_white(seg.image.pixels, opaque), strip, on_white(result, opaque)))
+
+
+def heat(values: NDArray[np.float64], top: float) -> Pixels:
+    """Values from 0 to ``top`` as colours from dark blue to yellow.
+
+    The scale is "cividis", which reads alike with and without colour blindness (Nuñez, Anderton &
+    Renslow 2018, doi:10.1371/journal.pone.0199239).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (H, W)
+        NaN is transparent.
+    top : float
+        Above 0.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 4)
+    """
+    import cv2
+
+    levels = np.rint(255 * np.clip(np.nan_to_num(values) / top, 0, 1)).astype(np.uint8)
+    colors = cv2.applyColorMap(levels, cv2.COLORMAP_CIVIDIS)[..., ::-1]
+    return np.dstack((colors, np.where(np.isnan(values), 0, 255).astype(np.uint8)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -12,8 +13,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kmseg import kmeans
-from kmseg.color import COLOR_SPACES, features
-from kmseg.errors import LabelsError
+from kmseg.color import COLOR_SPACES, features, selected
+from kmseg.errors import LabelsError, SettingsError
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.image import Image
 from kmseg.settings import Settings
@@ -47,6 +48,10 @@ class Segmentation:
         Clustered channels that have one value in the whole picture.
     seconds : dict of str to float
         Time taken by each step.
+    pixel_labels : ndarray of int16, shape (N,), or None
+        The cluster of each opaque pixel, where pixels of one colour need not share theirs.
+    merges : tuple of tuple of int
+        Empty, or ``members`` of a segmentation made by :meth:`merged`.
     """
 
     settings: Settings
@@ -64,6 +69,71 @@ class Segmentation:
     constant_channels: tuple[str, ...]
     seconds: dict[str, float]
     pixel_labels: NDArray[np.int16] | None = field(default=None, repr=False)
+    merges: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def members(self) -> tuple[tuple[int, ...], ...]:
+        """For each cluster, which of those that k-means found it is made of, numbered from 0."""
+        return self.merges or tuple((cluster,) for cluster in range(self.n_clusters))
+
+    @property
+    def names(self) -> list[str]:
+        """What each cluster is called: its number from 1, or those of its members, "1+3"."""
+        return ["+".join(str(cluster + 1) for cluster in group) for group in self.members]
+
+    def merged(self, groups: Iterable[Iterable[int]]) -> Segmentation:
+        """Clusters of this segmentation taken together; the inertia stays that of the clustering.
+
+        Parameters
+        ----------
+        groups : iterable of iterables of int
+            Disjoint sets of clusters, numbered from 0. Clusters that are in none stay as they are.
+
+        Returns
+        -------
+        Segmentation
+            Its clusters are ordered by pixel count again; ``members`` tells what they were.
+
+        Raises
+        ------
+        SettingsError
+            If a cluster does not exist or is in two groups.
+        """
+        together = [sorted(set(group)) for group in groups]
+        taken = [cluster for group in together for cluster in group]
+        if len(taken) != len(set(taken)) or not set(taken) <= set(range(self.n_clusters)):
+            raise SettingsError(
+                f"merge: disjoint sets of the clusters 1 to {self.n_clusters}, not "
+                + ", ".join("+".join(str(cluster + 1) for cluster in group) for group in together)
+            )
+        rest = [[cluster] for cluster in range(self.n_clusters) if cluster not in taken]
+        sets = [group for group in together if group] + rest
+        sets.sort(key=lambda group: (-self.pixel_counts[group].sum(), group))
+        new = np.empty(self.n_clusters, np.int16)
+        for number, group in enumerate(sets):
+            new[group] = number
+        pixel_labels = None if self.pixel_labels is None else new[self.pixel_labels]
+        labels, pixels = new[self.color_labels], None
+        if pixel_labels is not None:
+            labels, pixels = pixel_labels, _opaque_pixels(self.image, self.histogram)
+        counts, means, _ = _measured(self.histogram, labels.astype(np.int32), pixels)
+        return replace(
+            self,
+            centroids=np.array(
+                [
+                    np.average(self.centroids[group], axis=0, weights=self.pixel_counts[group])
+                    for group in sets
+                ]
+            ),
+            pixel_counts=counts,
+            palette=np.rint(means).astype(np.uint8),
+            color_labels=new[self.color_labels],
+            pixel_labels=pixel_labels,
+            merges=tuple(
+                tuple(sorted(member for cluster in group for member in self.members[cluster]))
+                for group in sets
+            ),
+        )
 
     @property
     def n_clusters(self) -> int:
@@ -113,6 +183,7 @@ def segment(
     settings: Settings | None = None,
     *,
     histogram: ColorHistogram | None = None,
+    coordinates: NDArray[np.float64] | None = None,
     progress: kmeans.Progress | None = None,
 ) -> Segmentation:
     """Cluster a picture's colours.
@@ -124,6 +195,8 @@ def segment(
     settings : Settings, optional
     histogram : ColorHistogram, optional
         The histogram of ``source`` at ``settings.width``, if it is known already.
+    coordinates : ndarray of float64, shape (U, C), optional
+        All coordinates of its colours in ``settings.color_space``, if they are known already.
     progress : callable, optional
         ``progress(done, attempts)`` is called after each attempt of a reference engine; what it
         raises ends the work and comes out here.
@@ -151,7 +224,10 @@ def segment(
         lap("resize")
         histogram = histogram or color_histogram(image)
         lap("histogram")
-    samples = features(histogram.colors, settings.color_space, settings.channels)
+    if coordinates is None:
+        samples = features(histogram.colors, settings.color_space, settings.channels)
+    else:
+        samples = selected(coordinates, settings.color_space, settings.channels)
     lap("features")
     pixels = None if settings.engine == "exact" else _opaque_pixels(image, histogram)
     clustering = _cluster(samples, histogram, pixels, settings, progress)

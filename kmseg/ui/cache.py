@@ -11,15 +11,15 @@ from __future__ import annotations
 import gc
 import hashlib
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from kmseg import cloud, export, figures, render, warm
+from kmseg import cloud, explore, export, figures, warm
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.image import Image, read_image
 from kmseg.kmeans import Progress
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 TTL: Final = 3600.0  # seconds; a text such as "1h" would have Streamlit import pandas
 # What a screen can show of a picture, in pixels a side.
 PREVIEW_SIDE: Final = 1200
-# Up to this many pixels the original is shown as PNG; above, PNG takes megabytes, so JPEG.
-PNG_PIXELS: Final = 400_000
+# A preview that has every pixel is PNG, and a reduced one, whose colours are averages anyway, JPEG.
 JPEG_QUALITY: Final = 92
+# The greatest side of a part that is shown at full size, in pixels.
+REGION_SIDE: Final = 2400
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,22 +163,14 @@ def segmentation(
         work.lock.release()
 
 
-def _grid(image: Image) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of the pixels that a preview shows: all, or evenly spaced ones."""
-    scale = min(1.0, PREVIEW_SIDE / max(image.width, image.height))
-    sides = [(side, max(1, round(side * scale))) for side in (image.height, image.width)]
-    rows, columns = (((np.arange(n) + 0.5) * side / n).astype(np.intp) for side, n in sides)
-    return rows, columns
-
-
 @_for_both(max_entries=6)
 def _original(key: str, width: int, _image: Image) -> tuple[bytes, str]:
-    rows, columns = _grid(_image)
+    _, columns = _image.grid(PREVIEW_SIDE)
     shown = _image.resized(len(columns))
     if shown.opaque is not None:
         alpha = np.where(shown.opaque, np.uint8(255), np.uint8(0))
         return export.png(np.dstack((shown.pixels, alpha))), "image/png"
-    if len(rows) * len(columns) <= PNG_PIXELS:
+    if shown is _image:
         return export.png(shown.pixels), "image/png"
     return export.jpeg(shown.pixels, JPEG_QUALITY), "image/jpeg"
 
@@ -186,32 +180,128 @@ def _shown_colors(
     key: str, width: int, _image: Image, _histogram: ColorHistogram
 ) -> NDArray[np.int32]:
     """The colour of each pixel of a preview, as its number in the histogram; -1 is transparent."""
-    rows, columns = _grid(_image)
-    opaque = None if _image.opaque is None else _image.opaque[rows][:, columns]
-    numbers = np.arange(_histogram.n_colors, dtype=np.int32)
-    return _histogram.values_at(_image.pixels[rows][:, columns], numbers, opaque)
+    return _histogram.numbers_at(_image, *_image.grid(PREVIEW_SIDE))
 
 
 @st.cache_data(max_entries=64, ttl=TTL, max_size="64MB", show_spinner=False, scope="session")
-def _painted(
-    key: str, settings: Settings, paint: str, _seg: Segmentation, _colors: NDArray[np.int32]
+def _labels_png(
+    key: str, settings: Settings, _seg: Segmentation, _colors: NDArray[np.int32]
 ) -> bytes:
-    if _seg.pixel_labels is None:
-        labels = np.append(_seg.color_labels, np.int16(-1)).take(_colors)
-    else:  # pixels of one colour need not all be in one cluster
-        labels = _seg.labels_at(*_grid(_image(_seg)))
-    return export.indexed_png(labels, render.palette(_seg, paint))
+    return export.indexed_png(_shown_labels(_seg, _colors), _seg.palette)
+
+
+def _shown_labels(seg: Segmentation, colors: NDArray[np.int32]) -> NDArray[np.int16]:
+    if seg.pixel_labels is None:
+        return np.append(seg.color_labels, np.int16(-1)).take(colors)
+    # Pixels of one colour need not all be in one cluster.
+    return seg.labels_at(*_image(seg).grid(PREVIEW_SIDE))
 
 
 def previews(
-    picture: Picture, seg: Segmentation, paint: str
+    picture: Picture, seg: Segmentation
 ) -> tuple[tuple[bytes, str], bytes, tuple[int, int]]:
-    """Original with its MIME type, segmentation as PNG, and their size (width, height)."""
+    """Original with its MIME type, labels as indexed PNG, and their size (width, height)."""
     image, sized = _image(seg), (picture.key, seg.settings.width)
     original = _original[picture.shared](*sized, image)
-    colors = _shown_colors[picture.shared](*sized, image, seg.histogram)
-    painted = _painted(picture.key, seg.settings, paint, seg, colors)
-    return original, painted, (colors.shape[1], colors.shape[0])
+    colors = _colors_of_preview(picture, seg)
+    labels = _labels_png(picture.key, seg.settings, seg, colors)
+    return original, labels, (colors.shape[1], colors.shape[0])
+
+
+def _colors_of_preview(picture: Picture, seg: Segmentation) -> NDArray[np.int32]:
+    sized = picture.key, seg.settings.width
+    return _shown_colors[picture.shared](*sized, _image(seg), seg.histogram)
+
+
+@st.cache_data(max_entries=8, ttl=TTL, max_size="32MB", show_spinner=False, scope="session")
+def _region(
+    key: str, settings: Settings, region: tuple[int, int, int, int], _seg: Segmentation
+) -> tuple[bytes, bytes]:
+    left, top, right, bottom = region
+    image, rows, columns = _image(_seg), slice(top, bottom), slice(left, right)
+    pixels = image.pixels[rows, columns]
+    if image.opaque is not None:
+        pixels = np.dstack((pixels, image.opaque[rows, columns].astype(np.uint8) * 255))
+    return export.png(pixels), export.indexed_png(_seg.labels_at(rows, columns), _seg.palette)
+
+
+def region(
+    picture: Picture, seg: Segmentation, wanted: tuple[int, int, int, int]
+) -> tuple[tuple[int, int], bytes, bytes]:
+    """A part at full size: where it begins (x, y), the original and the labels as PNG.
+
+    ``wanted`` is left, top, right and bottom in pixels; what lies outside the picture, or is more
+    than REGION_SIDE, is left out.
+    """
+    image, sides = _image(seg), []
+    for low, high, size in (
+        (wanted[0], wanted[2], image.width),
+        (wanted[1], wanted[3], image.height),
+    ):
+        middle = min(max((low + high) // 2, 0), size)
+        half = min(max((high - low) // 2, 1), REGION_SIDE // 2)
+        sides.append((max(min(middle - half, size - 1), 0), min(middle + half, size)))
+    (left, right), (top, bottom) = sides
+    original, labels = _region(picture.key, seg.settings, (left, top, right, bottom), seg)
+    return (left, top), original, labels
+
+
+@dataclass(eq=False)
+class _Series(Generic[T]):
+    """What a view has of its pictures so far."""
+
+    items: list[T] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def grow(self, more: Callable[[int], Iterator[T]]) -> Iterator[T]:
+        """All that are there, then ``more(number)`` of them; what is interrupted goes on later."""
+        yield from (known := list(self.items))
+        with self.lock:
+            yield from self.items[len(known) :]
+            for item in more(len(self.items)):
+                self.items.append(item)
+                yield item
+
+
+@_for_both(max_entries=6)
+def _tiles(key: str, settings: Settings) -> _Series[explore.Tile]:
+    return _Series()
+
+
+@_for_both(max_entries=6)
+def _rungs(key: str, settings: Settings) -> _Series[explore.Rung]:
+    return _Series()
+
+
+def sheet(picture: Picture, settings: Settings) -> Iterator[explore.Tile]:
+    """A tile for every colour space and channel set, as they are made."""
+    image, histogram = _sized[picture.shared](picture.key, settings.width, picture.image)
+    wanted = explore.views(settings)
+    series = _tiles[picture.shared](picture.key, wanted[0])
+    return series.grow(lambda done: explore.sheet(image, histogram, wanted[done:]))
+
+
+def tile(picture: Picture, settings: Settings) -> explore.Tile:
+    """One segmentation, small."""
+    image, histogram = _sized[picture.shared](picture.key, settings.width, picture.image)
+    series = _tiles[picture.shared](picture.key, settings)
+    return next(series.grow(lambda done: explore.sheet(image, histogram, [settings])))
+
+
+def ladder(picture: Picture, settings: Settings, most: int) -> Iterator[explore.Rung]:
+    """K from 2 up, as they are made."""
+    image, histogram = _sized[picture.shared](picture.key, settings.width, picture.image)
+    plain = replace(explore.automatic(settings), n_clusters=most)
+    series = _rungs[picture.shared](picture.key, plain)
+    return series.grow(
+        lambda done: explore.ladder(image, histogram, plain, range(2 + done, most + 1))
+    )
+
+
+def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
+    """Delta E between original and segmentation at each pixel of the preview."""
+    colors = _colors_of_preview(picture, seg)
+    return explore.residual(seg.histogram, colors, _shown_labels(seg, colors), seg.palette)
 
 
 @_for_both(max_entries=3)

@@ -109,13 +109,22 @@ function compose(data, points, plot, root) {
   themed(figure, root, plot);
   const labels = unpackLabels(data.labels);
   const { x, y, z, size, colours, packed, counts } = points;
-  const color = data.paint === "cluster"
-    ? Array.from(labels, (label) => data.palette[label])
-    : colours;
+  const some = focus.clusters.size > 0;
+  const shown = data.groups.map((group) => !some || focus.has(group));
+  const gone = figure.layout.paper_bgcolor;
+  const shade = data.paint === "cluster" ? (label) => data.palette[label] : (_, i) => colours[i];
+  const color = Array.from(labels, (label, i) => (shown[label] ? shade(label, i) : gone));
   const [trace] = figure.data;
+  figure.layout.scene.annotations.forEach((tag, i) => {
+    tag.text = `<b>${data.names[i]}</b>`;
+    tag.width = 9 + 9 * data.names[i].length;
+    tag.opacity = shown[i] ? 1 : 0.3;
+  });
   Object.assign(trace, { x, y, z });
   Object.assign(trace.marker, { size, color });
-  trace.customdata = packed.map((colour, i) => [colour, counts[i], labels[i] + 1]);
+  trace.customdata = packed.map((colour, i) => [
+    colour, counts[i], data.names[labels[i]], labels[i],
+  ]);
   // Plotly's own turntable runs ahead of the pointer, up to the pole, wherever a frame takes long
   // (drawing without a graphics card), so `steer` does all the turning.
   figure.layout.scene.dragmode = false;
@@ -229,10 +238,14 @@ function wire(view, root, plot) {
     if (view.drawn && plot.clientWidth) window.Plotly.Plots.resize(plot);
   });
   view.observer.observe(plot);
+  view.focused = () => {
+    if (view.drawn) draw(view, view.data, root, plot);
+  };
+  focus.addEventListener("change", view.focused);
 }
 
 function listen(view, plot) {
-  const label = (event) => event.points?.[0]?.customdata?.[2] - 1;
+  const label = (event) => event.points?.[0]?.customdata?.[3];
   const point = (event) => {
     view.under = label(event);
   };
@@ -271,7 +284,7 @@ async function draw(view, data, root, plot) {
   }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".kmseg-cloud");
   const plot = root.querySelector(".kmseg-cloud-plot");
   let view = views.get(plot);
@@ -281,12 +294,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     wire(view, root, plot);
   }
   view.data = data;
-  view.pick = (label) => setTriggerValue("picked", { label });
+  view.pick = (label) => focus.toggle(view.data.groups[label]);
+  focus.enter(data.segmentation, data.count);
   plot.setAttribute("aria-label", data.summary);
   draw(view, data, root, plot);
   return () => {
     view.run += 1;
     view.observer.disconnect();
+    focus.removeEventListener("change", view.focused);
     cancelAnimationFrame(view.frame);
     window.Plotly?.purge(plot);
   };

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 
 from kmseg import figures
 from kmseg.ui import assets
-
-if TYPE_CHECKING:
-    from streamlit.components.v2.bidi_component import BidiComponentResult
 
 _HTML = """
 <div class="kmseg-cloud">
@@ -35,12 +32,19 @@ _mount = st.components.v2.component(
     "kmseg_cloud",
     html=_HTML,
     css=assets.asset("cloud.css"),
-    js=assets.asset("address.js") + assets.asset("cloud.js"),
+    js=assets.asset("address.js") + assets.asset("focus.js") + assets.asset("cloud.js"),
     isolate_styles=False,
 )
 
 
-def colour_cloud(cloud: figures.Cloud, paint: figures.Paint, key: str) -> BidiComponentResult:
+def colour_cloud(
+    cloud: figures.Cloud,
+    paint: figures.Paint,
+    members: Sequence[Sequence[int]],
+    names: Sequence[str],
+    segmentation: str,
+    key: str,
+) -> None:
     """Show a colour cloud.
 
     Parameters
@@ -49,18 +53,16 @@ def colour_cloud(cloud: figures.Cloud, paint: figures.Paint, key: str) -> BidiCo
         What to draw.
     paint
         ``"color"`` for the true colours of the points, ``"cluster"`` for their cluster's.
+    members, names
+        For each cluster, those that it was merged of, and what it is called.
+    segmentation
+        Names the segmentation before merging: what is in focus belongs to it.
     key
         Names this cloud on the page; the camera is remembered under it.
-
-    Returns
-    -------
-    BidiComponentResult
-        Its ``picked`` is ``{"label": int}`` (0 to K - 1) in the run after a click on a point or on
-        a centroid's tag, and ``None`` in every other run.
     """
     n, k = len(cloud.points), len(cloud.centroids)
     axes = f"{', '.join(cloud.axes[:2])} and {cloud.axes[2]}"
-    return _mount(
+    _mount(
         key=key,
         data={
             "key": key,
@@ -71,13 +73,16 @@ def colour_cloud(cloud: figures.Cloud, paint: figures.Paint, key: str) -> BidiCo
             "labels": base64.b64encode(cloud.labels.astype("<u2").tobytes()).decode(),
             "palette": figures.css_colors(cloud.palette),
             "paint": paint,
+            "groups": [list(group) for group in members],
+            "names": list(names),
+            "segmentation": segmentation,
+            "count": sum(map(len, members)),
             "figure": figures.cloud_frame(cloud),
             "summary": (
                 f"3-D scatter of {n:,} colours over the axes {axes}, with"
                 f" {k} numbered cluster centre{'s' if k != 1 else ''}."
             ),
         },
-        on_picked_change=lambda: None,
     )
 
 

@@ -154,6 +154,20 @@ def _channels(color_space: str) -> None:
     )
     if not chosen:
         st.caption("None is chosen, so all are clustered.")
+    if color_space in ("hsv", "hsv-circular"):
+        st.button(
+            "Hue is an angle: compare",
+            type="tertiary",
+            icon=":material/compare:",
+            on_click=_show,
+            args=("hue",),
+            help="Red lies at both ends of H from 0 to 179, so raw hue cuts it in two. See what "
+            "that does to this picture, beside hue as an angle.",
+        )
+
+
+def _show(view: str) -> None:
+    st.session_state["view"] = view
 
 
 def _escaped(text: str) -> str:

@@ -2,10 +2,16 @@ export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button")
   const label = button.querySelector("span")
   const input = parentElement.querySelector("input")
-  const link = `${location.origin}${location.pathname}?${new URLSearchParams(data)}`
-  input.value = link
   input.hidden = true
   button.onclick = async () => {
+    const query = new URLSearchParams(data.query)
+    const shown = new URL(location).searchParams
+    for (const name of data.inBrowser) {
+      if (shown.get(name)) query.set(name, shown.get(name))
+      else query.delete(name)
+    }
+    const link = `${location.origin}${location.pathname}?${query}`
+    input.value = link
     try {
       await navigator.clipboard.writeText(link)
       label.textContent = "Link copied"

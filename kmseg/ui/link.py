@@ -14,7 +14,6 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kmseg.color import COLOR_SPACES
-from kmseg.render import PAINTS
 from kmseg.samples import SAMPLES
 from kmseg.settings import RANGES, Settings, shown, to_hex
 from kmseg.ui.assets import asset
@@ -28,11 +27,17 @@ DEFAULT_PICTURE: Final = "china"
 # The page's choices that are not Settings: name in the link -> allowed values, default first.
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "picture": (DEFAULT_PICTURE, *(key for key in SAMPLES if key != DEFAULT_PICTURE)),
-    "paint": PAINTS,
-    "view": ("clusters", "cloud", "take-away"),
+    "view": ("clusters", "cloud", "sheet", "ladder", "residual", "hue", "take-away"),
     "cloud_space": ("rgb", "clustered"),
     "cloud_paint": ("color", "cluster"),
+    "sheet_k": ("same", "2", "3", "4"),
+    "layout": ("side", "swipe", "blend"),
+    "paint": ("colors", "gray", "boundaries"),
 }
+# These the browser changes by itself, in the address.
+IN_BROWSER: Final = ("layout", "paint", "focus")
+
+Groups = tuple[tuple[int, ...], ...]
 
 
 def restore() -> None:
@@ -46,7 +51,10 @@ def restore() -> None:
     settings, choices, corrections = parse(st.query_params)
     set_widgets(settings)
     for name, value in choices.items():
-        st.session_state[name] = value
+        if name not in IN_BROWSER:
+            st.session_state[name] = value
+    st.session_state["merge"] = _groups(choices["merge"])
+    st.session_state.pop("viewed", None)
     if choices["picture"].startswith(UPLOAD):
         _restore_upload(choices["picture"], corrections)
     st.session_state["corrections"] = corrections
@@ -87,7 +95,52 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, dict[str, str], list[str]
                 f"{allowed[0]} is used"
             )
             choices[name] = allowed[0]
+    for name, form in (("focus", "1.3"), ("merge", "1.3_2.5")):
+        choices[name] = query.get(name, "")
+        if _spelled(_groups(choices[name])) != choices[name]:
+            corrections.append(
+                f"{name}: numbers of clusters such as {form}, not {shown(choices[name])}; "
+                "it is left out"
+            )
+            choices[name] = ""
     return settings, choices, corrections
+
+
+def _groups(text: str) -> Groups:
+    """Disjoint groups of clusters, numbered from 0, of their spelling "1.3_2.5"; or none."""
+    if not re.fullmatch(r"(\d{1,3}([._](?=\d))?){1,255}", text, re.ASCII):
+        return ()
+    groups = tuple(
+        tuple(int(number) - 1 for number in group.split(".")) for group in text.split("_")
+    )
+    every = [cluster for group in groups for cluster in group]
+    return groups if len(every) == len(set(every)) and min(every) >= 0 else ()
+
+
+def _spelled(groups: Groups) -> str:
+    return "_".join(".".join(str(cluster + 1) for cluster in group) for group in groups)
+
+
+def merges(n_clusters: int) -> Groups:
+    """The clusters that are taken together, of those that there are."""
+    return tuple(
+        group for group in st.session_state["merge"] if len(group) > 1 and max(group) < n_clusters
+    )
+
+
+def focus(n_clusters: int) -> tuple[int, ...]:
+    """The clusters in focus, numbered from 0, as this run of the page was told."""
+    clusters = [c for group in _groups(st.query_params.get("focus", "")) for c in group]
+    return tuple(cluster for cluster in clusters if cluster < n_clusters)
+
+
+def enter(segmentation: str) -> None:
+    """Forget what was merged or in focus in another segmentation, unless a link says so."""
+    if st.session_state.setdefault("viewed", segmentation) != segmentation:
+        st.session_state["viewed"] = segmentation
+        st.session_state["merge"] = ()
+        if "focus" in st.query_params:
+            del st.query_params["focus"]
 
 
 def set_widgets(settings: Settings) -> None:
@@ -131,7 +184,10 @@ def query_of(settings: Settings) -> dict[str, str]:
     choices = {name: st.session_state.get(name) or CHOICES[name][0] for name in CHOICES}
     if choices["picture"] not in SAMPLES:
         choices["picture"] = upload_name(choices["picture"])
-    return settings.to_query() | choices
+    _, linked, _ = parse(st.query_params)
+    choices |= {name: linked[name] for name in IN_BROWSER}
+    choices["merge"] = _spelled(st.session_state["merge"])
+    return settings.to_query() | {name: value for name, value in choices.items() if value}
 
 
 def write(query: dict[str, str]) -> None:
@@ -141,7 +197,8 @@ def write(query: dict[str, str]) -> None:
     its own address over the one that they went to.
     """
     settings, choices, corrections = parse(st.query_params)
-    same = not corrections and settings.to_query() | choices == query
+    given = settings.to_query() | {name: value for name, value in choices.items() if value}
+    same = not corrections and given == query
     if not same or (_went_back_or_forward() and st.query_params):
         st.query_params.from_dict(query)
 
@@ -173,4 +230,4 @@ _mount_copy_link = st.components.v2.component(
 
 def copy_link(query: dict[str, str]) -> None:
     """A button that copies the whole link."""
-    _mount_copy_link(key="copy_link", data=query)
+    _mount_copy_link(key="copy_link", data={"query": query, "inBrowser": IN_BROWSER})

@@ -1,24 +1,499 @@
-export default function ({ data, parentElement, setTriggerValue }) {
-  const pair = parentElement.querySelector(".pair")
-  const [original, segmentation] = pair.querySelectorAll("img")
-  pair.style.setProperty("--aspect", data.width / data.height)
-  pair.classList.toggle("pick", data.pick)
-  pair.classList.toggle("enlarged", data.width < 400)
-  for (const [image, url] of [[segmentation, data.segmentation], [original, data.original]]) {
-    const source = address(url)
-    image.width = data.width
-    image.height = data.height
-    if (image.src !== source) image.src = source
+const views = new WeakMap() // root element -> its viewer
+const MOST_ENLARGED = 32 // screen pixels for a pixel of the photo
+const CHOICES = { layout: ["side", "swipe", "blend"], paint: ["colors", "gray", "boundaries"] }
+const PAINTED = {
+  colors: "each in its mean colour",
+  gray: "black is the largest",
+  boundaries: "their boundaries over the original",
+}
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high)
+
+// Pixel values of an indexed PNG that Python wrote: 8 bits, no filters. No canvas is asked, as a
+// browser may answer with noise to keep its owner from being recognised.
+async function readLabels(url) {
+  const response = await fetch(address(url))
+  if (!response.ok) throw new Error(`${url}: ${response.status}`)
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const view = new DataView(bytes.buffer)
+  const chunks = {}
+  for (let at = 8; at < bytes.length; at += 12 + view.getUint32(at)) {
+    const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8))
+    chunks[name] = bytes.subarray(at + 8, at + 8 + view.getUint32(at))
   }
-  segmentation.alt = data.description
-  pair.querySelector(".caption").textContent = data.caption
-  pair.querySelector(".hint").textContent = data.hint
-  original.onclick = event => {
-    if (!data.pick) return
-    const box = original.getBoundingClientRect()
-    setTriggerValue("picked", {
-      x: (event.clientX - box.left) / box.width,
-      y: (event.clientY - box.top) / box.height,
+  const [width, height] = [view.getUint32(16), view.getUint32(20)]
+  const stream = new Blob([chunks.IDAT]).stream().pipeThrough(new DecompressionStream("deflate"))
+  const rows = new Uint8Array(await new Response(stream).arrayBuffer())
+  const labels = new Uint8Array(width * height)
+  for (let y = 0; y < height; y++) {
+    labels.set(rows.subarray(y * (width + 1) + 1, (y + 1) * (width + 1)), y * width)
+  }
+  return { width, height, labels }
+}
+
+const rgb = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16))
+const packed = ([r, g, b], alpha = 255) => ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0
+
+// Put one colour for each label onto a canvas.
+function paint(canvas, { width, height, labels }, colors) {
+  const image = new ImageData(width, height)
+  const out = new Uint32Array(image.data.buffer)
+  for (let i = 0; i < out.length; i++) out[i] = colors[labels[i]]
+  put(canvas, image)
+}
+
+// Pixels beside one of another group.
+function paintBoundaries(canvas, { width, height, labels }, groups) {
+  const image = new ImageData(width, height)
+  const out = new Uint32Array(image.data.buffer)
+  const line = packed([255, 225, 0])
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const group = groups[labels[i]]
+      if (x + 1 < width && groups[labels[i + 1]] !== group) out[i] = out[i + 1] = line
+      if (y + 1 < height && groups[labels[i + width]] !== group) out[i] = out[i + width] = line
+    }
+  }
+  put(canvas, image)
+}
+
+function put(canvas, image) {
+  canvas.width = image.width
+  canvas.height = image.height
+  canvas.getContext("2d").putImageData(image, 0, 0)
+}
+
+class Viewer {
+  zoom = 1
+  x = 0
+  y = 0
+  mix = 50
+  held = new Map() // pointer id -> where it is
+
+  constructor(root) {
+    this.root = root
+    this.panes = [...root.querySelectorAll(".pane")]
+    this.linked()
+    for (const pane of this.panes) this.listen(pane)
+    for (const input of root.querySelectorAll("fieldset input")) {
+      input.onchange = () => this.choose(input.name, input.value)
+    }
+    const slider = root.querySelector(".mix input")
+    slider.oninput = () => this.setMix(Number(slider.value))
+    const actions = {
+      in: () => this.zoomAt(0.5, 0.5, 2),
+      out: () => this.zoomAt(0.5, 0.5, 0.5),
+      fit: () => this.move(1, 0, 0),
+      full: () => document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen(),
+      clear: () => focus.set([]),
+    }
+    for (const button of root.querySelectorAll("[data-do]")) {
+      const what = button.dataset.do
+      button.onclick = actions[what] ?? (() => this.act({ what, clusters: [...focus.clusters] }))
+    }
+    if (!root.requestFullscreen) root.querySelector("[data-do=full]").hidden = true
+    this.focused = () => {
+      this.showFocus()
+      if (this.data.notify) this.act({ what: "focus", clusters: [...focus.clusters] })
+    }
+    this.navigated = () => this.linked() || this.repaint()
+    focus.addEventListener("change", this.focused)
+    addEventListener("popstate", this.navigated)
+  }
+
+  close() {
+    focus.removeEventListener("change", this.focused)
+    removeEventListener("popstate", this.navigated)
+  }
+
+  // Layout and paint as the address has them.
+  linked() {
+    const query = new URL(location).searchParams
+    for (const [name, allowed] of Object.entries(CHOICES)) {
+      this[name] = allowed.includes(query.get(name)) ? query.get(name) : allowed[0]
+    }
+    this.showChoices()
+  }
+
+  choose(name, value) {
+    this[name] = value
+    focus.keep(name, value)
+    this.showChoices()
+    this.repaint()
+  }
+
+  showChoices() {
+    const { root } = this
+    for (const name of Object.keys(CHOICES)) {
+      root.querySelector(`input[name=${name}][value=${this[name]}]`).checked = true
+    }
+    root.classList.toggle("one", this.layout !== "side")
+    root.querySelector(".mix").hidden = this.layout === "side"
+    root.querySelector(".mix span").textContent = this.layout === "swipe" ? "Swipe" : "Blend"
+    this.setMix(this.mix)
+  }
+
+  setMix(mix) {
+    const { root } = this
+    this.mix = mix
+    root.querySelector(".mix input").value = mix
+    root.querySelector(".divider").hidden = this.layout !== "swipe"
+    root.style.setProperty("--mix", `${mix}%`)
+    for (const canvas of root.querySelectorAll(".segmentation")) {
+      canvas.style.opacity = this.layout === "blend" ? mix / 100 : ""
+    }
+    this.clip()
+  }
+
+  // The part of the segmentation right of the divider, which does not move with the picture.
+  clip() {
+    const pane = this.panes[1]
+    const edge = (this.mix / 100 - this.x) / this.zoom // in parts of the picture
+    for (const canvas of this.root.querySelectorAll(".segmentation")) {
+      const [left, width] = canvas.dataset.span?.split(" ").map(Number) ?? [0, 1]
+      const part = clamp((edge - left) / width, 0, 1)
+      canvas.style.clipPath = this.layout === "swipe" ? `inset(0 0 0 ${100 * part}%)` : ""
+    }
+    return pane
+  }
+
+  update(data, act, pick, ask) {
+    const { root } = this
+    Object.assign(this, { data, act, pick, ask })
+    focus.enter(data.segmentation, data.palette.length)
+    root.style.setProperty("--aspect", data.width / data.height)
+    root.classList.toggle("pick", data.pick)
+    root.classList.toggle("enlarged", data.width < 400)
+    for (const image of root.querySelectorAll("img.original:not(.region)")) {
+      const source = address(data.original)
+      if (image.src !== source) image.src = source
+    }
+    root.querySelector(".original").alt = data.alt
+    root.querySelector(".hint").textContent = data.hint
+    root.querySelector("canvas.segmentation").setAttribute("aria-label", data.description)
+    this.groupOf = new Uint8Array(256).fill(255)
+    data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
+    this.showSwatches()
+    this.load()
+    this.take(data.file)
+    if (this.picture !== data.picture) {
+      this.picture = data.picture
+      this.move(1, 0, 0)
+    }
+  }
+
+  async load() {
+    const { data, root } = this
+    root.dataset.asked = data.labels
+    if (this.shown !== data.labels) {
+      this.shown = data.labels
+      this.coming = readLabels(data.labels)
+    }
+    if (this.part !== data.region?.labels) {
+      this.part = data.region?.labels
+      this.partComing = data.region && readLabels(data.region.labels)
+    }
+    try {
+      const [labels, region] = await Promise.all([this.coming, this.partComing])
+      if (data !== this.data) return // newer data came meanwhile
+      this.labels = labels
+      this.region = region && { ...data.region, ...region }
+      this.place()
+      this.repaint()
+      root.dataset.shown = data.labels
+    } catch (error) {
+      if (data !== this.data) return
+      this.shown = this.part = undefined
+      root.querySelector(".readout").textContent = "The picture did not arrive. Reload the page."
+      console.warn(error)
+    }
+  }
+
+  // Lay the part that has every pixel over the preview.
+  place() {
+    const { region, root } = this
+    for (const element of root.querySelectorAll(".region")) {
+      element.hidden = !region
+      if (!region) continue
+      const [w, h] = this.data.full
+      element.style.left = `${100 * region.x / w}%`
+      element.style.top = `${100 * region.y / h}%`
+      element.style.width = `${100 * region.width / w}%`
+      element.style.height = `${100 * region.height / h}%`
+      element.dataset.span = `${region.x / w} ${region.width / w}`
+      if (element.localName === "img") element.src = address(region.original)
+    }
+    this.clip()
+  }
+
+  repaint() {
+    const { data, root } = this
+    if (!this.labels) return
+    const layers = [[".segmentation:not(.region)", this.labels]]
+    if (this.region) layers.push([".segmentation.region", this.region])
+    const last = Math.max(data.groups.length - 1, 1)
+    const colors = new Uint32Array(256)
+    data.groups.forEach((group, i) => {
+      const level = Math.round(255 * i / last)
+      const color = this.paint === "gray" ? [level, level, level] : rgb(data.colors[i])
+      for (const cluster of group) colors[cluster] = packed(color)
+    })
+    for (const [name, layer] of layers) {
+      const canvas = root.querySelector(name)
+      if (this.paint === "boundaries") paintBoundaries(canvas, layer, this.groupOf)
+      else paint(canvas, layer, colors)
+    }
+    const k = data.groups.length
+    const caption = `${k} cluster${k === 1 ? "" : "s"}, ${PAINTED[this.paint]}`
+    root.querySelector(".caption").textContent = caption
+    this.showFocus()
+  }
+
+  // Whatever is not in focus fades into the page.
+  showFocus() {
+    const { data, root } = this
+    if (!this.labels) return
+    const some = focus.clusters.size > 0
+    root.classList.toggle("some", some)
+    const page = getComputedStyle(root).backgroundColor.match(/\d+/g).slice(0, 3).map(Number)
+    const faded = packed(page, 215)
+    const colors = new Uint32Array(256)
+    for (let c = 0; c < data.palette.length; c++) colors[c] = focus.clusters.has(c) ? 0 : faded
+    for (const canvas of root.querySelectorAll(".veil")) {
+      const layer = canvas.classList.contains("region") ? this.region : this.labels
+      canvas.style.visibility = some && layer ? "" : "hidden"
+      if (some && layer) paint(canvas, layer, colors)
+    }
+    const chosen = data.groups.map((group, i) => [group, i]).filter(([group]) => focus.has(group))
+    const pixels = chosen.reduce((sum, [, i]) => sum + data.counts[i], 0)
+    const total = data.counts.reduce((sum, count) => sum + count, 0)
+    const names = chosen.map(([, i]) => data.names[i])
+    root.querySelector(".focused").textContent = some
+      ? `In focus: cluster${names.length === 1 ? "" : "s"} ${names.join(", ")} · `
+        + `${pixels.toLocaleString("en")} pixels, ${(100 * pixels / total).toFixed(1)} %`
+      : ""
+    root.querySelector(".actions").hidden = !some
+    root.querySelector("[data-do=merge]").hidden = chosen.length < 2
+    root.querySelector("[data-do=split]").hidden = !chosen.some(([group]) => group.length > 1)
+    root.querySelectorAll(".swatches button").forEach((button, i) => {
+      button.setAttribute("aria-pressed", String(focus.has(data.groups[i])))
+    })
+    this.say()
+  }
+
+  showSwatches() {
+    const { data, root } = this
+    const strip = root.querySelector(".swatches")
+    strip.classList.toggle("many", data.groups.length > 12)
+    const total = data.counts.reduce((sum, count) => sum + count, 0)
+    while (strip.children.length > data.groups.length) strip.lastChild.remove()
+    data.groups.forEach((group, i) => {
+      const button = strip.children[i] ?? strip.appendChild(document.createElement("button"))
+      const [r, g, b] = rgb(data.colors[i])
+      const share = `${(100 * data.counts[i] / total).toFixed(1)} %`
+      button.type = "button"
+      button.textContent = data.names[i]
+      button.title = `Cluster ${data.names[i]}, ${data.colors[i]}, ${share}: click to focus`
+      button.setAttribute("aria-label", `Cluster ${data.names[i]}, ${data.colors[i]}, ${share}`)
+      button.style.flexGrow = data.counts[i] / total * 100
+      button.style.background = data.colors[i]
+      button.style.color = 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#000" : "#fff"
+      button.onclick = () => focus.toggle(group)
     })
   }
+
+  // A pixel of the photo: its colour, its coordinates, its cluster.
+  say(event) {
+    const { data } = this
+    const readout = this.root.querySelector(".readout")
+    const at = event && this.pixelAt(event)
+    if (!at) {
+      readout.textContent = focus.clusters.size ? ""
+        : "Point at a picture for colour and cluster; click to put the cluster in focus."
+      return
+    }
+    const hex = `#${at.rgb.map(level => level.toString(16).padStart(2, "0")).join("")}`
+    const values = SPACES[data.space](at.rgb)
+      .map((value, i) => `${data.coordinates[i]} ${Number(value.toFixed(1))}`).join(" ")
+    const square = document.createElement("i")
+    square.style.background = hex
+    const cluster = at.group === 255 ? "transparent" : `cluster ${data.names[at.group]}`
+    const about = at.exact ? "" : "about "
+    readout.replaceChildren(square, [
+      `x ${at.x} y ${at.y}`, about + hex, ...data.space === "rgb" ? [] : [values], cluster,
+    ].join(" · "))
+  }
+
+  pixelAt(event) {
+    const { data, region } = this
+    const [u, v] = this.place01(event)
+    if (!this.labels || u < 0 || v < 0 || u >= 1 || v >= 1) return null
+    const [x, y] = [Math.floor(u * data.full[0]), Math.floor(v * data.full[1])]
+    const inside = region && x >= region.x && y >= region.y
+      && x < region.x + region.width && y < region.y + region.height
+    const layer = inside ? region : this.labels
+    const [i, j] = inside ? [x - region.x, y - region.y]
+      : [Math.floor(u * layer.width), Math.floor(v * layer.height)]
+    const image = this.root.querySelector(inside ? "img.region" : "img.original")
+    const color = this.colorAt(image, i, j)
+    if (!color) return null
+    const group = this.groupOf[layer.labels[j * layer.width + i]]
+    const exact = inside || layer.width === data.full[0]
+    return { x, y, rgb: color, group, exact }
+  }
+
+  // The picture's pixels are read once.
+  colorAt(image, x, y) {
+    if (!image.complete || !image.naturalWidth) return null
+    if (image.kmsegSource !== image.src) {
+      const canvas = document.createElement("canvas")
+      canvas.width = image.naturalWidth
+      canvas.height = image.naturalHeight
+      const context = canvas.getContext("2d", { willReadFrequently: true })
+      context.drawImage(image, 0, 0)
+      Object.assign(image, { kmsegSource: image.src, kmsegPixels: context })
+    }
+    return [...image.kmsegPixels.getImageData(x, y, 1, 1).data.slice(0, 3)]
+  }
+
+  // Where an event is, in parts of the picture's width and height.
+  place01(event) {
+    const box = event.currentTarget.getBoundingClientRect()
+    return [
+      ((event.clientX - box.left) / box.width - this.x) / this.zoom,
+      ((event.clientY - box.top) / box.height - this.y) / this.zoom,
+    ]
+  }
+
+  listen(pane) {
+    let start = null
+    let dragged = false
+    pane.onpointerdown = event => {
+      if (event.button) return
+      start = [event.clientX, event.clientY]
+      dragged = false
+      this.held.set(event.pointerId, start)
+    }
+    pane.onpointermove = event => {
+      this.say(event)
+      const before = this.held.get(event.pointerId)
+      if (!before) return
+      const now = [event.clientX, event.clientY]
+      if (!dragged && Math.hypot(now[0] - start[0], now[1] - start[1]) < 4) return
+      if (!dragged) pane.setPointerCapture(event.pointerId)
+      dragged = true
+      this.held.set(event.pointerId, now)
+      const box = pane.getBoundingClientRect()
+      if (this.held.size === 2) {
+        const [, other] = [...this.held].find(([id]) => id !== event.pointerId)
+        const gap = ([x, y]) => Math.hypot(x - other[0], y - other[1]) || 1
+        const [u, v] = [(now[0] + other[0]) / 2 - box.left, (now[1] + other[1]) / 2 - box.top]
+        this.zoomAt(u / box.width, v / box.height, gap(now) / gap(before))
+      } else if (this.zoom > 1) {
+        const [dx, dy] = [(now[0] - before[0]) / box.width, (now[1] - before[1]) / box.height]
+        this.move(this.zoom, this.x + dx, this.y + dy)
+      } else if (this.layout === "swipe") {
+        this.setMix(clamp(100 * (now[0] - box.left) / box.width, 0, 100))
+      }
+    }
+    pane.onpointerup = pane.onpointercancel = event => this.held.delete(event.pointerId)
+    pane.onpointerleave = () => this.say()
+    pane.onclick = event => {
+      if (dragged) return
+      const at = this.pixelAt(event)
+      const [x, y] = this.place01(event)
+      if (this.data.pick && pane === this.panes[0]) this.pick({ x, y })
+      else if (at && at.group !== 255) focus.toggle(this.data.groups[at.group])
+      this.say(event)
+    }
+    pane.addEventListener("wheel", event => {
+      if (!(event.ctrlKey || event.metaKey || this.zoom > 1)) return
+      event.preventDefault()
+      const box = pane.getBoundingClientRect()
+      const factor = Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002))
+      const [u, v] = [event.clientX - box.left, event.clientY - box.top]
+      this.zoomAt(u / box.width, v / box.height, factor)
+    }, { passive: false })
+    pane.onkeydown = event => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return
+      const step = 0.1
+      const moves = {
+        "+": () => this.zoomAt(0.5, 0.5, 1.5),
+        "=": () => this.zoomAt(0.5, 0.5, 1.5),
+        "-": () => this.zoomAt(0.5, 0.5, 1 / 1.5),
+        0: () => this.move(1, 0, 0),
+        ArrowLeft: () => this.move(this.zoom, this.x + step, this.y),
+        ArrowRight: () => this.move(this.zoom, this.x - step, this.y),
+        ArrowUp: () => this.move(this.zoom, this.x, this.y + step),
+        ArrowDown: () => this.move(this.zoom, this.x, this.y - step),
+        Escape: () => focus.set([]),
+      }
+      if (!moves[event.key] || (event.key.startsWith("Arrow") && this.zoom === 1)) return
+      event.preventDefault()
+      event.stopPropagation()
+      moves[event.key]()
+    }
+  }
+
+  // Zoom around a point of the pane, which stays where it is.
+  zoomAt(u, v, factor) {
+    const width = this.panes[1].clientWidth || 1
+    const most = Math.max(MOST_ENLARGED * this.data.full[0] / width, 1)
+    const zoom = clamp(this.zoom * factor, 1, most)
+    const ratio = zoom / this.zoom
+    this.move(zoom, u - (u - this.x) * ratio, v - (v - this.y) * ratio)
+  }
+
+  move(zoom, x, y) {
+    this.zoom = zoom
+    this.x = clamp(x, 1 - zoom, 0)
+    this.y = clamp(y, 1 - zoom, 0)
+    const { root } = this
+    root.style.setProperty("--zoom", this.zoom)
+    root.style.setProperty("--x", this.x)
+    root.style.setProperty("--y", this.y)
+    root.classList.toggle("zoomed", zoom > 1)
+    root.querySelector("output").textContent = `${Math.round(100 * zoom)} %`
+    root.querySelector("[data-do=out]").disabled = zoom === 1
+    root.querySelector("[data-do=fit]").disabled = zoom === 1
+    this.clip()
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.sharpen(), 150)
+  }
+
+  // Ask for every pixel of what is in view once the preview has too few.
+  sharpen() {
+    const { data, region } = this
+    const [width, height] = data.full
+    if (data.width >= width || this.panes[1].clientWidth * this.zoom <= data.width) return
+    const view = [-this.x, -this.y, 1 - this.x, 1 - this.y].map(side => side / this.zoom)
+    const [x0, y0, x1, y1] = view.map((side, i) => side * (i % 2 ? height : width))
+    const inside = region && x0 >= region.x && y0 >= region.y
+      && x1 <= region.x + region.width && y1 <= region.y + region.height
+    if (inside) return
+    const [dx, dy] = [(x1 - x0) / 2, (y1 - y0) / 2]
+    this.ask([x0 - dx, y0 - dy, x1 + dx, y1 + dy].map(Math.round))
+  }
+
+  // A file that was asked for, once.
+  take(file) {
+    if (!file || focus.taken === file.id) return
+    focus.taken = file.id
+    const link = document.createElement("a")
+    link.href = address(file.url)
+    link.download = file.name
+    link.click()
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".viewer")
+  if (!views.has(root)) views.set(root, new Viewer(root))
+  const view = views.get(root)
+  view.update(
+    data,
+    action => setTriggerValue("action", action),
+    point => setTriggerValue("picked", point),
+    region => setTriggerValue("region", region),
+  )
+  return () => view.close()
 }

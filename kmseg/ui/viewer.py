@@ -1,61 +1,57 @@
-"""Original and segmentation side by side, at the same size, pixel for pixel."""
+"""Original and segmentation, at the same size, down to single pixels, painted in the browser."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
-from kmseg.ui.assets import asset, media_url
+from kmseg.ui.assets import asset
 
 _mount = st.components.v2.component(
     "kmseg_viewer",
     html=asset("viewer.html"),
     css=asset("viewer.css"),
-    js=asset("address.js") + asset("viewer.js"),
+    js="".join(asset(name) for name in ("address.js", "focus.js", "spaces.js", "viewer.js")),
 )
 
 
 def viewer(
-    original: tuple[bytes, str],
-    segmentation: bytes,
-    size: tuple[int, int],
-    caption: str,
-    description: str,
-    on_pick: Callable[[], None] | None,
-    hint: str,
+    data: dict[str, Any],
+    on_pick: Callable[[], None],
+    on_region: Callable[[], None],
+    on_action: Callable[[], None],
     key: str = "viewer",
 ) -> None:
-    """Show two pictures of equal size.
+    """Show a picture and its segmentation.
+
+    Layout, paint, zoom and focus change in the browser, without a message to the server.
 
     Parameters
     ----------
-    original : tuple of (bytes, str)
-        The encoded picture and its MIME type.
-    segmentation : bytes
-        PNG.
-    size : tuple of (int, int)
-        Width and height in pixels, of both.
-    caption, description : str
-        Of the segmentation: what stands under it, and what is read out.
-    on_pick : callable, optional
-        Makes the original clickable; ``st.session_state[key].picked`` is then ``{"x", "y"}``, as
-        parts of the width and the height.
-    hint : str
-        What stands beside "Original".
+    data : dict
+        ``original`` and ``labels``: addresses of the picture and of its labels as an indexed PNG;
+        ``width``, ``height``: their size; ``full``: [W, H] of what was clustered;
+        ``region``: None, or ``x``, ``y`` of a part at full size with ``original`` and ``labels``;
+        ``picture``, ``segmentation``: what names them, to forget zoom and focus with them;
+        ``palette``: "#rrggbb" of each cluster; ``groups``: lists of clusters merged into one, with
+        ``colors``, ``names`` and ``counts`` of each; ``space``, ``coordinates``: of the readout;
+        ``alt``, ``description``: what is read out; ``hint``: what stands beside "Original";
+        ``pick``: whether a click on the original calls ``on_pick``; ``file``: None, or ``url``,
+        ``name`` and ``id`` of a file to save.
+    on_pick : callable
+        ``st.session_state[key].picked`` is then ``{"x", "y"}``, as parts of width and height.
+    on_region : callable
+        ``.region`` is ``[x0, y0, x1, y1]`` of what is in view, in pixels of the full size.
+    on_action : callable
+        ``.action`` is ``{"what", "clusters"}``: mask, cutout, merge or split.
     key : str
     """
     _mount(
         key=key,
-        data={
-            "original": media_url(*original, f"{key}.original"),
-            "segmentation": media_url(segmentation, "image/png", f"{key}.segmentation"),
-            "width": size[0],
-            "height": size[1],
-            "caption": caption,
-            "description": description,
-            "pick": on_pick is not None,
-            "hint": hint,
-        },
-        on_picked_change=on_pick or (lambda: None),
+        data=data,
+        on_picked_change=on_pick,
+        on_region_change=on_region,
+        on_action_change=on_action,
     )

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
@@ -18,17 +17,25 @@ from kmseg.color import COLOR_SPACES
 from kmseg.kmeans import Progress
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings, to_hex
-from kmseg.ui import cache, controls
-from kmseg.ui.assets import asset
+from kmseg.ui import cache, controls, link
+from kmseg.ui.assets import asset, media_url
 from kmseg.ui.cloud import colour_cloud
+from kmseg.ui.table import cluster_table
 from kmseg.ui.viewer import viewer
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 # Titles of the page's choices, by their names in a link.
-PAINTS: Final = {"colors": "Cluster colours", "gray": "Gray ranks"}
-VIEWS: Final = {"clusters": "Clusters", "cloud": "Colour cloud", "take-away": "Take away"}
+VIEWS: Final = {
+    "clusters": "Clusters",
+    "cloud": "Colour cloud",
+    "sheet": "Colour spaces",
+    "ladder": "K ladder",
+    "residual": "Residual",
+    "hue": "Hue",
+    "take-away": "Take away",
+}
 CLOUD_PAINTS: Final = {"color": "True colours", "cluster": "Cluster"}
 
 CLOUD_POINTS: Final = 6000
@@ -103,28 +110,102 @@ def at_work(settings: Settings) -> Iterator[Progress]:
     place.empty()
 
 
-def pictures(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
-    """Original and segmentation side by side."""
-    original, segmentation, size = cache.previews(picture, seg, paint)
+def pictures(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify: bool) -> None:
+    """Original and segmentation; with ``notify`` the server hears of a change of focus."""
+    assert seg.image is not None
+    original, labels, size = cache.previews(picture, seg)
     manual = seg.settings.init == "manual"
     shares = ", ".join(
         f"{to_hex(color)} {share:.0%}"
-        for color, share in zip(seg.palette[:6], seg.shares[:6], strict=True)
+        for color, share in zip(merged.palette[:6], merged.shares[:6], strict=True)
     )
+    space = COLOR_SPACES[seg.settings.color_space]
     viewer(
-        original,
-        segmentation,
-        size,
-        caption=f"{_count(seg.n_clusters, 'cluster')}, "
-        + ("each in its mean colour" if paint == "colors" else "black is the largest"),
-        description=f"Segmentation of {picture.name} into {_count(seg.n_clusters, 'cluster')}: "
-        f"{shares}",
-        on_pick=partial(controls.pick_start_color, picture) if manual else None,
-        hint=f" · a click sets starting colour {st.session_state['start_slot']}" if manual else "",
+        {
+            "original": media_url(*original, "viewer.original"),
+            "labels": media_url(labels, "image/png", "viewer.labels"),
+            "width": size[0],
+            "height": size[1],
+            "full": [seg.image.width, seg.image.height],
+            "region": _region(picture, seg),
+            "picture": f"{picture.key} {seg.settings.width}",
+            "segmentation": segmentation_name(picture, seg),
+            "palette": [to_hex(color) for color in seg.palette],
+            "groups": [list(group) for group in merged.members],
+            "colors": [to_hex(color) for color in merged.palette],
+            "names": merged.names,
+            "counts": merged.pixel_counts.tolist(),
+            "space": space.key,
+            "coordinates": list(space.coordinates),
+            "alt": f"Original: {picture.name}",
+            "description": f"Segmentation of {picture.name} into "
+            f"{_count(merged.n_clusters, 'cluster')}: {shares}",
+            "hint": f" · a click sets starting colour {st.session_state['start_slot']}"
+            if manual
+            else "",
+            "pick": manual,
+            "notify": notify,
+            "file": _asked_file(picture, seg),
+        },
+        on_pick=partial(controls.pick_start_color, picture),
+        on_region=lambda: None,
+        on_action=partial(_act, seg),
     )
-    if st.session_state.get("painted") != (picture.key, seg.settings, paint):
-        st.session_state["painted"] = picture.key, seg.settings, paint
+    if st.session_state.get("painted") != (picture.key, seg.settings):
+        st.session_state["painted"] = picture.key, seg.settings
         time.sleep(HEAD_START)
+
+
+def segmentation_name(picture: cache.Picture, seg: Segmentation) -> str:
+    """What names a segmentation: clusters in focus or merged belong to it."""
+    return f"{picture.key} {seg.settings}"
+
+
+def _region(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
+    """The part that the viewer last asked for, as long as it shows the same picture."""
+    asked = getattr(st.session_state.get("viewer"), "region", None)
+    if isinstance(asked, list) and len(asked) == 4 and all(isinstance(n, int) for n in asked):
+        st.session_state["region"] = picture.key, seg.settings.width, tuple(asked)
+    *of, wanted = st.session_state.get("region", ("", 0, ()))
+    if of != [picture.key, seg.settings.width]:
+        return None
+    (x, y), original, labels = cache.region(picture, seg, wanted)
+    return {
+        "x": x,
+        "y": y,
+        "original": media_url(original, "image/png", "viewer.region.original"),
+        "labels": media_url(labels, "image/png", "viewer.region.labels"),
+    }
+
+
+def _act(seg: Segmentation) -> None:
+    """Do what the viewer was asked to do with the clusters in focus."""
+    action = st.session_state["viewer"].action
+    chosen = {
+        cluster
+        for cluster in action["clusters"]
+        if isinstance(cluster, int) and 0 <= cluster < seg.n_clusters
+    }
+    groups = link.merges(seg.n_clusters)
+    apart = tuple(group for group in groups if not chosen & set(group))
+    if action["what"] == "merge":
+        together = chosen.union(*(group for group in groups if chosen & set(group)))
+        st.session_state["merge"] = (*apart, tuple(sorted(together)))
+    elif action["what"] == "split":
+        st.session_state["merge"] = apart
+    elif action["what"] in ("mask", "cutout") and chosen:
+        st.session_state["file"] = action["what"], tuple(sorted(chosen)), time.time_ns()
+
+
+def _asked_file(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
+    """A mask or cut-out that was just asked for; its clusters are those before merging."""
+    if "file" not in st.session_state:
+        return None
+    what, clusters, number = st.session_state.pop("file")
+    make = export.mask_file if what == "mask" else export.cutout_file
+    file = make(seg, picture.name, *clusters)
+    url = media_url(_made(file, seg), file.mime, "viewer.file")
+    return {"url": url, "name": file.name, "id": str(number)}
 
 
 def _count(number: int, noun: str) -> str:
@@ -179,72 +260,12 @@ def _notes(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> list[
     return notes
 
 
-def clusters(seg: Segmentation) -> None:
-    """A table and a bar chart of the clusters, largest first."""
-    table = [
-        {"swatch": _swatch(row["hex"])}
-        | {name: value for name, value in row.items() if name not in ("r", "g", "b")}
-        | {"share": 100 * share}
-        for row, share in zip(export.cluster_rows(seg), seg.shares, strict=True)
-    ]
-    space = COLOR_SPACES[seg.settings.color_space]
-    columns = {
-        "swatch": st.column_config.ImageColumn("", width=40),
-        "cluster": st.column_config.NumberColumn("Cluster", width=60),
-        "hex": st.column_config.TextColumn("Hex", width=80),
-        "pixels": st.column_config.NumberColumn("Pixels", format="localized"),
-        "share": st.column_config.NumberColumn("Share", format="%.1f %%"),
-    }
-    for name in seg.settings.coordinate_names:
-        columns[f"centroid {name}"] = st.column_config.NumberColumn(
-            name, format="%.1f", help=f"Centroid, {name} of {space.title}"
-        )
-    st.caption(f"Largest first. The centroids are in {space.title}.")
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        st.dataframe(
-            table,
-            hide_index=True,
-            column_config=columns,
-            height="content",
-            alt=f"The {seg.n_clusters} clusters with colour, centroid, pixels and share",
-        )
-    with right:
-        st.html(_bars(seg))
+def clusters(picture: cache.Picture, seg: Segmentation, merged: Segmentation) -> None:
+    """A table of the clusters, largest first."""
+    cluster_table(merged, "table", segmentation_name(picture, seg))
 
 
-def _swatch(color: str) -> str:
-    square = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24'><rect x='1' y='1' "
-        f"width='22' height='22' rx='4' fill='{color}' stroke='gray'/></svg>"
-    )
-    return "data:image/svg+xml," + square.replace("#", "%23").replace("<", "%3C").replace(
-        ">", "%3E"
-    )
-
-
-def _bars(seg: Segmentation) -> str:
-    """Pixels of each cluster as bars in the clusters' own colours."""
-    most = seg.pixel_counts[0]
-    rows = "".join(
-        f'<div style="display:contents"><span style="text-align:right">{number}</span>'
-        f'<span><span style="display:block;height:1.15rem;border-radius:3px;min-width:3px;'
-        f"width:{100 * pixels / most:.2f}%;background:{to_hex(color)};"
-        f'box-shadow:0 0 0 1px rgba(128,128,128,.65)"></span></span>'
-        f'<span style="text-align:right">{share:.1%}</span></div>'
-        for number, (color, pixels, share) in enumerate(
-            zip(seg.palette, seg.pixel_counts, seg.shares, strict=True), start=1
-        )
-    )
-    label = escape(f"Bar chart: pixels of each of {seg.n_clusters} clusters, largest first")
-    return (
-        f'<div role="img" aria-label="{label}" style="display:grid;align-items:center;'
-        "grid-template-columns:max-content 1fr max-content;gap:.4rem .6rem;font-size:.875rem;"
-        f'font-variant-numeric:tabular-nums">{rows}</div>'
-    )
-
-
-def cloud(picture: cache.Picture, seg: Segmentation) -> None:
+def cloud(picture: cache.Picture, seg: Segmentation, merged: Segmentation) -> None:
     """Pixel colours and centroids in three dimensions."""
     space = COLOR_SPACES[seg.settings.color_space]
     where, partly = "rgb", len(seg.settings.channel_names) < len(space.channels)
@@ -258,12 +279,20 @@ def cloud(picture: cache.Picture, seg: Segmentation) -> None:
     with right:
         paint = choose("Points painted by", CLOUD_PAINTS, "cloud_paint", labelled=True)
     axes = space.key if where == "clustered" else "rgb"
-    drawn = cache.color_cloud(picture, seg, axes, CLOUD_POINTS)
-    colour_cloud(drawn, "cluster" if paint == "cluster" else "color", key="cloud")
+    drawn = cache.color_cloud(picture, merged, axes, CLOUD_POINTS)
+    colour_cloud(
+        drawn,
+        "cluster" if paint == "cluster" else "color",
+        merged.members,
+        merged.names,
+        segmentation_name(picture, seg),
+        key="cloud",
+    )
     st.caption(
         f"{len(drawn.points):,} points stand for the {seg.histogram.n_colors:,} colours of "
         f"{seg.histogram.n_pixels:,} pixels: the commonest colour of each small cube of RGB, "
-        "larger where there are more pixels. The numbered ones are the centroids"
+        "larger where there are more pixels. The numbered ones are the centroids; a click on any "
+        "puts its cluster in focus"
         + (f"; only {_listed(seg)} of {space.title} were clustered." if partly else ".")
     )
 
@@ -272,21 +301,30 @@ def _listed(seg: Segmentation) -> str:
     return ", ".join(seg.settings.channel_names).replace("*", "\\*")
 
 
-def take_away(picture: cache.Picture, seg: Segmentation, paint: str) -> None:
+def take_away(picture: cache.Picture, seg: Segmentation, focus: tuple[int, ...]) -> None:
     """Downloads, made when they are asked for, and ways to repeat the segmentation."""
-    archive = export.archive(seg, picture.name, paint)
+    archive = export.archive(seg, picture.name, focus)
     st.caption(
         "At the full size that was clustered. Transparent pixels stay transparent; numbers, "
         "colours and order are those of the table."
     )
     with st.grid("auto", min_column_width=220, gap="small"):
         _download(archive, seg, icon=":material/folder_zip:")
-        for file in export.files(seg, picture.name, paint):
+        for file in export.files(seg, picture.name, focus):
             _download(file, seg)
-    mask_of, _ = st.columns([2, 3])
-    with mask_of.container(horizontal=True, vertical_alignment="bottom"):
-        number = st.number_input("Mask of cluster", 1, seg.n_clusters, key="mask_cluster")
-        _download(export.mask_file(seg, picture.name, number - 1), seg)
+    chosen = [
+        number for number, members in enumerate(seg.members) if focus and set(members) <= set(focus)
+    ]
+    if chosen:
+        with st.container(horizontal=True):
+            for make in (export.mask_file, export.cutout_file):
+                file = make(seg, picture.name, *chosen)
+                _download(file, seg)
+    else:
+        st.caption(
+            "Click clusters in the picture to put them in focus: then their mask and their cut-out "
+            "can be taken too. The archive has a mask of each."
+        )
     repeat, script = st.columns(2)
     name = "picture.png"
     with repeat:

@@ -1,0 +1,60 @@
+// The clusters in focus, numbered from 0: one set for all components of the page, kept in the
+// address. The server learns of it with its next message.
+const focus = window.kmsegFocus ??= new class extends EventTarget {
+  clusters = new Set()
+
+  constructor() {
+    super()
+    addEventListener("popstate", () => (this.moved = true))
+  }
+
+  // Another segmentation has other clusters: none is in focus, unless its link says so.
+  enter(segmentation, count) {
+    if (this.segmentation !== segmentation) {
+      const linked = this.segmentation === undefined || this.moved
+      this.segmentation = segmentation
+      this.count = count
+      this.moved = false
+      this.set(linked ? this.inAddress() : [])
+    }
+    this.save()
+  }
+
+  inAddress() {
+    const text = new URL(location).searchParams.get("focus") ?? ""
+    return text.split(".").map(number => number - 1)
+  }
+
+  set(clusters) {
+    const known = clusters.filter(c => Number.isInteger(c) && c >= 0 && c < this.count)
+    this.clusters = new Set(known)
+    this.save()
+    this.dispatchEvent(new Event("change"))
+  }
+
+  has(group) {
+    return group.every(cluster => this.clusters.has(cluster))
+  }
+
+  toggle(group) {
+    const others = [...this.clusters].filter(cluster => !group.includes(cluster))
+    this.set(this.has(group) ? others : [...others, ...group])
+  }
+
+  get text() {
+    return [...this.clusters].sort((a, b) => a - b).map(cluster => cluster + 1).join(".")
+  }
+
+  save() {
+    this.keep("focus", this.text)
+  }
+
+  // A value of the link that only the browser has to know.
+  keep(name, value) {
+    const url = new URL(location)
+    if ((url.searchParams.get(name) ?? "") === value) return
+    if (value) url.searchParams.set(name, value)
+    else url.searchParams.delete(name)
+    history.replaceState(history.state, "", url)
+  }
+}()

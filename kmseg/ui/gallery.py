@@ -1,0 +1,87 @@
+"""Small segmentations to choose from."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from kmseg import export
+from kmseg.explore import Tile
+from kmseg.settings import Settings
+from kmseg.ui.assets import asset
+
+_mount = st.components.v2.component(
+    "kmseg_gallery",
+    html=asset("gallery.html"),
+    css=asset("gallery.css"),
+    js=asset("gallery.js"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A tile with what is written under it: a title, lines, and a mark that sets it apart."""
+
+    tile: Tile
+    title: str
+    lines: tuple[str, ...] = ()
+    mark: str = ""
+
+
+def gallery(
+    entries: Sequence[Entry],
+    current: Settings,
+    on_pick: Callable[[Settings], None],
+    label: str,
+    key: str,
+    side: float = 9.5,
+) -> None:
+    """Show tiles; a click calls ``on_pick`` with the settings of one.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        At least one, all of one picture.
+    current : Settings
+        The entry with these settings is marked as chosen.
+    on_pick : callable
+    label : str
+        What is read out before the tiles.
+    key : str
+    side : float
+        Least width of a tile, in rem, where the page is wide enough.
+    """
+
+    def picked() -> None:
+        number = st.session_state[key].picked
+        if isinstance(number, int) and 0 <= number < len(entries):
+            on_pick(entries[number].tile.settings)
+
+    height, width = entries[0].tile.labels.shape
+    _mount(
+        key=key,
+        data={
+            "label": label,
+            "aspect": width / height,
+            "side": side,
+            "tiles": [
+                {
+                    "image": _data_url(entry.tile),
+                    "title": entry.title,
+                    "lines": list(entry.lines),
+                    "mark": entry.mark,
+                    "current": entry.tile.settings == current,
+                }
+                for entry in entries
+            ],
+        },
+        on_picked_change=picked,
+    )
+
+
+def _data_url(tile: Tile) -> str:
+    content = export.indexed_png(tile.labels, tile.palette)
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
