@@ -64,7 +64,7 @@ if __name__ == "__main__":
     elif view == "ladder":
         explorer.ladder(picture, wanted)
     elif view == "residual":
-        explorer.residual(picture, seg)
+        explorer.residual(picture, merged)
     elif view == "hue":
         explorer.hue(picture, wanted)
     else:

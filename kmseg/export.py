@@ -271,9 +271,9 @@ def _of(what: str, seg: Segmentation, clusters: tuple[int, ...]) -> str:
 
 
 def _named(seg: Segmentation, picture: str, what: str, clusters: tuple[int, ...]) -> str:
-    numbers = "-".join(f"{cluster + 1:03d}" for cluster in clusters[:5])
-    more = "-etc" if len(clusters) > 5 else ""
-    return f"{stem(seg, picture)}_{what}{numbers}{more}.png"
+    numbers = [f"{cluster + 1:03d}" for cluster in clusters]
+    shown = numbers if len(numbers) <= 3 else [*numbers[:2], "etc"]
+    return f"{stem(seg, picture)}_{what}{'-'.join(shown)}.png"
 
 
 def archive(seg: Segmentation, picture: str, focus: tuple[int, ...] = ()) -> File:

@@ -106,6 +106,8 @@ class Segmentation:
                 f"merge: disjoint sets of the clusters 1 to {self.n_clusters}, not "
                 + ", ".join("+".join(str(cluster + 1) for cluster in group) for group in together)
             )
+        if not taken:
+            return self
         rest = [[cluster] for cluster in range(self.n_clusters) if cluster not in taken]
         sets = [group for group in together if group] + rest
         sets.sort(key=lambda group: (-self.pixel_counts[group].sum(), group))

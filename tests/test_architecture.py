@@ -23,7 +23,16 @@ TOP_LEVEL = {"README.md", "kmseg", "requirements.txt", "streamlit_app.py", "test
 # module here, and "kmseg" is the package's own __init__, its public face.
 PICTURE = {"errors", "probe", "decode", "image"}
 WORK = PICTURE | {"settings", "color", "histogram", "kmeans", "segmentation"}
-ALL_BUT_EDGES = WORK | {"kmseg", "render", "cloud", "figures", "plates", "samples", "export"}
+ALL_BUT_EDGES = WORK | {
+    "kmseg",
+    "render",
+    "cloud",
+    "figures",
+    "plates",
+    "samples",
+    "export",
+    "explore",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "color": {"errors"},
@@ -36,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kmeans": {"errors", "threads"},
     "segmentation": WORK - {"segmentation"},
     "warm": WORK,
+    "explore": WORK,
     "render": WORK,
     "cloud": WORK | {"figures"},
     "figures": set(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import threading
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
@@ -38,8 +41,15 @@ def rerun(app: AppTest) -> AppTest:
     return app
 
 
+def component(app: AppTest, name: str) -> dict[str, Any]:
+    """What one of the page's own components was given."""
+    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == name]
+    data: dict[str, Any] = json.loads(found[0].json)
+    return data
+
+
 def counts(app: AppTest) -> list[int]:
-    return list(app.dataframe[0].value["pixels"])
+    return [row["pixels"] for row in component(app, "kmseg_table")["rows"]]
 
 
 def expected_counts(sample: str, **settings: Any) -> list[int]:
@@ -303,9 +313,12 @@ def recorded(
 @pytest.mark.parametrize(
     ("view", "then"),
     [
-        ("clusters", ["viewer", "summary", "cluster_rows", "dataframe", "write"]),
+        ("clusters", ["viewer", "summary", "cluster_table", "write"]),
         ("cloud", ["viewer", "summary", "color_cloud", "colour_cloud", "write"]),
-        ("take-away", ["viewer", "summary", "archive", "files", "mask_file", "write"]),
+        ("sheet", ["viewer", "summary", "sheet", "write"]),
+        ("ladder", ["viewer", "summary", "ladder", "write"]),
+        ("residual", ["viewer", "summary", "residual", "write"]),
+        ("take-away", ["viewer", "summary", "archive", "files", "write"]),
     ],
 )
 def test_a_new_segmentation_is_shown_before_anything_else_is_made(
@@ -316,13 +329,14 @@ def test_a_new_segmentation_is_shown_before_anything_else_is_made(
         monkeypatch,
         (views, "viewer"),
         (views, "summary"),
-        (export, "cluster_rows"),
-        (views.st, "dataframe"),
+        (views, "cluster_table"),
+        (cache, "sheet"),
+        (cache, "ladder"),
+        (cache, "residual"),
         (cache, "color_cloud"),
         (views, "colour_cloud"),
         (export, "archive"),
         (export, "files"),
-        (export, "mask_file"),
         (link, "write"),
     )
     app.slider(key="n_clusters").set_value(9)
@@ -339,7 +353,7 @@ def test_another_k_does_nothing_again_that_depends_on_the_picture_alone(
         monkeypatch,
         (cache, "read_image"),
         (cache, "color_histogram"),
-        (cache, "_grid"),
+        (cache.Image, "grid"),
         (cloud, "points"),
         (cache, "segment"),
     )
@@ -348,7 +362,7 @@ def test_another_k_does_nothing_again_that_depends_on_the_picture_alone(
     assert {name for name, _ in calls} == {
         "read_image",
         "color_histogram",
-        "_grid",
+        "grid",
         "points",
         "segment",
     }
@@ -427,3 +441,115 @@ def test_one_makes_a_segmentation_while_others_watch_and_take_over(
     watched.clear()
     result = cache.segmentation(picture, settings)
     assert result == "done" and len(makers) == 2
+
+
+# -- what is in focus, merged or beside each other ------------------------------------------------
+
+
+def test_a_link_with_focus_and_merges_is_kept() -> None:
+    app = open_page(n_clusters="5", focus="2.4", merge="1.3")
+    seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=5))
+    merged = seg.merged([(0, 2)])
+    assert counts(app) == merged.pixel_counts.tolist()
+    shown = component(app, "kmseg_viewer")
+    assert shown["groups"] == [list(group) for group in merged.members]
+    assert shown["names"] == merged.names
+    app.segmented_control(key="view").set_value("take-away")
+    rerun(app)
+    assert (app.query_params["focus"], app.query_params["merge"]) == ("2.4", "1.3")
+    labels = [button.label for button in app.get("download_button")]
+    names = ", ".join(name for name in merged.names if name in ("2", "4"))
+    assert f"Mask of clusters {names}" in labels and f"Cut-out of clusters {names}" in labels
+    assert not app.warning
+
+
+def test_another_segmentation_has_nothing_in_focus_or_merged() -> None:
+    app = open_page(n_clusters="5", focus="2", merge="1.3")
+    app.slider(key="n_clusters").set_value(4)
+    rerun(app)
+    assert counts(app) == expected_counts("china", n_clusters=4)
+    assert "focus" not in app.query_params and "merge" not in app.query_params
+
+
+@pytest.mark.parametrize("name", ["focus", "merge"])
+@pytest.mark.parametrize("value", ["x", "1..2", "1.1", "0", "-1", "1" * 10_000, "٣", "<b>"])
+def test_a_focus_or_merge_that_makes_no_sense_is_left_out(name: str, value: str) -> None:
+    app = open_page(**{name: value})
+    assert f"{name}:" in app.warning[0].value.replace("\\", "")
+    assert len(app.warning[0].value) < 500
+    assert counts(app) == expected_counts("china")
+
+
+def test_clusters_that_do_not_exist_are_not_merged() -> None:
+    app = open_page(n_clusters="3", merge="2.9_1.3", focus="8")
+    seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=3))
+    assert counts(app) == seg.merged([(0, 2)]).pixel_counts.tolist()
+
+
+@pytest.mark.parametrize("view", [name for name in CHOICES["view"] if name != "clusters"])
+@pytest.mark.parametrize("picture", ["plate-5", "china"])
+def test_every_view_is_reached_by_a_link(view: str, picture: str) -> None:
+    app = open_page(view=view, picture=picture, n_clusters="3", color_space="hsv", width="150")
+    assert app.segmented_control(key="view").value == view
+    assert not app.error and not app.warning
+
+
+def gallery(app: AppTest, number: int = 0) -> list[dict[str, Any]]:
+    found = [e.proto for e in app.get("bidi_component") if "gallery" in e.proto.component_name]
+    tiles: list[dict[str, Any]] = json.loads(found[number].json)["tiles"]
+    return tiles
+
+
+def test_the_sheet_shows_every_view_and_marks_the_one_that_is_chosen() -> None:
+    app = open_page(view="sheet", picture="flower", width="120", color_space="lab", channels="12")
+    galleries = [gallery(app, number) for number in range(1 + len(kmseg.color.COLOR_SPACES))]
+    assert len(galleries[0]) <= 6  # the proposals
+    assert sum(map(len, galleries[1:])) == 53
+    chosen = [tile["title"] for tiles in galleries[1:] for tile in tiles if tile["current"]]
+    assert chosen == ["a, b"]
+    assert all(tile["image"].startswith("data:image/png;base64,") for tile in galleries[1])
+
+
+def test_the_ladder_goes_as_far_as_the_k_that_is_chosen() -> None:
+    app = open_page(view="ladder", picture="flower", width="120", n_clusters="12")
+    tiles = gallery(app)
+    assert [tile["title"] for tile in tiles] == [f"K = {k}" for k in range(2, 13)]
+    assert [tile["title"] for tile in tiles if tile["current"]] == ["K = 12"]
+    assert sum("suggested" in tile["mark"] for tile in tiles) == 1
+
+
+def test_hue_is_compared_one_click_from_its_channel() -> None:
+    app = open_page(color_space="hsv", picture="flower")
+    button = next(button for button in app.button if "Hue is an angle" in button.label)
+    button.click()
+    rerun(app)
+    assert app.query_params["view"] == "hue"
+    assert [tile["title"] for tile in gallery(app)] == ["Raw H, 0 to 179", "H as an angle"]
+
+
+def test_views_that_are_not_open_compute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = recorded(monkeypatch, (cache, "sheet"), (cache, "ladder"), (cache, "residual"))
+    app = open_page(picture="flower", width="90")
+    app.slider(key="n_clusters").set_value(6)
+    rerun(app)
+    assert calls == []
+
+
+boxes = st.tuples(*[st.integers(-(10**12), 10**12) | st.integers(-50, 700)] * 4)
+
+
+@given(boxes)
+@example((0, 0, 0, 0))
+@example((10**9, 0, -(10**9), 5))
+def test_a_part_lies_in_the_picture_whatever_is_asked_for(wanted: cache.Box) -> None:
+    image = kmseg.Image(np.zeros((427, 640, 3), np.uint8))
+    left, top, right, bottom = cache.within(image, wanted)
+    assert 0 <= left < right <= 640 and 0 <= top < bottom <= 427
+    if 0 <= wanted[0] < wanted[2] - 1 < 640:  # what lies inside is there, but for an odd pixel
+        assert left <= wanted[0] + 1 and right >= wanted[2] - 1
+
+
+def test_a_part_is_never_larger_than_a_screen() -> None:
+    image = kmseg.Image(np.zeros((100, 9000, 3), np.uint8))
+    left, _, right, _ = cache.within(image, (0, 0, 9000, 100))
+    assert right - left == cache.REGION_SIDE

@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import kmseg
-from kmseg.color import COLOR_SPACES
+from kmseg.color import COLOR_SPACES, features
 from oracles import (
     article_features,
     assert_same_clusters,
@@ -482,3 +482,66 @@ def test_the_time_of_each_step_is_told(china: kmseg.Image) -> None:
     assert {"resize", "histogram", "features", "fit"} <= set(seg.seconds)
     assert all(seconds >= 0 for seconds in seg.seconds.values())
     assert "resize" not in kmseg.segment(seg.histogram).seconds
+
+
+# -- merged clusters -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_merged_clusters_are_the_union_of_their_pixels(holed: kmseg.Image, engine: str) -> None:
+    seg = kmseg.segment(holed, kmseg.Settings(n_clusters=5, engine=engine, color_space="lab"))
+    merged = seg.merged([(3, 1), (4,)])
+    assert sorted(merged.members) == [(0,), (1, 3), (2,), (4,)]
+    assert merged.pixel_counts.sum() == seg.pixel_counts.sum()
+    assert (np.diff(merged.pixel_counts) <= 0).all()
+    for number, group in enumerate(merged.members):
+        inside = np.isin(seg.labels, group)
+        np.testing.assert_array_equal(merged.labels == number, inside)
+        assert merged.pixel_counts[number] == inside.sum()
+        mean = holed.pixels[inside].mean(axis=0)
+        np.testing.assert_allclose(merged.palette[number], mean, atol=0.5 + 1e-9)
+        centroid = np.average(
+            seg.centroids[list(group)], axis=0, weights=seg.pixel_counts[list(group)]
+        )
+        np.testing.assert_allclose(merged.centroids[number], centroid)
+    np.testing.assert_array_equal(merged.labels < 0, seg.labels < 0)
+    assert merged.names[merged.members.index((1, 3))] == "2+4"
+    assert merged.inertia == seg.inertia and merged.settings == seg.settings
+
+
+def test_merging_again_remembers_the_first_members(china: kmseg.Image) -> None:
+    seg = kmseg.segment(china, kmseg.Settings(n_clusters=5))
+    once = seg.merged([(0, 4)])
+    twice = once.merged([(once.members.index((0, 4)), once.members.index((2,)))])
+    at_once = seg.merged([(0, 2, 4)])
+    assert twice.members == at_once.members
+    np.testing.assert_array_equal(twice.labels, at_once.labels)
+    np.testing.assert_array_equal(twice.palette, at_once.palette)
+
+
+def test_merging_nothing_changes_nothing(china: kmseg.Image) -> None:
+    seg = kmseg.segment(china, kmseg.Settings(n_clusters=4))
+    same = seg.merged([])
+    assert same.members == seg.members == ((0,), (1,), (2,), (3,))
+    np.testing.assert_array_equal(same.color_labels, seg.color_labels)
+    np.testing.assert_array_equal(same.palette, seg.palette)
+    np.testing.assert_array_equal(same.centroids, seg.centroids)
+
+
+@pytest.mark.parametrize("groups", [[(0, 1), (1, 2)], [(0, 4)], [(-1, 2)]])
+def test_groups_that_cannot_be_merged_are_named(
+    china: kmseg.Image, groups: list[tuple[int, ...]]
+) -> None:
+    seg = kmseg.segment(china, kmseg.Settings(n_clusters=4))
+    with pytest.raises(kmseg.SettingsError, match="merge: disjoint sets of the clusters 1 to 4"):
+        seg.merged(groups)
+
+
+def test_known_coordinates_change_nothing(china: kmseg.Image) -> None:
+    histogram = kmseg.color_histogram(china)
+    settings = kmseg.Settings(color_space="hsv-circular", channels="0", n_clusters=3)
+    known = features(histogram.colors, "hsv-circular")
+    first = kmseg.segment(histogram, settings)
+    second = kmseg.segment(histogram, settings, coordinates=known)
+    np.testing.assert_array_equal(first.centroids, second.centroids)
+    np.testing.assert_array_equal(first.color_labels, second.color_labels)

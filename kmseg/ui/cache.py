@@ -213,10 +213,11 @@ def _colors_of_preview(picture: Picture, seg: Segmentation) -> NDArray[np.int32]
     return _shown_colors[picture.shared](*sized, _image(seg), seg.histogram)
 
 
+Box = tuple[int, int, int, int]
+
+
 @st.cache_data(max_entries=8, ttl=TTL, max_size="32MB", show_spinner=False, scope="session")
-def _region(
-    key: str, settings: Settings, region: tuple[int, int, int, int], _seg: Segmentation
-) -> tuple[bytes, bytes]:
+def _region(key: str, settings: Settings, region: Box, _seg: Segmentation) -> tuple[bytes, bytes]:
     left, top, right, bottom = region
     image, rows, columns = _image(_seg), slice(top, bottom), slice(left, right)
     pixels = image.pixels[rows, columns]
@@ -225,25 +226,28 @@ def _region(
     return export.png(pixels), export.indexed_png(_seg.labels_at(rows, columns), _seg.palette)
 
 
-def region(
-    picture: Picture, seg: Segmentation, wanted: tuple[int, int, int, int]
-) -> tuple[tuple[int, int], bytes, bytes]:
-    """A part at full size: where it begins (x, y), the original and the labels as PNG.
+def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes, bytes]:
+    """A part at full size: where it lies, and the original and the labels as PNG."""
+    box = within(_image(seg), wanted)
+    return box, *_region(picture.key, seg.settings, box, seg)
 
-    ``wanted`` is left, top, right and bottom in pixels; what lies outside the picture, or is more
-    than REGION_SIDE, is left out.
+
+def within(image: Image, wanted: Box) -> Box:
+    """Left, top, right and bottom of what of a part lies in the picture, at most REGION_SIDE a side.
+
+    Any whole numbers give at least one pixel.
     """
-    image, sides = _image(seg), []
-    for low, high, size in (
-        (wanted[0], wanted[2], image.width),
-        (wanted[1], wanted[3], image.height),
-    ):
+
+    def side(low: int, high: int, size: int) -> tuple[int, int]:
         middle = min(max((low + high) // 2, 0), size)
         half = min(max((high - low) // 2, 1), REGION_SIDE // 2)
-        sides.append((max(min(middle - half, size - 1), 0), min(middle + half, size)))
-    (left, right), (top, bottom) = sides
-    original, labels = _region(picture.key, seg.settings, (left, top, right, bottom), seg)
-    return (left, top), original, labels
+        return max(min(middle - half, size - 1), 0), min(middle + half, size)
+
+    (left, right), (top, bottom) = (
+        side(wanted[0], wanted[2], image.width),
+        side(wanted[1], wanted[3], image.height),
+    )
+    return left, top, right, bottom
 
 
 @dataclass(eq=False)
@@ -263,12 +267,12 @@ class _Series(Generic[T]):
                 yield item
 
 
-@_for_both(max_entries=6)
+@_for_both(max_entries=4)
 def _tiles(key: str, settings: Settings) -> _Series[explore.Tile]:
     return _Series()
 
 
-@_for_both(max_entries=6)
+@_for_both(max_entries=4)
 def _rungs(key: str, settings: Settings) -> _Series[explore.Rung]:
     return _Series()
 

@@ -6,6 +6,7 @@ export default function ({ data, parentElement }) {
   button.onclick = async () => {
     const query = new URLSearchParams(data.query)
     const shown = new URL(location).searchParams
+    if (focus.segmentation !== undefined) shown.set("focus", focus.text)
     for (const name of data.inBrowser) {
       if (shown.get(name)) query.set(name, shown.get(name))
       else query.delete(name)

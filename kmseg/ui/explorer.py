@@ -16,7 +16,7 @@ from kmseg.explore import Rung, Tile
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
 from kmseg.ui import cache, link
-from kmseg.ui.gallery import Entry, gallery
+from kmseg.ui.gallery import Curve, Entry, curves, gallery
 from kmseg.ui.views import choose
 
 PROPOSALS: Final = 6
@@ -64,7 +64,7 @@ def sheet(picture: cache.Picture, settings: Settings) -> None:
                     proposal.tile,
                     f"{number}. {_title(proposal.tile.settings)}",
                     (
-                        f"coherence {proposal.tile.coherence:.2f}, "
+                        f"coherence {proposal.tile.coherence:.2f}",
                         f"explained {proposal.tile.explained:.0%}",
                         f"and {len(proposal.alike)} much like it" if proposal.alike else "",
                     ),
@@ -75,6 +75,7 @@ def sheet(picture: cache.Picture, settings: Settings) -> None:
             link.set_widgets,
             "Proposals, best first",
             "sheet proposals",
+            side=8,
         )
 
 
@@ -88,7 +89,7 @@ def ladder(picture: cache.Picture, settings: Settings) -> None:
         st.info("The picture has one colour in these channels: there is nothing to choose.")
         return
     best = explore.suggested(rungs)
-    _curve(rungs, best, settings.n_clusters)
+    _curves(rungs, best, settings.n_clusters)
     gallery(
         [
             Entry(
@@ -107,6 +108,7 @@ def ladder(picture: cache.Picture, settings: Settings) -> None:
         link.set_widgets,
         "Segmentations by K",
         "ladder",
+        side=9.5,
     )
     st.caption(
         f"Inertia and Calinski-Harabasz are exact, over every pixel; the silhouette is that of "
@@ -115,34 +117,19 @@ def ladder(picture: cache.Picture, settings: Settings) -> None:
     )
 
 
-def _curve(rungs: list[Rung], best: Rung, current: int) -> None:
-    """Inertia over K as a drawing: as wide as the page, readable in both themes."""
-    values = [rung.tile.inertia for rung in rungs]
-    width, height, most = 640, 150, max(values) or 1.0
-    step = (width - 80) / max(len(rungs) - 1, 1)
-    points = [(40 + i * step, 20 + (height - 60) * (1 - v / most)) for i, v in enumerate(values)]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    marks = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{6 if rung is best else 4}" '
-        f'fill="{"currentColor" if rung is best else "var(--st-background-color, white)"}" '
-        f'stroke="currentColor" stroke-width="2"/>'
-        f'<text x="{x:.1f}" y="{height - 14}" text-anchor="middle" font-size="13" '
-        f'font-weight="{700 if k == current else 400}" fill="currentColor">'
-        f"{'K = ' if i == 0 else ''}{k}</text>"
-        for i, ((x, y), rung) in enumerate(zip(points, rungs, strict=True))
-        for k in [rung.tile.settings.n_clusters]
-    )
-    label = "Curve of inertia: " + ", ".join(
-        f"K {rung.tile.settings.n_clusters}: {rung.tile.inertia:.3g}" for rung in rungs
-    )
-    st.html(
-        f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}" '
-        'style="width:100%;max-width:640px;display:block">'
-        f'<text x="40" y="12" font-size="12" fill="currentColor" opacity="0.75">Inertia by K; '
-        "filled: suggested, bold: chosen</text>"
-        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="2"/>'
-        f"{marks}</svg>"
-    )
+def _curves(rungs: list[Rung], best: Rung, current: int) -> None:
+    inertias = [rung.tile.inertia for rung in rungs]
+    silhouettes = [rung.silhouette for rung in rungs]
+    charts = [
+        Curve("Inertia", inertias, [f"{value:.3g}" for value in inertias]),
+        Curve(
+            f"Silhouette of {explore.SILHOUETTE_PIXELS:,} pixels",
+            [None if math.isnan(value) else value for value in silhouettes],
+            [_number(value) for value in silhouettes],
+        ),
+    ]
+    clusters = [rung.tile.settings.n_clusters for rung in rungs]
+    curves(charts, clusters, best.tile.settings.n_clusters, current, "ladder curves")
 
 
 def residual(picture: cache.Picture, seg: Segmentation) -> None:

@@ -8,16 +8,15 @@ const focus = window.kmsegFocus ??= new class extends EventTarget {
     addEventListener("popstate", () => (this.moved = true))
   }
 
-  // Another segmentation has other clusters: none is in focus, unless its link says so.
+  // Another segmentation has other clusters: none is in focus, unless its link says so. The server
+  // writes its address.
   enter(segmentation, count) {
-    if (this.segmentation !== segmentation) {
-      const linked = this.segmentation === undefined || this.moved
-      this.segmentation = segmentation
-      this.count = count
-      this.moved = false
-      this.set(linked ? this.inAddress() : [])
-    }
-    this.save()
+    if (this.segmentation === segmentation) return
+    const linked = this.segmentation === undefined || this.moved
+    this.segmentation = segmentation
+    this.count = count
+    this.moved = false
+    this.hold(linked ? this.inAddress() : [])
   }
 
   inAddress() {
@@ -25,11 +24,15 @@ const focus = window.kmsegFocus ??= new class extends EventTarget {
     return text.split(".").map(number => number - 1)
   }
 
-  set(clusters) {
+  hold(clusters) {
     const known = clusters.filter(c => Number.isInteger(c) && c >= 0 && c < this.count)
     this.clusters = new Set(known)
-    this.save()
     this.dispatchEvent(new Event("change"))
+  }
+
+  set(clusters) {
+    this.hold(clusters)
+    this.keep("focus", this.text)
   }
 
   has(group) {
@@ -43,10 +46,6 @@ const focus = window.kmsegFocus ??= new class extends EventTarget {
 
   get text() {
     return [...this.clusters].sort((a, b) => a - b).map(cluster => cluster + 1).join(".")
-  }
-
-  save() {
-    this.keep("focus", this.text)
   }
 
   // A value of the link that only the browser has to know.

@@ -1,10 +1,10 @@
-"""Small segmentations to choose from."""
+"""Small segmentations to choose from, and the curves that help to choose."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import streamlit as st
 
@@ -37,7 +37,7 @@ def gallery(
     on_pick: Callable[[Settings], None],
     label: str,
     key: str,
-    side: float = 9.5,
+    side: float = 7,
 ) -> None:
     """Show tiles; a click calls ``on_pick`` with the settings of one.
 
@@ -79,6 +79,38 @@ def gallery(
             ],
         },
         on_picked_change=picked,
+    )
+
+
+_mount_curves = st.components.v2.component(
+    "kmseg_curves",
+    html='<div class="curves"></div>',
+    css=asset("curve.css"),
+    js=asset("curve.js"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A score over K: what it is called, its values (None where there is none), and as text."""
+
+    title: str
+    values: Sequence[float | None]
+    texts: Sequence[str]
+
+
+def curves(
+    charts: Sequence[Curve], clusters: Sequence[int], suggested: int, current: int, key: str
+) -> None:
+    """Draw scores over the numbers of clusters, one chart each."""
+    _mount_curves(
+        key=key,
+        data={
+            "charts": [asdict(chart) for chart in charts],
+            "clusters": list(clusters),
+            "suggested": suggested,
+            "current": current,
+        },
     )
 
 

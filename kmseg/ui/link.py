@@ -108,7 +108,7 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, dict[str, str], list[str]
 
 def _groups(text: str) -> Groups:
     """Disjoint groups of clusters, numbered from 0, of their spelling "1.3_2.5"; or none."""
-    if not re.fullmatch(r"(\d{1,3}([._](?=\d))?){1,255}", text, re.ASCII):
+    if not re.fullmatch(r"\d{1,3}(?:[._]\d{1,3}){0,254}", text, re.ASCII):
         return ()
     groups = tuple(
         tuple(int(number) - 1 for number in group.split(".")) for group in text.split("_")
@@ -130,17 +130,20 @@ def merges(n_clusters: int) -> Groups:
 
 def focus(n_clusters: int) -> tuple[int, ...]:
     """The clusters in focus, numbered from 0, as this run of the page was told."""
-    clusters = [c for group in _groups(st.query_params.get("focus", "")) for c in group]
-    return tuple(cluster for cluster in clusters if cluster < n_clusters)
+    every = [cluster for group in _groups(_focus()) for cluster in group]
+    return tuple(cluster for cluster in every if cluster < n_clusters)
+
+
+def _focus() -> str:
+    return parse(st.query_params)[1]["focus"] if st.session_state.get("same", True) else ""
 
 
 def enter(segmentation: str) -> None:
     """Forget what was merged or in focus in another segmentation, unless a link says so."""
-    if st.session_state.setdefault("viewed", segmentation) != segmentation:
-        st.session_state["viewed"] = segmentation
+    st.session_state["same"] = st.session_state.get("viewed", segmentation) == segmentation
+    st.session_state["viewed"] = segmentation
+    if not st.session_state["same"]:
         st.session_state["merge"] = ()
-        if "focus" in st.query_params:
-            del st.query_params["focus"]
 
 
 def set_widgets(settings: Settings) -> None:
@@ -185,7 +188,7 @@ def query_of(settings: Settings) -> dict[str, str]:
     if choices["picture"] not in SAMPLES:
         choices["picture"] = upload_name(choices["picture"])
     _, linked, _ = parse(st.query_params)
-    choices |= {name: linked[name] for name in IN_BROWSER}
+    choices |= {name: linked[name] for name in IN_BROWSER} | {"focus": _focus()}
     choices["merge"] = _spelled(st.session_state["merge"])
     return settings.to_query() | {name: value for name, value in choices.items() if value}
 
@@ -224,7 +227,7 @@ _mount_copy_link = st.components.v2.component(
     "kmseg_copy_link",
     html=asset("copy_link.html"),
     css=asset("copy_link.css"),
-    js=asset("copy_link.js"),
+    js=asset("focus.js") + asset("copy_link.js"),
 )
 
 

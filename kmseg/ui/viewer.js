@@ -41,7 +41,7 @@ function paint(canvas, { width, height, labels }, colors) {
   put(canvas, image)
 }
 
-// Pixels beside one of another group.
+// Pixels with another group to their right or below them.
 function paintBoundaries(canvas, { width, height, labels }, groups) {
   const image = new ImageData(width, height)
   const out = new Uint32Array(image.data.buffer)
@@ -49,8 +49,9 @@ function paintBoundaries(canvas, { width, height, labels }, groups) {
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const group = groups[labels[i]]
-      if (x + 1 < width && groups[labels[i + 1]] !== group) out[i] = out[i + 1] = line
-      if (y + 1 < height && groups[labels[i + width]] !== group) out[i] = out[i + width] = line
+      const beside = x + 1 < width && groups[labels[i + 1]] !== group
+      const below = y + 1 < height && groups[labels[i + width]] !== group
+      if (beside || below) out[i] = line
     }
   }
   put(canvas, image)
@@ -91,6 +92,8 @@ class Viewer {
       button.onclick = actions[what] ?? (() => this.act({ what, clusters: [...focus.clusters] }))
     }
     if (!root.requestFullscreen) root.querySelector("[data-do=full]").hidden = true
+    this.observer = new ResizeObserver(() => this.data && this.crisp())
+    this.observer.observe(this.panes[1])
     this.focused = () => {
       this.showFocus()
       if (this.data.notify) this.act({ what: "focus", clusters: [...focus.clusters] })
@@ -103,6 +106,8 @@ class Viewer {
   close() {
     focus.removeEventListener("change", this.focused)
     removeEventListener("popstate", this.navigated)
+    this.observer.disconnect()
+    clearTimeout(this.timer)
   }
 
   // Layout and paint as the address has them.
@@ -146,14 +151,12 @@ class Viewer {
 
   // The part of the segmentation right of the divider, which does not move with the picture.
   clip() {
-    const pane = this.panes[1]
     const edge = (this.mix / 100 - this.x) / this.zoom // in parts of the picture
     for (const canvas of this.root.querySelectorAll(".segmentation")) {
       const [left, width] = canvas.dataset.span?.split(" ").map(Number) ?? [0, 1]
       const part = clamp((edge - left) / width, 0, 1)
       canvas.style.clipPath = this.layout === "swipe" ? `inset(0 0 0 ${100 * part}%)` : ""
     }
-    return pane
   }
 
   update(data, act, pick, ask) {
@@ -162,7 +165,6 @@ class Viewer {
     focus.enter(data.segmentation, data.palette.length)
     root.style.setProperty("--aspect", data.width / data.height)
     root.classList.toggle("pick", data.pick)
-    root.classList.toggle("enlarged", data.width < 400)
     for (const image of root.querySelectorAll("img.original:not(.region)")) {
       const source = address(data.original)
       if (image.src !== source) image.src = source
@@ -296,7 +298,8 @@ class Viewer {
       button.setAttribute("aria-label", `Cluster ${data.names[i]}, ${data.colors[i]}, ${share}`)
       button.style.flexGrow = data.counts[i] / total * 100
       button.style.background = data.colors[i]
-      button.style.color = 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#000" : "#fff"
+      const light = times([[0.2126, 0.7152, 0.0722]], [r, g, b].map(linear))[0] > 0.179 // WCAG 2.2
+      button.style.color = light ? "#000" : "#fff"
       button.onclick = () => focus.toggle(group)
     })
   }
@@ -452,12 +455,19 @@ class Viewer {
     root.style.setProperty("--x", this.x)
     root.style.setProperty("--y", this.y)
     root.classList.toggle("zoomed", zoom > 1)
+    this.crisp()
     root.querySelector("output").textContent = `${Math.round(100 * zoom)} %`
     root.querySelector("[data-do=out]").disabled = zoom === 1
     root.querySelector("[data-do=fit]").disabled = zoom === 1
     this.clip()
     clearTimeout(this.timer)
     this.timer = setTimeout(() => this.sharpen(), 150)
+  }
+
+  // Pixels that are enlarged have edges; reduced ones are averaged.
+  crisp() {
+    const shown = this.panes[1].clientWidth * this.zoom * devicePixelRatio
+    this.root.classList.toggle("crisp", shown >= this.data.width)
   }
 
   // Ask for every pixel of what is in view once the preview has too few.

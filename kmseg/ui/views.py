@@ -169,7 +169,7 @@ def _region(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
     *of, wanted = st.session_state.get("region", ("", 0, ()))
     if of != [picture.key, seg.settings.width]:
         return None
-    (x, y), original, labels = cache.region(picture, seg, wanted)
+    (x, y, *_), original, labels = cache.region(picture, seg, wanted)
     return {
         "x": x,
         "y": y,

@@ -8,8 +8,9 @@ the same slider and two pictures of the same size, and changes by turns between 
 that are encoded already: kmseg's own previews at K = 16 and 17. The pages take turns press by
 press, in one browser; times are medians.
 
-The clock runs in the page: from the key's event until the picture's new address is set (the server
-has answered), until the picture is loaded and decoded, and until the frame that shows it is out.
+The clock runs in the page: from the key's event until the picture's new address is known (the
+server has answered), until the picture is loaded and decoded, and until the frame that shows it is
+out. kmseg's picture is painted from its labels in the page.
 """
 
 from __future__ import annotations
@@ -25,33 +26,39 @@ from common import ROOT, header, machine, parser, row
 from pages import FRAME_SHOWN, chromium, rest, served, upload, wait_for_server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 MOST_PRESSES = 30  # K from 2 to 32
 STAGES = ("address", "decoded", "painted")
-WATCH = f"""image => addEventListener("keydown", event => {{
+OURS = ".viewer"
+BARE = "[data-testid=stImage] img >> nth=1"
+WATCH = f"""shown => addEventListener("keydown", event => {{
   const elapsed = () => performance.now() - event.timeStamp
+  const own = shown.localName !== "img"
+  const painted = () => shown.dataset.shown === shown.dataset.asked
   window.shown = new Promise((resolve, reject) => {{
+    let times
+    const end = () => {{
+      times.decoded = elapsed()
+      return {FRAME_SHOWN}.then(() => resolve({{ ...times, painted: elapsed() }}))
+    }}
     new MutationObserver((_, observer) => {{
+      times ??= {{ address: elapsed() }}
+      if (own && !painted()) return
       observer.disconnect()
-      const times = {{ address: elapsed() }}
-      image.decode()
-        .then(() => {{
-          times.decoded = elapsed()
-          return {FRAME_SHOWN}
-        }})
-        .then(() => resolve({{ ...times, painted: elapsed() }}), reject)
-    }}).observe(image, {{ attributeFilter: ["src"] }})
+      if (own) end()
+      else shown.decode().then(end, reject)
+    }}).observe(shown, {{ attributeFilter: own ? ["data-asked", "data-shown"] : ["src"] }})
     setTimeout(reject, 60000, "no new picture within a minute")
   }})
 }}, true)"""
 
 
-def opened(browser: Browser, url: str) -> Page:
+def opened(browser: Browser, url: str, shown: str) -> Page:
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.goto(url)
     page.get_by_role("slider", name="K, number of clusters").wait_for(timeout=120_000)
-    page.locator("img").nth(1).wait_for(timeout=120_000)
+    page.locator(shown).wait_for(timeout=120_000)
     rest(page)
     return page
 
@@ -68,19 +75,20 @@ def press_and_time(page: Page) -> dict[str, float]:
     return times
 
 
-def content(image: Locator) -> bytes:
-    return image.page.request.get(image.evaluate("image => image.src")).body()
-
-
 def save_previews(page: Page, folder: Path) -> None:
     """What kmseg's page shows now, and with one cluster more."""
-    segmentation = page.locator("img.segmentation")
-    (folder / "original").write_bytes(content(page.locator("img.original")))
-    (folder / "even").write_bytes(content(segmentation))
+
+    def save(name: str, address: str) -> None:
+        url = page.evaluate("address => new URL(address, location).href", address)
+        (folder / name).write_bytes(page.request.get(url).body())
+
+    viewer = page.locator(OURS)
+    save("original", viewer.locator(".left img").first.get_attribute("src") or "")
+    save("even", viewer.get_attribute("data-shown") or "")
     press(page)
     page.get_by_text("17 clusters").first.wait_for()
     rest(page)
-    (folder / "odd").write_bytes(content(segmentation))
+    save("odd", viewer.get_attribute("data-shown") or "")
 
 
 def fit_time(page: Page) -> float:
@@ -90,7 +98,7 @@ def fit_time(page: Page) -> float:
 
 
 def measure(browser: Browser, ours: str, folder: Path, photo: Path, presses: int) -> None:
-    page = opened(browser, f"{ours}/?n_clusters=16")
+    page = opened(browser, f"{ours}/?n_clusters=16", OURS)
     upload(page, photo)
     save_previews(page, folder)
     page.context.close()
@@ -99,16 +107,14 @@ def measure(browser: Browser, ours: str, folder: Path, photo: Path, presses: int
     with served("tests/benchmarks/bare_page.py", str(folder)) as bare:
         wait_for_server(bare)
         pages = {
-            "kmseg": opened(browser, f"{ours}/?n_clusters=2"),
-            "bare Streamlit": opened(browser, bare),
+            "kmseg": opened(browser, f"{ours}/?n_clusters=2", OURS),
+            "bare Streamlit": opened(browser, bare, BARE),
         }
         upload(pages["kmseg"], photo)
-        images = {
-            "kmseg": pages["kmseg"].locator("img.segmentation"),
-            "bare Streamlit": pages["bare Streamlit"].locator("img").nth(1),
-        }
-        for image in images.values():
-            image.evaluate(WATCH)
+        watched = {"kmseg": OURS, "bare Streamlit": BARE}
+        for name, selector in watched.items():
+            pages[name].locator(selector).evaluate(WATCH)
+        boxes = {"kmseg": f"{OURS} .right .pane", "bare Streamlit": BARE}
         found: dict[str, list[dict[str, float]]] = {name: [] for name in pages}
         fits = []
         for _ in range(presses):
@@ -120,7 +126,7 @@ def measure(browser: Browser, ours: str, folder: Path, photo: Path, presses: int
             "page", "picture shown", *(f"{stage} ms" for stage in STAGES), "slowest ms", "fit ms"
         )
         for name, times in found.items():
-            box: Any = images[name].bounding_box()
+            box: Any = pages[name].locator(boxes[name]).bounding_box()
             medians = [statistics.median(time[stage] for time in times) for stage in STAGES]
             row(
                 name,

@@ -1,0 +1,41 @@
+// Small line charts of scores over K, in the page's own ink.
+const SVG = "http://www.w3.org/2000/svg"
+const WIDTH = 420
+const HEIGHT = 150
+
+function add(parent, name, attributes, text = "") {
+  const made = document.createElementNS(SVG, name)
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
+  made.textContent = text
+  parent.append(made)
+  return made
+}
+
+function chart({ title, values, texts }, clusters, suggested, current) {
+  const svg = document.createElementNS(SVG, "svg")
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`)
+  svg.setAttribute("role", "img")
+  svg.setAttribute("aria-label", `${title}: ${clusters.map((k, i) => `K ${k} ${texts[i]}`).join(", ")}`)
+  add(svg, "text", { x: 8, y: 14, class: "title" }, title)
+  const known = values.filter(value => value !== null)
+  const [low, high] = [Math.min(0, ...known), Math.max(...known, 1e-9)]
+  const x = i => 20 + i * (WIDTH - 40) / Math.max(clusters.length - 1, 1)
+  const y = value => 30 + (HEIGHT - 62) * (high - value) / (high - low || 1)
+  const points = values.flatMap((value, i) => value === null ? [] : [`${x(i)},${y(value)}`])
+  add(svg, "polyline", { points: points.join(" "), class: "line" })
+  values.forEach((value, i) => {
+    const chosen = clusters[i] === current ? " current" : ""
+    add(svg, "text", { x: x(i), y: HEIGHT - 8, class: `tick${chosen}` }, String(clusters[i]))
+    if (value === null) return
+    const mark = clusters[i] === suggested ? "mark suggested" : "mark"
+    const dot = add(svg, "circle", { cx: x(i), cy: y(value), r: mark === "mark" ? 4 : 6, class: mark })
+    add(dot, "title", {}, `K = ${clusters[i]}: ${texts[i]}`)
+  })
+  return svg
+}
+
+export default function ({ data, parentElement }) {
+  const { charts, clusters, suggested, current } = data
+  const made = charts.map(one => chart(one, clusters, suggested, current))
+  parentElement.querySelector(".curves").replaceChildren(...made)
+}

@@ -1,0 +1,231 @@
+"""Settings side by side: the sheet, its ranking, the ladder and the residual."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.metrics import calinski_harabasz_score, silhouette_score
+
+import kmseg
+from kmseg import explore
+from kmseg.color import COLOR_SPACES, features
+from kmseg.plates import PALETTES, Plate, draw_plate
+from oracles import image_at
+
+
+def sheet(image: kmseg.Image, **settings: Any) -> list[explore.Tile]:
+    wanted = explore.views(kmseg.Settings(**settings))
+    return list(explore.sheet(image, kmseg.color_histogram(image), wanted))
+
+
+def ladder(image: kmseg.Image, clusters: range, **settings: Any) -> list[explore.Rung]:
+    histogram = kmseg.color_histogram(image)
+    return list(explore.ladder(image, histogram, kmseg.Settings(**settings), clusters))
+
+
+@pytest.fixture(scope="module")
+def flower() -> kmseg.Image:
+    return image_at("flower", 320)
+
+
+# -- the sheet -------------------------------------------------------------------------------------
+
+
+def test_a_sheet_has_every_space_with_every_set_of_channels_once() -> None:
+    wanted = explore.views(kmseg.Settings(n_clusters=5, seed=3, width=70))
+    sizes = [len(space.channels) for space in COLOR_SPACES.values()]
+    assert len(wanted) == len(set(wanted)) == sum(2**size - 1 for size in sizes)
+    for settings in wanted:
+        assert replace(settings, color_space="bgr", channels="all") == kmseg.Settings(
+            n_clusters=5, seed=3, width=70
+        )
+    assert sum(settings.channels == "all" for settings in wanted) == len(sizes)
+
+
+def test_starting_colours_and_other_engines_give_way() -> None:
+    manual = kmseg.Settings(n_clusters=2, init="manual", centroids=("#000000", "#ffffff"))
+    assert explore.automatic(manual) == kmseg.Settings(n_clusters=2)
+    other = kmseg.Settings(engine="opencv", init="random", attempts=3)
+    assert explore.automatic(other) == replace(other, engine="exact")
+
+
+def test_a_tile_shows_what_choosing_it_gives(flower: kmseg.Image) -> None:
+    rows, columns = flower.grid(explore.TILE_SIDE)
+    assert max(len(rows), len(columns)) == explore.TILE_SIDE
+    for tile in sheet(flower, n_clusters=3):
+        seg = kmseg.segment(flower, tile.settings)
+        np.testing.assert_array_equal(tile.labels, seg.labels_at(rows, columns))
+        np.testing.assert_array_equal(tile.palette, seg.palette)
+        assert tile.inertia == seg.inertia
+
+
+def test_transparent_pixels_belong_to_no_tile() -> None:
+    pixels = image_at("flower", 60).pixels
+    opaque = np.arange(pixels.shape[1]) >= 30
+    image = kmseg.Image(pixels, np.broadcast_to(opaque, pixels.shape[:2]))
+    for tile in sheet(image, n_clusters=2):
+        assert (tile.labels[:, ~opaque] == -1).all() and (tile.labels[:, opaque] >= 0).all()
+
+
+# -- the ranking -----------------------------------------------------------------------------------
+
+
+def test_solid_areas_are_coherent_and_speckle_is_not() -> None:
+    solid = np.repeat(np.arange(2, dtype=np.int16), 50) * np.ones((100, 1), np.int16)
+    speckle = np.random.default_rng(0).integers(0, 2, (100, 100)).astype(np.int16)
+    half = np.where(np.arange(100)[:, None] < 50, solid, speckle)
+    assert explore.coherence(solid) > 0.8
+    assert abs(explore.coherence(speckle)) < 0.03
+    assert explore.coherence(speckle) < explore.coherence(half) < explore.coherence(solid)
+    assert explore.coherence(np.zeros((100, 100), np.int16)) == 0
+    assert explore.coherence(np.full((4, 4), -1, np.int16)) == 0
+
+
+def test_coherence_looks_past_transparent_pixels() -> None:
+    solid = np.repeat(np.arange(2, dtype=np.int16), 50) * np.ones((100, 1), np.int16)
+    framed = np.full((100, 140), -1, np.int16)
+    framed[:, 20:120] = solid
+    near = pytest.approx(explore.coherence(solid), abs=0.1)  # its distances are a little longer
+    assert explore.coherence(framed) == near
+
+
+def label_maps(n: int = 4) -> st.SearchStrategy[NDArray[np.int16]]:
+    cells = st.lists(st.integers(-1, n - 1), min_size=30, max_size=30)
+    return cells.map(lambda values: np.array(values, np.int16).reshape(5, 6))
+
+
+@given(label_maps(), label_maps(), st.permutations(range(4)))
+def test_agreement_is_symmetric_and_knows_no_numbers(
+    first: NDArray[np.int16], second: NDArray[np.int16], order: list[int]
+) -> None:
+    renamed = np.append(np.array(order, np.int16), np.int16(-1))[first]
+    assert explore.agreement(first, second) == explore.agreement(second, first)
+    assert explore.agreement(renamed, second) == explore.agreement(first, second)
+    assert 0 <= explore.agreement(first, second) <= 1
+    assert explore.agreement(first, first) == (1 if (first >= 0).any() else 0)
+    assert -1 <= explore.coherence(first) <= 1
+    assert explore.coherence(renamed) == pytest.approx(explore.coherence(first))
+
+
+def test_one_partition_is_proposed_once(flower: kmseg.Image) -> None:
+    tiles = sheet(flower, n_clusters=3)
+    proposals = explore.ranked(tiles)
+    shown = [proposal.tile for proposal in proposals]
+    assert sum(1 + len(proposal.alike) for proposal in proposals) == len(tiles)
+    values = [tile.separation for tile in shown]
+    assert values == sorted(values, reverse=True)
+    for one, other in itertools.combinations(shown[:8], 2):
+        assert explore.agreement(one.labels, other.labels) < 0.93
+    spaces = [
+        {tile.settings.color_space for tile in (proposal.tile, *proposal.alike)}
+        for proposal in proposals
+    ]
+    assert all(("bgr" in found) == ("rgb" in found) for found in spaces)  # the same three columns
+
+
+def numeral_found(plate: Plate, labels: NDArray[np.int16]) -> float:
+    """The best IoU on the dots of the numeral with a cluster, or with two together."""
+    n = int(labels.max()) + 1
+    inside = np.bincount(labels[plate.numeral_mask], minlength=n)
+    dots = np.bincount(labels[plate.dots_mask], minlength=n)
+    return max(
+        inside[list(some)].sum()
+        / (dots[list(some)].sum() + inside.sum() - inside[list(some)].sum())
+        for size in (1, 2)
+        for some in itertools.combinations(range(n), size)
+    )
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+def test_a_hidden_numeral_is_among_the_first_three_proposals(palette: str) -> None:
+    seed = list(PALETTES).index(palette)
+    plate = draw_plate(str(11 * seed + 3), PALETTES[palette], seed, 400)
+    image = kmseg.Image(plate.pixels)
+    proposals = explore.ranked(sheet(image, n_clusters=3 if palette != "two-tone" else 4))
+    found = [
+        numeral_found(plate, kmseg.segment(image, proposal.tile.settings).labels)
+        for proposal in proposals[:3]
+    ]
+    assert max(found) >= 0.8
+
+
+def test_explained_is_of_the_visible_colours_whatever_was_clustered() -> None:
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    pixels[:20] = (200, 40, 0)
+    pixels[:, 20:] += np.array((0, 0, 50), np.uint8)
+    tiles = {
+        (tile.settings.color_space, tile.settings.channels): tile
+        for tile in sheet(kmseg.Image(pixels), n_clusters=4)
+    }
+    assert tiles["rgb", "all"].explained == pytest.approx(1)
+    assert 0 < tiles["rgb", "2"].explained < tiles["rgb", "0"].explained < 1
+
+
+# -- the ladder ------------------------------------------------------------------------------------
+
+
+def test_a_rung_is_what_choosing_its_k_gives(flower: kmseg.Image) -> None:
+    rungs = ladder(flower, range(2, 8), color_space="cielab", channels="12")
+    inertias = [rung.tile.inertia for rung in rungs]
+    assert inertias == sorted(inertias, reverse=True)
+    for n_clusters, rung in enumerate(rungs, start=2):
+        settings = kmseg.Settings(color_space="cielab", channels="12", n_clusters=n_clusters)
+        assert rung.tile.settings == settings
+        assert rung.tile.inertia == kmseg.segment(flower, settings).inertia
+
+
+def test_scores_are_scikit_learns() -> None:
+    image = image_at("china", 40)
+    histogram = kmseg.color_histogram(image)
+    X = features(image.pixels.reshape(-1, 3), "cielab")
+    colors = features(histogram.colors, "cielab")
+    for rung in ladder(image, range(2, 6), color_space="cielab", seed=4):
+        seg = kmseg.segment(image, rung.tile.settings)
+        exact = calinski_harabasz_score(X, seg.labels.ravel())
+        # Its centroids are means; ours came to rest within epsilon of them.
+        assert rung.calinski_harabasz == pytest.approx(exact, rel=1e-4)
+        drawn = np.random.default_rng(4).choice(
+            histogram.n_colors, explore.SILHOUETTE_PIXELS, p=histogram.counts / histogram.n_pixels
+        )
+        sampled = silhouette_score(colors[drawn], seg.color_labels[drawn])
+        assert rung.silhouette == pytest.approx(sampled)
+
+
+def test_three_heaps_suggest_three() -> None:
+    rng = np.random.default_rng(0)
+    heaps = np.array([(40, 40, 200), (200, 60, 60), (60, 200, 60)])
+    pixels = heaps[rng.integers(0, 3, (60, 60))] + rng.integers(-12, 13, (60, 60, 3))
+    rungs = ladder(kmseg.Image(pixels.astype(np.uint8)), range(2, 9))
+    assert explore.suggested(rungs).tile.settings.n_clusters == 3
+
+
+def test_the_ladder_ends_where_colours_do() -> None:
+    pixels = np.zeros((3, 4, 3), np.uint8)
+    pixels[0], pixels[1, :2] = 255, 80
+    rungs = ladder(kmseg.Image(pixels), range(2, 11))
+    assert [rung.tile.settings.n_clusters for rung in rungs] == [2, 3]
+    assert rungs[-1].calinski_harabasz == np.inf
+    assert ladder(kmseg.Image(pixels[:1]), range(2, 11)) == []
+
+
+# -- the residual ----------------------------------------------------------------------------------
+
+
+def test_the_residual_is_the_colour_difference_to_the_clusters_colour() -> None:
+    pixels = np.zeros((2, 3, 3), np.uint8)
+    pixels[0] = 255
+    image = kmseg.Image(pixels, np.array([[True, True, False], [True, True, True]]))
+    histogram = kmseg.color_histogram(image)
+    numbers = histogram.numbers_at(image, *image.grid(100))
+    labels = np.array([[0, 1, -1], [0, 1, 1]], np.int16)
+    palette = np.array([(255, 255, 255), (0, 0, 0)], np.uint8)
+    found = explore.residual(histogram, numbers, labels, palette)
+    expected = [[0, 100, np.nan], [100, 0, 0]]  # L* of black is 0, of white 100
+    np.testing.assert_allclose(found, expected, atol=1e-3)
