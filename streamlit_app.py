@@ -48,7 +48,7 @@ if __name__ == "__main__":
         st.error(str(error))
         st.stop()
 
-    link.enter(views.segmentation_name(picture, seg))
+    link.enter(link.address(picture.key, settings))
     merged = seg.merged(link.merges(seg.n_clusters))
     view = st.session_state["view"]
     views.pictures(picture, seg, merged, notify=view == "take-away")

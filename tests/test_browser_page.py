@@ -463,6 +463,7 @@ def pressed(page: Page, selector: str) -> list[int]:
 
 def assert_in_focus(page: Page, seg: kmseg.Segmentation, *clusters: int) -> None:
     """The picture, the swatches and the address all have these clusters in focus."""
+    painted(page)
     page.wait_for_timeout(200)
     assert pressed(page, ".swatches button") == list(clusters)
     assert query(page, "focus") == ".".join(str(cluster + 1) for cluster in clusters)
@@ -520,7 +521,9 @@ def test_focus_is_set_from_the_cloud_and_shows_there(open_page: OpenPage) -> Non
             box["y"] + box["height"] * (0.3 + 0.02 * (step // 20)),
         )
         page.wait_for_timeout(30)
-        if label.count() and (found := re.search(r"cluster (\d+)", label.first.inner_text())):
+        if label.count() and (
+            found := re.search(r"cluster (\d+)", label.first.text_content() or "")
+        ):
             break
     else:
         pytest.fail("No point of the cloud was found.")
@@ -611,7 +614,7 @@ def test_another_k_has_nothing_in_focus_but_back_brings_it_again(open_page: Open
 def test_paint_layout_focus_and_zoom_send_nothing_to_the_server(open_page: OpenPage) -> None:
     page = open_page(f"?{PLATE}")
     sent: list[bytes] = []
-    page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda f: sent.append(f)))
     page.reload()
     settle(page)
     painted(page)
@@ -654,10 +657,8 @@ def test_zoomed_in_every_pixel_of_the_photo_is_shown(open_page: OpenPage, photo:
         expected = seg.palette[seg.labels] if part == "region" else seg.image.pixels  # type: ignore
         selector = PICTURES["region"] if part == "region" else ".left img.region"
         element = page.locator(selector)
-        left, top = (
-            round(float(element.evaluate(f"e => e.style.{side}").rstrip("%")) / 100 * size)
-            for side, size in (("left", 4000), ("top", 2669))
-        )
+        x, y = re.findall(r"([\d.]+)%", element.evaluate("e => e.style.transform"))
+        left, top = round(float(x) * 40), round(float(y) * 26.69)
         width, height, data = element.evaluate(READ_PICTURE)
         import base64
 

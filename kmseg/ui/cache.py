@@ -233,7 +233,7 @@ def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes
 
 
 def within(image: Image, wanted: Box) -> Box:
-    """Left, top, right and bottom of what of a part lies in the picture, at most REGION_SIDE a side.
+    """What of a part lies in the picture: left, top, right, bottom, at most REGION_SIDE apart.
 
     Any whole numbers give at least one pixel.
     """

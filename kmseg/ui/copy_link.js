@@ -4,13 +4,8 @@ export default function ({ data, parentElement }) {
   const input = parentElement.querySelector("input")
   input.hidden = true
   button.onclick = async () => {
-    const query = new URLSearchParams(data.query)
-    const shown = new URL(location).searchParams
-    if (focus.segmentation !== undefined) shown.set("focus", focus.text)
-    for (const name of data.inBrowser) {
-      if (shown.get(name)) query.set(name, shown.get(name))
-      else query.delete(name)
-    }
+    const query = new URLSearchParams(data)
+    for (const [name, value] of focus.values) if (value) query.set(name, value)
     const link = `${location.origin}${location.pathname}?${query}`
     input.value = link
     try {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -34,7 +35,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "layout": ("side", "swipe", "blend"),
     "paint": ("colors", "gray", "boundaries"),
 }
-# These the browser changes by itself, in the address.
+# These the browser changes, and puts into the address, by itself.
 IN_BROWSER: Final = ("layout", "paint", "focus")
 
 Groups = tuple[tuple[int, ...], ...]
@@ -54,6 +55,7 @@ def restore() -> None:
         if name not in IN_BROWSER:
             st.session_state[name] = value
     st.session_state["merge"] = _groups(choices["merge"])
+    st.session_state["focus"] = sum(_groups(choices["focus"]), ())
     st.session_state.pop("viewed", None)
     if choices["picture"].startswith(UPLOAD):
         _restore_upload(choices["picture"], corrections)
@@ -97,7 +99,7 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, dict[str, str], list[str]
             choices[name] = allowed[0]
     for name, form in (("focus", "1.3"), ("merge", "1.3_2.5")):
         choices[name] = query.get(name, "")
-        if _spelled(_groups(choices[name])) != choices[name]:
+        if spelled(_groups(choices[name])) != choices[name]:
             corrections.append(
                 f"{name}: numbers of clusters such as {form}, not {shown(choices[name])}; "
                 "it is left out"
@@ -117,7 +119,7 @@ def _groups(text: str) -> Groups:
     return groups if len(every) == len(set(every)) and min(every) >= 0 else ()
 
 
-def _spelled(groups: Groups) -> str:
+def spelled(groups: Groups) -> str:
     return "_".join(".".join(str(cluster + 1) for cluster in group) for group in groups)
 
 
@@ -129,21 +131,16 @@ def merges(n_clusters: int) -> Groups:
 
 
 def focus(n_clusters: int) -> tuple[int, ...]:
-    """The clusters in focus, numbered from 0, as this run of the page was told."""
-    every = [cluster for group in _groups(_focus()) for cluster in group]
-    return tuple(cluster for cluster in every if cluster < n_clusters)
-
-
-def _focus() -> str:
-    return parse(st.query_params)[1]["focus"] if st.session_state.get("same", True) else ""
+    """The clusters in focus, numbered from 0, as far as the server was told."""
+    chosen: tuple[int, ...] = st.session_state["focus"]
+    return tuple(cluster for cluster in chosen if cluster < n_clusters)
 
 
 def enter(segmentation: str) -> None:
     """Forget what was merged or in focus in another segmentation, unless a link says so."""
-    st.session_state["same"] = st.session_state.get("viewed", segmentation) == segmentation
+    if st.session_state.get("viewed", segmentation) != segmentation:
+        st.session_state["merge"] = st.session_state["focus"] = ()
     st.session_state["viewed"] = segmentation
-    if not st.session_state["same"]:
-        st.session_state["merge"] = ()
 
 
 def set_widgets(settings: Settings) -> None:
@@ -183,14 +180,22 @@ def start_key(index: int) -> str:
 
 
 def query_of(settings: Settings) -> dict[str, str]:
-    """The whole link: every setting and choice, defaults too, and its version."""
-    choices = {name: st.session_state.get(name) or CHOICES[name][0] for name in CHOICES}
+    """The whole link but for what the browser adds: settings and choices, defaults too."""
+    choices = {
+        name: st.session_state.get(name) or allowed[0]
+        for name, allowed in CHOICES.items()
+        if name not in IN_BROWSER
+    }
     if choices["picture"] not in SAMPLES:
         choices["picture"] = upload_name(choices["picture"])
-    _, linked, _ = parse(st.query_params)
-    choices |= {name: linked[name] for name in IN_BROWSER} | {"focus": _focus()}
-    choices["merge"] = _spelled(st.session_state["merge"])
+    choices["merge"] = spelled(st.session_state["merge"])
     return settings.to_query() | {name: value for name, value in choices.items() if value}
+
+
+def address(picture: str, settings: Settings) -> str:
+    """A segmentation's part of the address: clusters in focus or merged belong to it."""
+    name = picture if picture in SAMPLES else upload_name(picture)
+    return urlencode({"picture": name} | settings.to_query())
 
 
 def write(query: dict[str, str]) -> None:
@@ -200,7 +205,8 @@ def write(query: dict[str, str]) -> None:
     its own address over the one that they went to.
     """
     settings, choices, corrections = parse(st.query_params)
-    given = settings.to_query() | {name: value for name, value in choices.items() if value}
+    own = {name: value for name, value in choices.items() if value and name not in IN_BROWSER}
+    given = settings.to_query() | own
     same = not corrections and given == query
     if not same or (_went_back_or_forward() and st.query_params):
         st.query_params.from_dict(query)
@@ -233,4 +239,4 @@ _mount_copy_link = st.components.v2.component(
 
 def copy_link(query: dict[str, str]) -> None:
     """A button that copies the whole link."""
-    _mount_copy_link(key="copy_link", data={"query": query, "inBrowser": IN_BROWSER})
+    _mount_copy_link(key="copy_link", data=query)

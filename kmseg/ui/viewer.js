@@ -96,7 +96,7 @@ class Viewer {
     this.observer.observe(this.panes[1])
     this.focused = () => {
       this.showFocus()
-      if (this.data.notify) this.act({ what: "focus", clusters: [...focus.clusters] })
+      this.tell()
     }
     this.navigated = () => this.linked() || this.repaint()
     focus.addEventListener("change", this.focused)
@@ -112,9 +112,10 @@ class Viewer {
 
   // Layout and paint as the address has them.
   linked() {
-    const query = new URL(location).searchParams
     for (const [name, allowed] of Object.entries(CHOICES)) {
-      this[name] = allowed.includes(query.get(name)) ? query.get(name) : allowed[0]
+      const value = focus.inAddress(name)
+      this[name] = allowed.includes(value) ? value : allowed[0]
+      focus.values.set(name, this[name])
     }
     this.showChoices()
   }
@@ -162,7 +163,11 @@ class Viewer {
   update(data, act, pick, ask) {
     const { root } = this
     Object.assign(this, { data, act, pick, ask })
+    this.groupOf = new Uint8Array(256).fill(255)
+    data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
+    this.showSwatches()
     focus.enter(data.segmentation, data.palette.length)
+    this.showFocus()
     root.style.setProperty("--aspect", data.width / data.height)
     root.classList.toggle("pick", data.pick)
     for (const image of root.querySelectorAll("img.original:not(.region)")) {
@@ -172,14 +177,19 @@ class Viewer {
     root.querySelector(".original").alt = data.alt
     root.querySelector(".hint").textContent = data.hint
     root.querySelector("canvas.segmentation").setAttribute("aria-label", data.description)
-    this.groupOf = new Uint8Array(256).fill(255)
-    data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
-    this.showSwatches()
     this.load()
     this.take(data.file)
+    this.tell()
     if (this.picture !== data.picture) {
       this.picture = data.picture
       this.move(1, 0, 0)
+    }
+  }
+
+  // What is made of the clusters in focus on the server has to be of these.
+  tell() {
+    if (this.data.notify && this.data.focus !== focus.text) {
+      this.act({ what: "focus", clusters: [...focus.clusters] })
     }
   }
 
@@ -217,10 +227,9 @@ class Viewer {
       element.hidden = !region
       if (!region) continue
       const [w, h] = this.data.full
-      element.style.left = `${100 * region.x / w}%`
-      element.style.top = `${100 * region.y / h}%`
-      element.style.width = `${100 * region.width / w}%`
-      element.style.height = `${100 * region.height / h}%`
+      // Not by left and width: those are rounded before they are enlarged.
+      element.style.transform = `translate(${100 * region.x / w}%, ${100 * region.y / h}%) `
+        + `scale(${region.width / w}, ${region.height / h})`
       element.dataset.span = `${region.x / w} ${region.width / w}`
       if (element.localName === "img") element.src = address(region.original)
     }
@@ -253,7 +262,7 @@ class Viewer {
   // Whatever is not in focus fades into the page.
   showFocus() {
     const { data, root } = this
-    if (!this.labels) return
+    if (!data) return
     const some = focus.clusters.size > 0
     root.classList.toggle("some", some)
     const page = getComputedStyle(root).backgroundColor.match(/\d+/g).slice(0, 3).map(Number)

@@ -129,7 +129,7 @@ def pictures(picture: cache.Picture, seg: Segmentation, merged: Segmentation, no
             "full": [seg.image.width, seg.image.height],
             "region": _region(picture, seg),
             "picture": f"{picture.key} {seg.settings.width}",
-            "segmentation": segmentation_name(picture, seg),
+            "segmentation": link.address(picture.key, seg.settings),
             "palette": [to_hex(color) for color in seg.palette],
             "groups": [list(group) for group in merged.members],
             "colors": [to_hex(color) for color in merged.palette],
@@ -145,6 +145,7 @@ def pictures(picture: cache.Picture, seg: Segmentation, merged: Segmentation, no
             else "",
             "pick": manual,
             "notify": notify,
+            "focus": link.spelled((link.focus(seg.n_clusters),)),
             "file": _asked_file(picture, seg),
         },
         on_pick=partial(controls.pick_start_color, picture),
@@ -154,11 +155,6 @@ def pictures(picture: cache.Picture, seg: Segmentation, merged: Segmentation, no
     if st.session_state.get("painted") != (picture.key, seg.settings):
         st.session_state["painted"] = picture.key, seg.settings
         time.sleep(HEAD_START)
-
-
-def segmentation_name(picture: cache.Picture, seg: Segmentation) -> str:
-    """What names a segmentation: clusters in focus or merged belong to it."""
-    return f"{picture.key} {seg.settings}"
 
 
 def _region(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
@@ -193,6 +189,8 @@ def _act(seg: Segmentation) -> None:
         st.session_state["merge"] = (*apart, tuple(sorted(together)))
     elif action["what"] == "split":
         st.session_state["merge"] = apart
+    elif action["what"] == "focus":
+        st.session_state["focus"] = tuple(sorted(chosen))
     elif action["what"] in ("mask", "cutout") and chosen:
         st.session_state["file"] = action["what"], tuple(sorted(chosen)), time.time_ns()
 
@@ -262,7 +260,7 @@ def _notes(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> list[
 
 def clusters(picture: cache.Picture, seg: Segmentation, merged: Segmentation) -> None:
     """A table of the clusters, largest first."""
-    cluster_table(merged, "table", segmentation_name(picture, seg))
+    cluster_table(merged, "table", link.address(picture.key, seg.settings))
 
 
 def cloud(picture: cache.Picture, seg: Segmentation, merged: Segmentation) -> None:
@@ -285,7 +283,7 @@ def cloud(picture: cache.Picture, seg: Segmentation, merged: Segmentation) -> No
         "cluster" if paint == "cluster" else "color",
         merged.members,
         merged.names,
-        segmentation_name(picture, seg),
+        link.address(picture.key, seg.settings),
         key="cloud",
     )
     st.caption(
