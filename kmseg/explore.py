@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, combinations
+from itertools import chain, combinations, groupby
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from kmseg.histogram import ColorHistogram
 from kmseg.image import Image
 from kmseg.segmentation import Segmentation, segment
 from kmseg.settings import Settings
+from kmseg.threads import as_made
 
 # Pixels a side of a tile: dots of a plate are told apart, and a sheet of them is sent at once.
 TILE_SIDE: Final = 200
@@ -139,12 +140,17 @@ def sheet(image: Image, histogram: ColorHistogram, wanted: Iterable[Settings]) -
     Tile
     """
     pixels = _sampled(image, histogram)
-    known, coordinates = "", np.empty((0, 0))
-    for settings in wanted:
-        if settings.color_space != known:
-            known = settings.color_space
-            coordinates = features(histogram.colors, known)
-        yield _tile(segment(histogram, settings, coordinates=coordinates), *pixels)
+
+    def located() -> Iterator[tuple[Settings, NDArray[np.float64]]]:
+        for space, group in groupby(wanted, lambda settings: settings.color_space):
+            coordinates = features(histogram.colors, space)
+            yield from ((settings, coordinates) for settings in group)
+
+    def tile(item: tuple[Settings, NDArray[np.float64]]) -> Tile:
+        settings, coordinates = item
+        return _tile(segment(histogram, settings, coordinates=coordinates), *pixels)
+
+    yield from as_made(tile, located())
 
 
 def ranked(tiles: Sequence[Tile]) -> list[Proposal]:
@@ -152,7 +158,8 @@ def ranked(tiles: Sequence[Tile]) -> list[Proposal]:
     leaders: list[tuple[Tile, list[Tile]]] = []
     for tile in sorted(tiles, key=lambda tile: -tile.separation):
         for leader, others in leaders:
-            if agreement(leader.labels, tile.labels) >= _ALIKE:
+            # Every other pixel will do.
+            if agreement(leader.labels[::2, ::2], tile.labels[::2, ::2]) >= _ALIKE:
                 others.append(tile)
                 break
         else:
@@ -168,7 +175,7 @@ def agreement(labels: Labels, others: Labels) -> float:
     """
     n = max(int(others.max()), 0) + 1
     both = (labels >= 0) & (others >= 0)
-    pairs = labels[both].astype(np.int64) * n + others[both]
+    pairs = labels[both].astype(np.intp) * n + others[both]
     m = max(int(labels.max()), 0) + 1
     table = np.bincount(pairs, minlength=m * n).reshape(m, n)
     matched = min(table.max(axis=0).sum(), table.max(axis=1).sum())
@@ -193,17 +200,18 @@ def coherence(labels: Labels) -> float:
         At most 1; 0 for a single cluster.
     """
     n = max(int(labels.max()), 0) + 1
-    wide = labels.astype(np.int32)
+    wide = labels.astype(np.intp)
     wide[labels < 0] = n  # a cluster of its own, dropped below
+    rows = wide * (n + 1)
     kappas = []
     for reach in _REACHES:
         d = max(1, round(reach * max(labels.shape)))
         q = max(1, round(d * math.sqrt(0.5)))
         joint = np.zeros((n + 1) ** 2, np.int64)
         for dy, dx in ((0, d), (d, 0), (q, q), (q, -q)):
-            a = wide[dy:, max(dx, 0) : wide.shape[1] + min(dx, 0)]
+            a = rows[dy:, max(dx, 0) : wide.shape[1] + min(dx, 0)]
             b = wide[: wide.shape[0] - dy, max(-dx, 0) : wide.shape[1] - max(dx, 0)]
-            joint += np.bincount((a * (n + 1) + b).ravel(), minlength=(n + 1) ** 2)
+            joint += np.bincount((a + b).ravel(), minlength=(n + 1) ** 2)
         table = joint.reshape(n + 1, n + 1)[:n, :n]
         table = table + table.T
         total = table.sum()
@@ -241,23 +249,25 @@ def ladder(
     share = histogram.counts / histogram.n_pixels
     drawn = rng.choice(histogram.n_colors, SILHOUETTE_PIXELS, p=share)
     distances = pairwise_distances(coordinates[drawn][:, chosen])
-    for n_clusters in clusters:
-        wanted = replace(automatic(settings), n_clusters=n_clusters)
+    plain = automatic(settings)
+
+    def rung(n_clusters: int) -> Rung | None:
+        wanted = replace(plain, n_clusters=n_clusters)
         seg = segment(histogram, wanted, coordinates=coordinates)
         if seg.n_clusters < n_clusters:
-            return
-        freedom = max(histogram.n_pixels - n_clusters, 1)
-        within = seg.inertia / freedom
+            return None
+        within = seg.inertia / max(histogram.n_pixels - n_clusters, 1)
         between = (total - seg.inertia) / (n_clusters - 1)
         labels = seg.color_labels[drawn]
-        several = 1 < len(np.unique(labels)) < len(labels)
-        yield Rung(
-            _tile(seg, *pixels),
-            between / within if within else math.inf,
-            float(silhouette_score(distances, labels, metric="precomputed"))
-            if several
-            else math.nan,
-        )
+        silhouette = math.nan
+        if 1 < len(np.unique(labels)) < len(labels):
+            silhouette = float(silhouette_score(distances, labels, metric="precomputed"))
+        return Rung(_tile(seg, *pixels), between / within if within else math.inf, silhouette)
+
+    for made in as_made(rung, clusters):
+        if made is None:
+            return
+        yield made
 
 
 def suggested(rungs: Sequence[Rung]) -> Rung:

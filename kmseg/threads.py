@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Final, TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 N_CORES: Final = os.cpu_count() or 1
@@ -19,6 +21,24 @@ def in_threads(
     """``function`` of each item, in order."""
     run = map if n_threads == 1 else _pool(n_threads).map
     return list(run(function, items))
+
+
+def as_made(
+    function: Callable[[S], T], items: Iterable[S], n_threads: int = N_CORES
+) -> Iterator[T]:
+    """``function`` of each item, in order, as soon as it is there.
+
+    Its threads are its own, so the function may call :func:`in_threads`. Only a few items are taken
+    ahead of what is asked for.
+    """
+    with ThreadPoolExecutor(n_threads, "kmseg view") as pool:
+        ahead: deque[Future[T]] = deque()
+        for item in items:
+            ahead.append(pool.submit(function, item))
+            if len(ahead) > n_threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 @cache

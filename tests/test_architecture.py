@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kmeans": {"errors", "threads"},
     "segmentation": WORK - {"segmentation"},
     "warm": WORK,
-    "explore": WORK,
+    "explore": WORK | {"threads"},
     "render": WORK,
     "cloud": WORK | {"figures"},
     "figures": set(),

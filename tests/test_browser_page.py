@@ -594,6 +594,19 @@ def test_the_mask_and_the_cut_out_of_what_is_in_focus(open_page: OpenPage) -> No
     np.testing.assert_array_equal(cutout[inside][:, :3], seg.image.pixels[inside])
 
 
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_what_recedes_never_hides_what_is_in_focus(open_page: OpenPage, color_scheme: str) -> None:
+    page = open_page("?picture=flower&n_clusters=5", color_scheme=color_scheme)
+    seg = kmseg.segment(kmseg.sample_image("flower"), kmseg.Settings(n_clusters=5))
+    levels = seg.palette.mean(axis=1)
+    for cluster in (int(levels.argmin()), int(levels.argmax())):
+        page.locator(".swatches button").nth(cluster).click()
+        veil = shown_pixels(page, "veil")[seg.labels != cluster][0]
+        assert abs(float(veil[:3].mean()) - levels[cluster]) > 60
+        assert veil[3] > 200
+        page.get_by_role("button", name="Clear focus").click()
+
+
 def test_another_k_has_nothing_in_focus_but_back_brings_it_again(open_page: OpenPage) -> None:
     page = open_page(f"?{PLATE}&focus=3")
     settle(page)
@@ -686,7 +699,7 @@ def test_zoomed_in_every_pixel_of_the_photo_is_shown(open_page: OpenPage, photo:
     painted(page)
     assert page.locator(PICTURES["region"]).is_visible()
     page.get_by_role("button", name="Fit").click()
-    assert page.locator(".zoom output").inner_text() == "100 %"
+    assert page.locator(".zoom output").inner_text() == "1 ×"
 
 
 @pytest.mark.parametrize("space", COLOR_SPACES)

