@@ -21,9 +21,13 @@ from signal import SIGKILL, SIGTERM
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import settings
+from PIL import Image as Pillow
 
+import kmseg
 from browser import FLAGS, MISSING, find_chromium, wait_until_idle
 
 if TYPE_CHECKING:
@@ -90,6 +94,17 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera's picture: 10.7 megapixels, each with noise of its own, as JPEG."""
+    china = kmseg.sample_image("china").pixels
+    large = cv2.resize(china, (4000, 2669), interpolation=cv2.INTER_CUBIC).astype(np.int16)
+    large += np.random.default_rng(0).integers(-4, 5, large.shape, np.int16)
+    path = tmp_path_factory.mktemp("photo") / "from my camera.jpg"
+    Pillow.fromarray(np.clip(large, 0, 255).astype(np.uint8)).save(path, quality=92)
+    return path
 
 
 @dataclass

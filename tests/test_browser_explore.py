@@ -1,0 +1,402 @@
+"""Focus, the viewer, the sheet and the ladder in a real browser."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+import kmseg
+from kmseg import render
+from kmseg.color import COLOR_SPACES, features
+from kmseg.ui.assets import asset
+from kmseg.ui.views import VIEWS
+from visitor import (
+    PICTURES,
+    choose,
+    counts,
+    download,
+    painted,
+    pixels_of,
+    render_of,
+    settle,
+    shown_pixels,
+    slide,
+    upload,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+OpenPage = Callable[..., "Page"]
+
+# -- what is in focus ------------------------------------------------------------------------------
+
+PLATE = "picture=plate-5&color_space=hsv&channels=01&n_clusters=3"
+
+
+def plate_segmentation() -> kmseg.Segmentation:
+    settings = kmseg.Settings(color_space="hsv", channels="01", n_clusters=3)
+    return kmseg.segment(kmseg.sample_image("plate-5"), settings)
+
+
+# Clusters of the points that do not fade into the background.
+CLOUD_LABELS = """({ data: [{ customdata, marker }], layout }) => customdata
+  .filter((_, i) => marker.color[i] !== layout.paper_bgcolor).map(point => point[3])"""
+
+
+def query(page: Page, name: str) -> str:
+    return parse_qs(urlsplit(page.url).query).get(name, [""])[0]
+
+
+def pressed(page: Page, selector: str) -> list[int]:
+    """Which of the buttons of a component are pressed."""
+    states = page.locator(selector).evaluate_all(
+        "buttons => buttons.map(button => button.getAttribute('aria-pressed'))"
+    )
+    return [number for number, state in enumerate(states) if state == "true"]
+
+
+def assert_in_focus(page: Page, seg: kmseg.Segmentation, *clusters: int) -> None:
+    """The picture, the swatches and the address all have these clusters in focus."""
+    painted(page)
+    page.wait_for_timeout(200)
+    assert pressed(page, ".swatches button") == list(clusters)
+    assert query(page, "focus") == ".".join(str(cluster + 1) for cluster in clusters)
+    veil = page.locator(PICTURES["veil"])
+    assert veil.is_visible() == bool(clusters)
+    if clusters:
+        faded = shown_pixels(page, "veil")[..., 3] > 0
+        np.testing.assert_array_equal(faded, ~np.isin(seg.labels, clusters))
+
+
+def click_pixel(page: Page, side: str, x: float, y: float) -> None:
+    pane = page.locator(f".{side} .pane")
+    box = pane.bounding_box()
+    assert box
+    pane.click(position={"x": x * box["width"], "y": y * box["height"]})
+
+
+def test_focus_is_set_from_picture_table_and_swatch_and_shows_in_all(open_page: OpenPage) -> None:
+    page = open_page(f"?{PLATE}&view=clusters", height=1400)
+    seg = plate_segmentation()
+    assert_in_focus(page, seg)
+    rows, columns = np.nonzero(seg.labels == 2)
+    middle = len(rows) // 2
+    x, y = (columns[middle] + 0.5) / 600, (rows[middle] + 0.5) / 600
+    click_pixel(page, "right", x, y)
+    assert_in_focus(page, seg, 2)
+    assert pressed(page, "table button") == [2]
+    page.get_by_role("row").nth(1).click()
+    assert_in_focus(page, seg, 0, 2)
+    assert pressed(page, "table button") == [0, 2]
+    page.locator(".swatches button").nth(2).click()
+    assert_in_focus(page, seg, 0)
+    assert pressed(page, "table button") == [0]
+    click_pixel(page, "left", x, y)
+    assert_in_focus(page, seg, 0, 2)
+    share = seg.pixel_counts[[0, 2]].sum()
+    page.get_by_text(f"In focus: clusters 1, 3 · {share:,} pixels").wait_for()
+    page.get_by_role("button", name="Clear focus").click()
+    assert_in_focus(page, seg)
+
+
+def test_focus_is_set_from_the_cloud_and_shows_there(open_page: OpenPage) -> None:
+    page = open_page(f"?{PLATE}&view=cloud", height=1500)
+    seg = plate_segmentation()
+    page.locator(".kmseg-cloud-plot canvas").first.wait_for(timeout=60_000)
+    page.wait_for_timeout(2000)
+    plot = page.locator(".kmseg-cloud-plot")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box
+    label = page.locator(".kmseg-cloud-plot .hovertext")
+    for step in range(400):  # until the pointer is over a point
+        page.mouse.move(
+            box["x"] + box["width"] * (0.3 + 0.02 * (step % 20)),
+            box["y"] + box["height"] * (0.3 + 0.02 * (step // 20)),
+        )
+        page.wait_for_timeout(30)
+        if label.count() and (
+            found := re.search(r"cluster (\d+)", label.first.text_content() or "")
+        ):
+            break
+    else:
+        pytest.fail("No point of the cloud was found.")
+    page.mouse.down()
+    page.mouse.up()
+    cluster = int(found[1]) - 1
+    assert_in_focus(page, seg, cluster)
+    page.wait_for_timeout(1500)
+    assert set(plot.evaluate(CLOUD_LABELS)) == {cluster}
+    page.locator(".swatches button").nth((cluster + 1) % 3).click()
+    page.wait_for_timeout(1500)
+    both = sorted((cluster, (cluster + 1) % 3))
+    assert_in_focus(page, seg, *both)
+    assert set(plot.evaluate(CLOUD_LABELS)) == set(both)
+
+
+def test_a_link_with_focus_and_merges_opens_the_same(open_page: OpenPage, page_server: Any) -> None:
+    page = open_page(
+        f"?{PLATE}&focus=2&paint=gray&layout=blend",
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    seg = plate_segmentation()
+    assert_in_focus(page, seg, 1)
+    page.locator(".swatches button").nth(2).click()
+    page.get_by_role("button", name="Merge", exact=True).click()
+    page.get_by_text("2 clusters").first.wait_for()
+    settle(page)
+    assert query(page, "merge") == "2.3"
+    merged = seg.merged([(1, 2)])
+    numbers = [int(row["pixels"]) for row in counts(page)]
+    assert numbers == merged.pixel_counts.tolist()
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Link copied").wait_for()
+    link = page.evaluate("navigator.clipboard.readText()")
+    other = open_page("?" + urlsplit(link).query)
+    settle(other)
+    painted(other)
+    assert query(other, "focus") == "2.3"
+    assert other.get_by_role("radio", name="Blend").is_checked()
+    assert other.get_by_role("radio", name="Gray ranks").is_checked()
+    group = merged.members.index((1, 2))
+    assert pressed(other, ".swatches button") == [group]
+    levels = shown_pixels(other, "segmentation")[..., 0]
+    np.testing.assert_array_equal(levels, render.palette(merged, "gray")[merged.labels][..., 0])
+    assert [int(row["pixels"]) for row in counts(other)] == numbers
+    other.get_by_role("button", name="Split", exact=True).click()
+    other.get_by_text("3 clusters").first.wait_for()
+    settle(other)
+    assert query(other, "merge") == ""
+    assert [int(row["pixels"]) for row in counts(other)] == seg.pixel_counts.tolist()
+
+
+def test_the_mask_and_the_cut_out_of_what_is_in_focus(open_page: OpenPage) -> None:
+    page = open_page(f"?{PLATE}&focus=1.3")
+    seg = plate_segmentation()
+    inside = np.isin(seg.labels, (0, 2))
+    painted(page)
+    name, content = download(page, "Mask")
+    assert name == "Plate-orange-on-green_hsv_c01_k3_s0_mask001-003.png"
+    mask = np.asarray(Pillow.open(io.BytesIO(content)))
+    np.testing.assert_array_equal(mask, np.where(inside, 255, 0))
+    settle(page)
+    name, content = download(page, "Cut-out")
+    assert name.endswith("_cutout001-003.png")
+    cutout = np.asarray(Pillow.open(io.BytesIO(content)))
+    np.testing.assert_array_equal(cutout[..., 3], np.where(inside, 255, 0))
+    assert seg.image is not None
+    np.testing.assert_array_equal(cutout[inside][:, :3], seg.image.pixels[inside])
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_what_recedes_never_hides_what_is_in_focus(open_page: OpenPage, color_scheme: str) -> None:
+    page = open_page("?picture=flower&n_clusters=5", color_scheme=color_scheme)
+    seg = kmseg.segment(kmseg.sample_image("flower"), kmseg.Settings(n_clusters=5))
+    levels = seg.palette.mean(axis=1)
+    for cluster in (int(levels.argmin()), int(levels.argmax())):
+        page.locator(".swatches button").nth(cluster).click()
+        veil = shown_pixels(page, "veil")[seg.labels != cluster][0]
+        assert abs(float(veil[:3].mean()) - levels[cluster]) > 60
+        assert veil[3] > 200
+        page.get_by_role("button", name="Clear focus").click()
+
+
+def test_another_k_has_nothing_in_focus_but_back_brings_it_again(open_page: OpenPage) -> None:
+    page = open_page(f"?{PLATE}&focus=3")
+    settle(page)
+    assert pressed(page, ".swatches button") == [2]
+    slide(page, "K, number of clusters", 1)
+    page.get_by_text("4 clusters").first.wait_for()
+    assert pressed(page, ".swatches button") == []
+    assert query(page, "focus") == ""
+    page.go_back()
+    settle(page)
+    painted(page)
+    assert_in_focus(page, plate_segmentation(), 2)
+
+
+# -- the viewer ------------------------------------------------------------------------------------
+
+
+def test_paint_layout_focus_and_zoom_send_nothing_to_the_server(open_page: OpenPage) -> None:
+    page = open_page(f"?{PLATE}")
+    sent: list[bytes] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda f: sent.append(f)))
+    page.reload()
+    settle(page)
+    painted(page)
+    page.wait_for_timeout(1000)
+    sent.clear()
+    for name in ("Gray ranks", "Boundaries", "Cluster colours", "Swipe", "Blend", "Side by side"):
+        page.get_by_role("radio", name=name).click()
+    page.locator(".swatches button").first.click()
+    page.get_by_role("row").nth(2).click()
+    click_pixel(page, "right", 0.5, 0.5)
+    page.get_by_role("button", name="Zoom in").click()
+    page.get_by_role("button", name="Fit").click()
+    page.wait_for_timeout(1500)
+    assert sent == []
+
+
+def test_boundaries_lie_between_clusters_over_the_original(open_page: OpenPage) -> None:
+    page = open_page(f"?{PLATE}&paint=boundaries")
+    labels = plate_segmentation().labels
+    between = np.zeros(labels.shape, bool)
+    between[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    between[:-1] |= labels[:-1] != labels[1:]
+    shown = shown_pixels(page, "segmentation")
+    np.testing.assert_array_equal(shown[..., 3] > 0, between)
+
+
+def test_zoomed_in_every_pixel_of_the_photo_is_shown(open_page: OpenPage, photo: Path) -> None:
+    page = open_page("?n_clusters=5", height=1000)
+    upload(page, photo)
+    seg = kmseg.segment(kmseg.read_image(photo), kmseg.Settings(n_clusters=5))
+    painted(page)
+    assert page.locator(PICTURES["region"]).is_hidden()
+    pane = page.locator(".right .pane")
+    pane.focus()
+    for key in (*"+" * 12, "ArrowLeft", "ArrowUp", "ArrowUp"):
+        pane.press(key)
+    page.locator(PICTURES["region"]).wait_for(timeout=30_000)
+    settle(page)
+    for part in ("region", "original"):
+        expected = seg.palette[seg.labels] if part == "region" else seg.image.pixels  # type: ignore
+        selector = PICTURES["region"] if part == "region" else ".left img.region"
+        element = page.locator(selector)
+        x, y = re.findall(r"([\d.]+)%", element.evaluate("e => e.style.transform"))
+        left, top = round(float(x) * 40), round(float(y) * 26.69)
+        shown = pixels_of(element)[..., :3]
+        height, width = shown.shape[:2]
+        np.testing.assert_array_equal(shown, expected[top : top + height, left : left + width])
+    # What is on the screen are those pixels, with edges.
+    zoom, x, y = (
+        float(page.locator(".viewer").evaluate(f"e => e.style.getPropertyValue('--{name}')"))
+        for name in ("zoom", "x", "y")
+    )
+    box = pane.bounding_box()
+    assert box
+    screen = np.asarray(Pillow.open(io.BytesIO(pane.screenshot())).convert("RGB"))
+    checked = 0
+    for u, v in np.random.default_rng(0).uniform(0.1, 0.9, (200, 2)):
+        at = np.array((u - x, v - y)) / zoom * (4000, 2669)
+        if (np.abs(at % 1 - 0.5) > 0.25).any():
+            continue  # too near to the pixel's edge on the screen
+        column, row = at.astype(int)
+        seen = screen[int(v * box["height"]), int(u * box["width"])]
+        np.testing.assert_allclose(seen, seg.palette[seg.labels[row, column]], atol=1)
+        checked += 1
+    assert checked > 20
+    slide(page, "K, number of clusters", 1)  # the same part, newly clustered
+    painted(page)
+    assert page.locator(PICTURES["region"]).is_visible()
+    page.get_by_role("button", name="Fit").click()
+    assert page.locator(".zoom output").inner_text() == "1 ×"
+
+
+@pytest.mark.parametrize("space", COLOR_SPACES)
+def test_the_pixel_under_the_pointer_is_told(open_page: OpenPage, space: str) -> None:
+    page = open_page(f"?picture=plate-6&n_clusters=3&color_space={space}")
+    settings = kmseg.Settings(color_space=space, n_clusters=3)
+    seg = kmseg.segment(kmseg.sample_image("plate-6"), settings)
+    painted(page)
+    page.locator(".left img.original:not(.region)").evaluate("image => image.decode()")
+    pane = page.locator(".right .pane")
+    box = pane.bounding_box()
+    assert box and seg.image is not None
+    for u, v in ((0.31, 0.42), (0.6, 0.7)):
+        pane.hover(position={"x": u * box["width"], "y": v * box["height"]})
+        said = page.locator(".readout").inner_text()
+        found = re.match(r"x (\d+) y (\d+) · (#\w{6})", said)
+        assert found, said
+        column, row = int(found[1]), int(found[2])
+        assert abs(column - u * 600) < 2 and abs(row - v * 600) < 2
+        color = seg.image.pixels[row, column]
+        assert found[3] == kmseg.settings.to_hex(color)
+        assert said.endswith(f"cluster {seg.labels[row, column] + 1}")
+        if space != "rgb":
+            values = [
+                float(value)
+                for name, value in zip(
+                    COLOR_SPACES[space].coordinates,
+                    re.findall(r"(-?[\d.]+)(?: |$)", said.split(" · ")[2]),
+                    strict=True,
+                )
+            ]
+            exact = features(color[None], space)[0]
+            np.testing.assert_allclose(values, exact, atol=1.06)
+
+
+def test_the_browser_knows_the_spaces_that_python_knows(open_page: OpenPage) -> None:
+    page = open_page("?width=20")
+    colors = np.random.default_rng(0).integers(0, 256, (300, 3), np.uint8)
+    colors[:4] = [(0, 0, 0), (255, 255, 255), (128, 128, 128), (255, 0, 0)]
+    found = page.evaluate(
+        "([source, colors]) => { const spaces = new Function(source + ';return SPACES')();"
+        "return Object.fromEntries(Object.entries(spaces)"
+        ".map(([key, convert]) => [key, colors.map(convert)])) }",
+        [asset("spaces.js"), colors.tolist()],
+    )
+    assert set(found) == set(COLOR_SPACES)
+    for key, space in COLOR_SPACES.items():
+        tolerance = 0.01 if key in ("hsv-circular", "cielab", "oklab", "rgb", "bgr") else 1
+        difference = np.abs(np.array(found[key]) - space.convert(colors))
+        if key == "hsv":
+            difference[:, 0] = np.minimum(difference[:, 0], 180 - difference[:, 0])
+        assert difference.max() <= tolerance, key
+
+
+# -- sheet and ladder ------------------------------------------------------------------------------
+
+
+def test_a_tile_and_a_rung_are_adopted_by_keyboard(open_page: OpenPage) -> None:
+    page = open_page("?picture=plate-74&n_clusters=3&view=sheet", height=1400)
+    tile = page.locator(".gallery").nth(6).get_by_role("button", name="a*, b*", exact=True)
+    tile.focus()
+    tile.press("Enter")
+    page.wait_for_url(re.compile("color_space=cielab&channels=12"))
+    settle(page)
+    assert tile.get_attribute("aria-pressed") == "true"
+    seg = kmseg.segment(
+        kmseg.sample_image("plate-74"),
+        kmseg.Settings(color_space="cielab", channels="12", n_clusters=3),
+    )
+    np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], render_of(seg))
+    choose(page, "K ladder")
+    rung = page.get_by_role("button", name=re.compile("^K = 7"))
+    rung.press("Enter")
+    page.wait_for_url(re.compile("n_clusters=7"))
+    settle(page)
+    page.get_by_text("7 clusters").first.wait_for()
+
+
+# -- for everybody ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_nothing_of_ours_keeps_anybody_out(open_page: OpenPage, color_scheme: str) -> None:
+    """What axe-core calls serious, in the page's own components, in every view."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(f"?{PLATE}&focus=2&view=clusters", color_scheme=color_scheme, height=1400)
+    troubles = []
+    for title in VIEWS.values():
+        choose(page, title)
+        page.wait_for_timeout(800)
+        for violation in Axe().run(page).response["violations"]:
+            if violation["impact"] not in ("serious", "critical"):
+                continue
+            for node in violation["nodes"]:
+                ours = any(isinstance(step, list) for step in node["target"])
+                if ours or "kmseg" in str(node["target"]) + node["html"]:
+                    troubles.append((title, violation["id"], node["target"], node["html"][:120]))
+    assert troubles == []

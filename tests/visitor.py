@@ -1,0 +1,139 @@
+"""What a visitor does on the page, and what a visitor sees."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import kmseg
+from browser import wait_until_idle
+from kmseg import render
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+READ_PICTURE = """async picture => {
+  let canvas = picture
+  if (picture.localName === "img") {
+    await picture.decode()
+    canvas = document.createElement("canvas")
+    canvas.width = picture.naturalWidth
+    canvas.height = picture.naturalHeight
+    canvas.getContext("2d").drawImage(picture, 0, 0)
+  }
+  const context = canvas.getContext("2d")
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height)
+  let text = ""
+  for (let i = 0; i < data.length; i += 32768) {
+    text += String.fromCharCode(...data.subarray(i, i + 32768))
+  }
+  return [canvas.width, canvas.height, btoa(text)]
+}"""
+
+PICTURES = {
+    "original": ".left img.original:not(.region)",
+    "segmentation": "canvas.segmentation:not(.region)",
+    "veil": ".right canvas.veil:not(.region)",
+    "region": "canvas.segmentation.region",
+}
+
+
+def shown_pixels(page: Page, name: str) -> np.ndarray:
+    """RGBA pixels of one of the viewer's pictures as the browser has them."""
+    painted(page)
+    return pixels_of(page.locator(PICTURES[name]))
+
+
+def pixels_of(element: Locator) -> np.ndarray:
+    """RGBA pixels of an image or a canvas."""
+    width, height, data = element.evaluate(READ_PICTURE)
+    return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)
+
+
+def settle(page: Page) -> None:
+    wait_until_idle(page)
+    page.wait_for_timeout(300)
+    wait_until_idle(page)
+
+
+def painted(page: Page) -> None:
+    """Wait until the viewer shows what it was last sent."""
+    asked = page.locator(".viewer")
+    for _ in range(200):
+        if asked.evaluate("({ dataset }) => dataset.shown && dataset.shown === dataset.asked"):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("The viewer did not paint what it was sent.")
+
+
+def choose(page: Page, label: str) -> None:
+    """Click one of several choices that lie side by side."""
+    page.get_by_role("radio", name=label, exact=True).click()
+    settle(page)
+
+
+def pick(page: Page, label: str, option: str) -> None:
+    """Choose from a list, which closes by itself when its field is scrolled or drawn anew."""
+    from playwright.sync_api import TimeoutError as Late
+
+    field = page.get_by_label(label, exact=True).first
+    wanted = page.get_by_role("option", name=option, exact=True)
+    for left in reversed(range(10)):
+        field.click()
+        try:
+            wanted.click(timeout=3000)
+            break
+        except Late:
+            if not left:
+                raise
+
+
+def select(page: Page, label: str, option: str) -> None:
+    pick(page, label, option)
+    settle(page)
+
+
+def slide(page: Page, label: str, steps: int) -> None:
+    slider = page.get_by_role("slider", name=label)
+    slider.focus()
+    for _ in range(abs(steps)):
+        slider.press("ArrowRight" if steps > 0 else "ArrowLeft")
+    settle(page)
+
+
+def enter(page: Page, label: str, value: object) -> None:
+    field = page.get_by_label(label, exact=True)
+    field.fill(str(value))
+    field.press("Enter")
+    settle(page)
+
+
+def download(page: Page, button: str) -> tuple[str, bytes]:
+    """Name and content of what a button of the view "Take away" gives."""
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=button, exact=True).click()
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def counts(page: Page) -> list[dict[str, str]]:
+    """Rows of the table of counts, from the page's own download."""
+    if page.get_by_role("button", name="Counts, CSV").count() == 0:
+        choose(page, "Take away")
+    _, content = download(page, "Counts, CSV")
+    return list(csv.DictReader(io.StringIO(content.decode())))
+
+
+def upload(page: Page, path: Path) -> None:
+    page.locator("input[type=file]").set_input_files(path)
+    page.get_by_text("10.7 MP").wait_for(timeout=60_000)
+    settle(page)
+
+
+def render_of(seg: kmseg.Segmentation) -> np.ndarray:
+    return render.painted(seg.labels, seg.palette)
