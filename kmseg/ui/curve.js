@@ -23,9 +23,14 @@ function chart({ title, values, texts }, clusters, suggested, current) {
   const y = value => 30 + (HEIGHT - 62) * (high - value) / (high - low || 1)
   const points = values.flatMap((value, i) => value === null ? [] : [`${x(i)},${y(value)}`])
   add(svg, "polyline", { points: points.join(" "), class: "line" })
+  const every = Math.ceil(clusters.length / 12)
+  const now = clusters.indexOf(current)
   values.forEach((value, i) => {
-    const chosen = clusters[i] === current ? " current" : ""
-    add(svg, "text", { x: x(i), y: HEIGHT - 8, class: `tick${chosen}` }, String(clusters[i]))
+    const room = i % every === 0 && (now < 0 || Math.abs(i - now) >= every)
+    if (i === now || room) {
+      const kind = i === now ? "tick current" : "tick"
+      add(svg, "text", { x: x(i), y: HEIGHT - 8, class: kind }, String(clusters[i]))
+    }
     if (value === null) return
     const mark = clusters[i] === suggested ? "mark suggested" : "mark"
     const dot = add(svg, "circle", { cx: x(i), cy: y(value), r: mark === "mark" ? 4 : 6, class: mark })
