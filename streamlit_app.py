@@ -48,8 +48,8 @@ if __name__ == "__main__":
         st.error(str(error))
         st.stop()
 
-    link.enter(link.address(picture.key, settings))
-    merged = seg.merged(link.merges(seg.n_clusters))
+    link.enter(link.address(picture.key, settings), seg.n_clusters)
+    merged = seg.merged(link.merges())
     view = st.session_state["view"]
     views.pictures(picture, seg, merged, notify=view == "take-away")
     views.summary(picture, seg, wanted)
@@ -68,6 +68,6 @@ if __name__ == "__main__":
     elif view == "hue":
         explorer.hue(picture, wanted)
     else:
-        views.take_away(picture, merged, link.focus(seg.n_clusters))
+        views.take_away(picture, merged, link.focus())
     link.write(link.query_of(wanted))
     cache.warm_up_the_rest()

@@ -97,9 +97,18 @@ _OKLAB_FROM_LMS: Final = np.array(
 )
 
 
+def _times(matrix: Coordinates, colors: Coordinates) -> Coordinates:
+    """A 3 x 3 matrix times each colour, (U, 3).
+
+    Not by BLAS: its threads, which this is too little work for, go on spinning for a while.
+    """
+    return np.asarray(np.einsum("ij,uj->ui", matrix, colors))
+
+
 def _cielab(srgb255: Colors) -> Coordinates:
     """CIELAB of CIE 15:2004, from float linear light, relative to the white of sRGB (D65)."""
-    xyz = _linear_table()[srgb255] @ (_XYZ_FROM_LINEAR / _XYZ_FROM_LINEAR.sum(1, keepdims=True)).T
+    relative = _XYZ_FROM_LINEAR / _XYZ_FROM_LINEAR.sum(1, keepdims=True)
+    xyz = _times(relative, _linear_table()[srgb255])
     delta = 6.0 / 29.0
     f = np.where(xyz > delta**3, np.cbrt(xyz), xyz / (3 * delta**2) + 4.0 / 29.0)
     x, y, z = f.T
@@ -108,8 +117,8 @@ def _cielab(srgb255: Colors) -> Coordinates:
 
 
 def _oklab(srgb255: Colors) -> Coordinates:
-    lms = np.cbrt(_linear_table()[srgb255] @ _LMS_FROM_LINEAR.T)
-    return _without_noise(255.0 * (lms @ _OKLAB_FROM_LMS.T), srgb255)
+    lms = np.cbrt(_times(_LMS_FROM_LINEAR, _linear_table()[srgb255]))
+    return _without_noise(255.0 * _times(_OKLAB_FROM_LMS, lms), srgb255)
 
 
 def _without_noise(lab: Coordinates, srgb255: Colors) -> Coordinates:

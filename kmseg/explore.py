@@ -324,7 +324,7 @@ def _explained(labels: Labels, oklab: NDArray[np.float64]) -> float:
     counts = np.maximum(np.bincount(labels), 1)
     total = within = 0.0
     for column in oklab.T:
-        square = float(column @ column)
+        square = float(np.square(column).sum())
         total += square - float(column.sum()) ** 2 / max(len(column), 1)
         within += square - float((np.bincount(labels, column) ** 2 / counts).sum())
     return 1 - within / total if total > 0 else 0.0
@@ -333,6 +333,6 @@ def _explained(labels: Labels, oklab: NDArray[np.float64]) -> float:
 def _spread(coordinates: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
     """Weighted sum of squared distances to the mean."""
     return sum(
-        float(weights @ (column - weights @ column / weights.sum()) ** 2)
+        float((weights * np.square(column - np.average(column, weights=weights))).sum())
         for column in coordinates.T
     )

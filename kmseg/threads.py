@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,8 +19,9 @@ N_CORES: Final = os.cpu_count() or 1
 def in_threads(
     function: Callable[[int], T], items: Iterable[int], n_threads: int = N_CORES
 ) -> list[T]:
-    """``function`` of each item, in order."""
-    run = map if n_threads == 1 else _pool(n_threads).map
+    """``function`` of each item, in order; in this thread alone if it is one of several at work."""
+    alone = n_threads == 1 or getattr(_here, "at_work", False)
+    run = map if alone else _pool(n_threads).map
     return list(run(function, items))
 
 
@@ -28,10 +30,9 @@ def as_made(
 ) -> Iterator[T]:
     """``function`` of each item, in order, as soon as it is there.
 
-    Its threads are its own, so the function may call :func:`in_threads`. Only a few items are taken
-    ahead of what is asked for.
+    Only a few items are taken ahead of what is asked for.
     """
-    with ThreadPoolExecutor(n_threads, "kmseg view") as pool:
+    with ThreadPoolExecutor(n_threads, "kmseg view", _set_to_work) as pool:
         ahead: deque[Future[T]] = deque()
         for item in items:
             ahead.append(pool.submit(function, item))
@@ -39,6 +40,13 @@ def as_made(
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
+
+
+_here = threading.local()
+
+
+def _set_to_work() -> None:
+    _here.at_work = True
 
 
 @cache

@@ -224,6 +224,51 @@ def test_another_k_has_nothing_in_focus_but_back_brings_it_again(open_page: Open
     assert_in_focus(page, plate_segmentation(), 2)
 
 
+def test_back_brings_focus_and_merges_as_they_were(open_page: OpenPage) -> None:
+    page = open_page(f"?{PLATE}&view=hue")
+    painted(page)
+    page.locator(".swatches button").nth(0).click()
+    page.locator(".swatches button").nth(1).click()
+    page.get_by_role("button", name="Merge", exact=True).click()
+    page.wait_for_url(re.compile("merge=1.2"))
+    settle(page)
+    slide(page, "K, number of clusters", 1)
+    page.get_by_text("4 clusters").first.wait_for()
+    page.go_back()
+    settle(page)
+    page.get_by_text("2 clusters").first.wait_for()
+    painted(page)
+    assert (query(page, "merge"), query(page, "focus")) == ("1.2", "1.2")
+    assert pressed(page, ".swatches button") == [0]
+    choose(page, "Residual")
+    page.locator(".swatches button").nth(1).click()
+    page.go_back()  # to the other view, where only those two were in focus
+    settle(page)
+    assert query(page, "view") == "hue"
+    assert query(page, "focus") == "1.2"
+    assert pressed(page, ".swatches button") == [0]
+    slide(page, "K, number of clusters", 2)
+    assert query(page, "focus") == ""
+    assert pressed(page, ".swatches button") == []
+
+
+def test_a_button_let_go_outside_drags_no_more(open_page: OpenPage) -> None:
+    page = open_page(f"?{PLATE}")
+    painted(page)
+    for _ in range(2):
+        page.get_by_role("button", name="Zoom in").click()
+    box = page.locator(".right .pane").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 100, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 100, box["y"] - 60)
+    page.mouse.up()
+    before = page.locator(".viewer").get_attribute("style")
+    for step in range(5):
+        page.mouse.move(box["x"] + 100 + 9 * step, box["y"] + 50)
+    assert page.locator(".viewer").get_attribute("style") == before
+
+
 # -- the viewer ------------------------------------------------------------------------------------
 
 

@@ -483,8 +483,10 @@ def test_a_focus_or_merge_that_makes_no_sense_is_left_out(name: str, value: str)
     assert counts(app) == expected_counts("china")
 
 
-def test_clusters_that_do_not_exist_are_not_merged() -> None:
-    app = open_page(n_clusters="3", merge="2.9_1.3", focus="8")
+def test_clusters_that_do_not_exist_are_left_out_and_named() -> None:
+    app = open_page(n_clusters="3", merge="2.9_1.3.7", focus="1.8")
+    assert "names 7, 8, 9 among its clusters" in app.warning[0].value
+    assert component(app, "kmseg_viewer")["focus"] == "1"
     seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=3))
     assert counts(app) == seg.merged([(0, 2)]).pixel_counts.tolist()
 

@@ -14,7 +14,9 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Final
 
-from kmseg.kmeans.cells import Samples, group
+import numpy as np
+
+from kmseg.kmeans.cells import Labels, Samples, group
 from kmseg.kmeans.filtering import inertia
 from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import Fit, StopRule, lloyd
@@ -26,6 +28,8 @@ from kmseg.threads import N_CORES, in_threads
 _PER_FINALIST: Final = 3
 # Attempts whose inertias differ by less than this, relatively, are on the way to the same end.
 _ALIKE: Final = 1e-3
+# So many pairs of bytes are worth looking for equal ones among.
+_MANY: Final = 1 << 14
 
 
 def fit_exact(
@@ -45,25 +49,32 @@ def fit_exact(
         best = optimum(X, weights, n_clusters)
         fit = Fit(best.centroids, best.labels, 0, True, best.inertia, global_optimum=True)
         return fit, (best.inertia,)
+    pairs = _pairs(X, weights)
+    if pairs is not None:
+        few, masses, place = pairs
+        fit, tries = fit_exact(
+            few, masses, n_clusters, init, start, n_attempts, rule, seed, n_threads
+        )
+        return fit._replace(labels=fit.labels[place]), tries
     cells = group(X, weights, n_threads)
     if start is not None:
         fit = lloyd(cells, cells.widened(start), rule, n_threads)
         assert fit.inertia is not None
         return fit._replace(centroids=fit.centroids[:, :n_columns]), (fit.inertia,)
-    few = summary(cells, n_clusters)
+    small = summary(cells, n_clusters)
     n_tasks = min(n_threads, n_attempts)
 
     def task(i: int) -> list[tuple[float, Samples]]:
         return [
             judged(centroids)
-            for centroids in attempts(few, n_clusters, init, seed, range(i, n_attempts, n_tasks))
+            for centroids in attempts(small, n_clusters, init, seed, range(i, n_attempts, n_tasks))
         ]
 
     def judged(centroids: Samples) -> tuple[float, Samples]:
         return inertia(cells, centroids), centroids
 
     def better(number: int) -> tuple[float, Samples]:
-        return min(tried[number], judged(improve(few, tried[number][1])), key=itemgetter(0))
+        return min(tried[number], judged(improve(small, tried[number][1])), key=itemgetter(0))
 
     done = in_threads(task, range(n_tasks), n_threads)
     tried = [done[number % n_tasks][number // n_tasks] for number in range(n_attempts)]
@@ -80,3 +91,24 @@ def fit_exact(
         fit.inertia if number == winner else tried[number][0] for number in range(n_attempts)
     ]
     return fit._replace(centroids=fit.centroids[:, :n_columns]), tuple(inertias)
+
+
+def _pairs(X: Samples, weights: Samples) -> tuple[Samples, Samples, Labels] | None:
+    """Many pairs of bytes as those that differ, their weights, and which of them each is.
+
+    None if the samples are something else, or most of them differ.
+    """
+    if X.shape[1] != 2 or len(X) < _MANY or X.min() < 0 or X.max() > 255:
+        return None
+    pair = X.astype(np.uint8)
+    if not (pair == X).all():
+        return None
+    codes = pair[:, 0].astype(np.int32) << 8 | pair[:, 1]
+    masses: Samples = np.bincount(codes, weights, 1 << 16).astype(np.float64, copy=False)
+    occupied = np.flatnonzero(masses)
+    if 2 * len(occupied) > len(X):
+        return None
+    place = np.empty(1 << 16, np.int32)
+    place[occupied] = np.arange(len(occupied))
+    few = np.column_stack((occupied >> 8, occupied & 255)).astype(np.float64, order="F")
+    return few, masses[occupied], place[codes]

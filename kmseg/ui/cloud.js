@@ -174,6 +174,7 @@ function steer(view, plot) {
     held.set(event.pointerId, start);
   });
   plot.addEventListener("pointermove", (event) => {
+    if (!event.buttons) held.delete(event.pointerId); // it was let go elsewhere
     const before = held.get(event.pointerId);
     if (!before) return;
     const now = [event.clientX, event.clientY];

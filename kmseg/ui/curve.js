@@ -11,7 +11,7 @@ function add(parent, name, attributes, text = "") {
   return made
 }
 
-function chart({ title, values, texts }, clusters, suggested, current) {
+function chart({ title, values, texts, marked }, clusters, suggested, current) {
   const svg = document.createElementNS(SVG, "svg")
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`)
   svg.setAttribute("role", "img")
@@ -32,9 +32,13 @@ function chart({ title, values, texts }, clusters, suggested, current) {
       add(svg, "text", { x: x(i), y: HEIGHT - 8, class: kind }, String(clusters[i]))
     }
     if (value === null) return
-    const mark = clusters[i] === suggested ? "mark suggested" : "mark"
+    const mark = marked && clusters[i] === suggested ? "mark suggested" : "mark"
     const dot = add(svg, "circle", { cx: x(i), cy: y(value), r: mark === "mark" ? 4 : 6, class: mark })
     add(dot, "title", {}, `K = ${clusters[i]}: ${texts[i]}`)
+    if (i === 0) add(svg, "text", { x: x(i) + 10, y: y(value) + 4 }, texts[i])
+    else if (i === values.length - 1) {
+      add(svg, "text", { x: x(i) + 4, y: y(value) - 10, class: "last" }, texts[i])
+    }
   })
   return svg
 }

@@ -44,11 +44,15 @@ def sheet(picture: cache.Picture, settings: Settings) -> None:
     """Every colour space and channel set, the most promising first."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with right:
-        titles = {"same": f"K = {settings.n_clusters}", "2": "2", "3": "3", "4": "4"}
+        others = {k: k for k in ("2", "3", "4") if k != str(settings.n_clusters)}
+        titles = {"same": f"K = {settings.n_clusters}"} | others
+        if st.session_state["sheet_k"] not in titles:
+            st.session_state["sheet_k"] = "same"
         k = choose("Number of clusters on this sheet", titles, "sheet_k", labelled=True)
     left.markdown("**Which colours pull this picture apart?** Click a tile to use it.")
     shown = settings if k == "same" else _with_k(settings, int(k))
     current = explore.automatic(settings)
+    _say_automatic(settings)
     proposals = st.container()
     tiles: list[Tile] = []
     for key, row in groupby(cache.sheet(picture, shown), lambda tile: tile.settings.color_space):
@@ -84,6 +88,7 @@ def sheet(picture: cache.Picture, settings: Settings) -> None:
 def ladder(picture: cache.Picture, settings: Settings) -> None:
     """K from 2 up: segmentations, inertia, and scores that suggest one."""
     st.markdown("**How many clusters?** Click a rung to use its K.", help=LADDER_HELP)
+    _say_automatic(settings)
     top = max(LADDER_TOP, settings.n_clusters)
     with st.spinner("Climbing…"):
         rungs = list(cache.ladder(picture, settings, top))
@@ -114,8 +119,8 @@ def ladder(picture: cache.Picture, settings: Settings) -> None:
     )
     st.caption(
         f"Inertia and Calinski-Harabasz are exact, over every pixel; the silhouette is that of "
-        f"{explore.SILHOUETTE_PIXELS:,} pixels drawn at random. A suggestion is no more than that: "
-        "look at the pictures."
+        f"{explore.SILHOUETTE_PIXELS:,} pixels drawn at random. Filled: its greatest; underlined: "
+        "the K in use. A suggestion is no more than that: look at the pictures."
     )
 
 
@@ -128,6 +133,7 @@ def _curves(rungs: list[Rung], best: Rung, current: int) -> None:
             f"Silhouette of {explore.SILHOUETTE_PIXELS:,} pixels",
             [None if math.isnan(value) else value for value in silhouettes],
             [_number(value) for value in silhouettes],
+            marked=True,
         ),
     ]
     clusters = [rung.tile.settings.n_clusters for rung in rungs]
@@ -163,7 +169,8 @@ def _scale(top: float) -> str:
     """The colours of the residual with their values under them."""
     ramp = render.heat(np.linspace(0, top, 9)[None], top)[0]
     stops = ", ".join(f"rgb({r},{g},{b})" for r, g, b in ramp[:, :3].tolist())
-    ticks = "".join(f"<span>{top * part:.0f}</span>" for part in (0, 0.25, 0.5, 0.75, 1))
+    digits = 0 if top >= 8 else 2
+    ticks = "".join(f"<span>{top * part:.{digits}f}</span>" for part in (0, 0.25, 0.5, 0.75, 1))
     return (
         f'<div aria-hidden="true" style="height:.8rem;border-radius:3px;'
         f'background:linear-gradient(to right,{stops})"></div>'
@@ -208,6 +215,11 @@ def _n_red(tile: Tile) -> int:
     """Clusters within 20 degrees of red, grays left out."""
     x, y, _ = COLOR_SPACES["hsv-circular"].convert(tile.palette).T
     return int(((np.hypot(x, y) > 40) & (np.abs(np.arctan2(y, x)) < math.radians(20))).sum())
+
+
+def _say_automatic(settings: Settings) -> None:
+    if explore.automatic(settings) != settings:
+        st.caption("Made by the exact engine, from starts of its own: choosing one sets that too.")
 
 
 def _with_k(settings: Settings, n_clusters: int) -> Settings:

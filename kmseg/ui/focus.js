@@ -6,7 +6,7 @@ const focus = window.kmsegFocus ??= new class extends EventTarget {
 
   constructor() {
     super()
-    addEventListener("popstate", () => (this.moved = true))
+    addEventListener("popstate", () => this.navigate())
     // The server writes addresses without it.
     for (const name of ["pushState", "replaceState"]) {
       const write = history[name].bind(history)
@@ -36,15 +36,29 @@ const focus = window.kmsegFocus ??= new class extends EventTarget {
   // link says so. The server's new address may be there already, or yet to come.
   enter(segmentation, count) {
     if (this.segmentation === segmentation) return
-    const linked = this.segmentation === undefined || this.moved
+    const linked = this.segmentation === undefined ? this.inAddress("focus") : this.awaited
     this.segmentation = segmentation
     this.count = count
-    this.moved = false
-    const numbers = linked ? this.inAddress("focus").split(".") : []
-    this.hold(numbers.map(number => number - 1))
+    this.awaited = ""
+    this.read(linked)
+    if (this.isThere()) this.keep("focus", this.text)
+  }
+
+  // Back or forward: to another segmentation, which the server is about to send, or to this one.
+  navigate() {
+    const linked = this.inAddress("focus")
+    this.values.set("focus", linked) // whatever the server writes into the address meanwhile
+    if (this.isThere()) this.read(linked)
+    else this.awaited = linked
+  }
+
+  isThere() {
     const shown = new URL(location).searchParams
-    const arrived = [...new URLSearchParams(segmentation)].every(([k, v]) => shown.get(k) === v)
-    if (arrived) this.keep("focus", this.text)
+    return [...new URLSearchParams(this.segmentation)].every(([k, v]) => shown.get(k) === v)
+  }
+
+  read(text) {
+    this.hold((text ?? "").split(".").map(number => number - 1))
   }
 
   hold(clusters) {

@@ -92,11 +92,15 @@ _mount_curves = st.components.v2.component(
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A score over K: what it is called, its values (None where there is none), and as text."""
+    """A score over K: what it is called, its values (None where there is none), and as text.
+
+    ``marked``: whether it is the one that suggests a K.
+    """
 
     title: str
     values: Sequence[float | None]
     texts: Sequence[str]
+    marked: bool = False
 
 
 def curves(

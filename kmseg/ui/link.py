@@ -123,24 +123,36 @@ def spelled(groups: Groups) -> str:
     return "_".join(".".join(str(cluster + 1) for cluster in group) for group in groups)
 
 
-def merges(n_clusters: int) -> Groups:
-    """The clusters that are taken together, of those that there are."""
-    return tuple(
-        group for group in st.session_state["merge"] if len(group) > 1 and max(group) < n_clusters
-    )
+def merges() -> Groups:
+    """The clusters that are taken together, numbered from 0."""
+    groups: Groups = st.session_state["merge"]
+    return groups
 
 
-def focus(n_clusters: int) -> tuple[int, ...]:
+def focus() -> tuple[int, ...]:
     """The clusters in focus, numbered from 0, as far as the server was told."""
     chosen: tuple[int, ...] = st.session_state["focus"]
-    return tuple(cluster for cluster in chosen if cluster < n_clusters)
+    return chosen
 
 
-def enter(segmentation: str) -> None:
-    """Forget what was merged or in focus in another segmentation, unless a link says so."""
-    if st.session_state.get("viewed", segmentation) != segmentation:
-        st.session_state["merge"] = st.session_state["focus"] = ()
-    st.session_state["viewed"] = segmentation
+def enter(segmentation: str, n_clusters: int) -> None:
+    """Forget what was merged or in focus in another segmentation, unless a link says so.
+
+    Clusters that a link names and that there are none of are left out, and that is said.
+    """
+    state = st.session_state
+    if state.get("viewed", segmentation) != segmentation:
+        state["merge"] = state["focus"] = ()
+    state["viewed"] = segmentation
+    named = {*state["focus"], *(cluster for group in state["merge"] for cluster in group)}
+    if missing := sorted(cluster + 1 for cluster in named if cluster >= n_clusters):
+        state["focus"] = tuple(cluster for cluster in state["focus"] if cluster < n_clusters)
+        groups = [tuple(c for c in group if c < n_clusters) for group in state["merge"]]
+        state["merge"] = tuple(group for group in groups if len(group) > 1)
+        st.warning(
+            f"The link names {', '.join(map(str, missing[:8]))} among its clusters, and there are "
+            f"only 1 to {n_clusters}: left out."
+        )
 
 
 def set_widgets(settings: Settings) -> None:

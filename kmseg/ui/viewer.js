@@ -2,10 +2,11 @@ const views = new WeakMap() // root element -> its viewer
 const MOST_ENLARGED = 32 // screen pixels for a pixel of the photo
 const CHOICES = { layout: ["side", "swipe", "blend"], paint: ["colors", "gray", "boundaries"] }
 const PAINTED = {
-  colors: "each in its mean colour",
+  colors: "painted in mean colours",
   gray: "black is the largest",
   boundaries: "their boundaries over the original",
 }
+const several = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high)
 
 // Pixel values of an indexed PNG that Python wrote: 8 bits, no filters. No canvas is asked, as a
@@ -91,6 +92,10 @@ class Viewer {
     for (const button of root.querySelectorAll("[data-do]")) {
       const what = button.dataset.do
       button.onclick = actions[what] ?? (() => this.act({ what, clusters: [...focus.clusters] }))
+    }
+    root.onfullscreenchange = () => {
+      const title = document.fullscreenElement ? "Leave full screen" : "Full screen"
+      root.querySelector("[data-do=full]").textContent = title
     }
     if (!root.requestFullscreen) root.querySelector("[data-do=full]").hidden = true
     this.observer = new ResizeObserver(() => this.data && this.crisp())
@@ -254,8 +259,7 @@ class Viewer {
       if (this.paint === "boundaries") paintBoundaries(canvas, layer, this.groupOf)
       else paint(canvas, layer, colors)
     }
-    const k = data.groups.length
-    const caption = `${k} cluster${k === 1 ? "" : "s"}, ${PAINTED[this.paint]}`
+    const caption = `${several(data.groups.length, "cluster")}, ${PAINTED[this.paint]}`
     root.querySelector(".caption").textContent = caption
     this.showFocus()
   }
@@ -280,8 +284,8 @@ class Viewer {
     const names = chosen.map(([, i]) => data.names[i])
     root.querySelector(".focused").textContent = some
       ? `In focus: cluster${names.length === 1 ? "" : "s"} ${names.join(", ")} · `
-        + `${pixels.toLocaleString("en")} pixels, ${(100 * pixels / total).toFixed(1)} %`
-      : ""
+        + `${several(pixels, "pixel")}, ${(100 * pixels / total).toFixed(1)} %`
+      : "Click a picture, a swatch or a row to put a cluster in focus."
     root.querySelector(".actions").hidden = !some
     root.querySelector("[data-do=merge]").hidden = chosen.length < 2
     root.querySelector("[data-do=split]").hidden = !chosen.some(([group]) => group.length > 1)
@@ -291,18 +295,17 @@ class Viewer {
     this.say()
   }
 
+  // The page's colour, its ink or a gray between: what differs most from all that is in focus.
   veilFor(clusters) {
     const { color, backgroundColor } = getComputedStyle(this.root)
     const [ink, page] = [color, backgroundColor].map(css => css.match(/\d+/g).slice(0, 3).map(Number))
-    const weights = clusters.map(cluster => this.data.counts[this.groupOf[cluster]])
     const lights = clusters.map(cluster => luminance(rgb(this.data.palette[cluster])))
-    const light = lights.reduce((sum, value, i) => sum + value * weights[i], 0)
-      / (weights.reduce((sum, weight) => sum + weight, 0) || 1)
-    const contrast = other => {
+    const contrast = other => Math.min(...lights.map(light => {
       const [low, high] = [light, luminance(other)].sort((a, b) => a - b)
       return (high + 0.05) / (low + 0.05)
-    }
-    return contrast(page) >= 1.8 ? page : ink
+    }))
+    if (contrast(page) >= 1.8) return page
+    return [page, ink, [118, 118, 118]].sort((a, b) => contrast(b) - contrast(a))[0]
   }
 
   showSwatches() {
@@ -331,8 +334,11 @@ class Viewer {
     const readout = this.root.querySelector(".readout")
     const at = event && this.pixelAt(event)
     if (!at) {
-      readout.textContent = focus.clusters.size ? ""
-        : "Point at a picture for colour and cluster; click to put the cluster in focus."
+      readout.textContent = "Point at a picture for its colours."
+      return
+    }
+    if (at.group === 255) {
+      readout.textContent = `x ${at.x} y ${at.y} · transparent`
       return
     }
     const hex = `#${at.rgb.map(level => level.toString(16).padStart(2, "0")).join("")}`
@@ -340,7 +346,7 @@ class Viewer {
       .map((value, i) => `${data.coordinates[i]} ${Number(value.toFixed(1))}`).join(" ")
     const square = document.createElement("i")
     square.style.background = hex
-    const cluster = at.group === 255 ? "transparent" : `cluster ${data.names[at.group]}`
+    const cluster = `cluster ${data.names[at.group]}`
     const about = at.exact ? "" : "about "
     readout.replaceChildren(square, [
       `x ${at.x} y ${at.y}`, about + hex, ...data.space === "rgb" ? [] : [values], cluster,
@@ -399,6 +405,7 @@ class Viewer {
     }
     pane.onpointermove = event => {
       this.say(event)
+      if (!event.buttons) this.held.delete(event.pointerId) // it was let go elsewhere
       const before = this.held.get(event.pointerId)
       if (!before) return
       const now = [event.clientX, event.clientY]
@@ -458,11 +465,13 @@ class Viewer {
     }
   }
 
+  get most() {
+    return Math.max(MOST_ENLARGED * this.data.full[0] / (this.panes[1].clientWidth || 1), 1)
+  }
+
   // Zoom around a point of the pane, which stays where it is.
   zoomAt(u, v, factor) {
-    const width = this.panes[1].clientWidth || 1
-    const most = Math.max(MOST_ENLARGED * this.data.full[0] / width, 1)
-    const zoom = clamp(this.zoom * factor, 1, most)
+    const zoom = clamp(this.zoom * factor, 1, this.most)
     const ratio = zoom / this.zoom
     this.move(zoom, u - (u - this.x) * ratio, v - (v - this.y) * ratio)
   }
@@ -480,6 +489,7 @@ class Viewer {
     root.querySelector("output").textContent = `${Number(zoom.toFixed(1))} ×`
     root.querySelector("[data-do=out]").disabled = zoom === 1
     root.querySelector("[data-do=fit]").disabled = zoom === 1
+    root.querySelector("[data-do=in]").disabled = zoom >= this.most
     this.clip()
     clearTimeout(this.timer)
     this.timer = setTimeout(() => this.sharpen(), 150)

@@ -145,7 +145,7 @@ def pictures(picture: cache.Picture, seg: Segmentation, merged: Segmentation, no
             else "",
             "pick": manual,
             "notify": notify,
-            "focus": link.spelled((link.focus(seg.n_clusters),)),
+            "focus": link.spelled((link.focus(),)),
             "file": _asked_file(picture, seg),
         },
         on_pick=partial(controls.pick_start_color, picture),
@@ -182,7 +182,7 @@ def _act(seg: Segmentation) -> None:
         for cluster in action["clusters"]
         if isinstance(cluster, int) and 0 <= cluster < seg.n_clusters
     }
-    groups = link.merges(seg.n_clusters)
+    groups = link.merges()
     apart = tuple(group for group in groups if not chosen & set(group))
     if action["what"] == "merge":
         together = chosen.union(*(group for group in groups if chosen & set(group)))
@@ -218,7 +218,9 @@ def summary(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> None
     tried = "1 attempt" if attempts == 1 else f"best of {attempts} attempts"
     parts = [
         f"{seg.image.width} × {seg.image.height}",
-        f"{seg.image.width * seg.image.height / 1e6:.3g} MP",
+        f"{seg.image.width * seg.image.height / 1e6:.3g} MP"
+        if seg.image.width * seg.image.height >= 10_000
+        else "",
         _count(seg.histogram.n_colors, "colour"),
         f"{_count(hidden, 'transparent pixel')} left out" if hidden else "",
         controls.ENGINE_TITLES[seg.settings.engine],
@@ -241,8 +243,8 @@ def _notes(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> list[
     notes = []
     if seg.n_clusters < wanted.n_clusters:
         notes.append(
-            f"K is {seg.n_clusters}, not {wanted.n_clusters}: the picture has no more than "
-            f"{_count(seg.n_clusters, 'different value')} in these channels."
+            f"K is {seg.n_clusters}, not {wanted.n_clusters}: the picture has only "
+            f"{_count(seg.n_clusters, 'value')} in these channels."
         )
     if names:
         notes.append(
@@ -323,6 +325,8 @@ def take_away(picture: cache.Picture, seg: Segmentation, focus: tuple[int, ...])
             "Click clusters in the picture to put them in focus: then their mask and their cut-out "
             "can be taken too. The archive has a mask of each."
         )
+    if seg.merges:
+        st.caption("Merged clusters are in the files and in the link, not in these:")
     repeat, script = st.columns(2)
     name = "picture.png"
     with repeat:
