@@ -1,7 +1,7 @@
 // Small line charts of scores over K, in the page's own ink.
 const SVG = "http://www.w3.org/2000/svg"
 const WIDTH = 420
-const HEIGHT = 150
+const HEIGHT = 168
 
 function add(parent, name, attributes, text = "") {
   const made = document.createElementNS(SVG, name)
@@ -20,7 +20,7 @@ function chart({ title, values, texts, marked }, clusters, suggested, current) {
   const known = values.filter(value => value !== null)
   const [low, high] = [Math.min(0, ...known), Math.max(...known, 1e-9)]
   const x = i => 20 + i * (WIDTH - 40) / Math.max(clusters.length - 1, 1)
-  const y = value => 30 + (HEIGHT - 62) * (high - value) / (high - low || 1)
+  const y = value => 48 + (HEIGHT - 80) * (high - value) / (high - low || 1)
   const points = values.flatMap((value, i) => value === null ? [] : [`${x(i)},${y(value)}`])
   add(svg, "polyline", { points: points.join(" "), class: "line" })
   const every = Math.ceil(clusters.length / 12)
@@ -35,7 +35,7 @@ function chart({ title, values, texts, marked }, clusters, suggested, current) {
     const mark = marked && clusters[i] === suggested ? "mark suggested" : "mark"
     const dot = add(svg, "circle", { cx: x(i), cy: y(value), r: mark === "mark" ? 4 : 6, class: mark })
     add(dot, "title", {}, `K = ${clusters[i]}: ${texts[i]}`)
-    if (i === 0) add(svg, "text", { x: x(i) + 10, y: y(value) + 4 }, texts[i])
+    if (i === 0) add(svg, "text", { x: x(i) - 6, y: y(value) - 11 }, texts[i])
     else if (i === values.length - 1) {
       add(svg, "text", { x: x(i) + 4, y: y(value) - 10, class: "last" }, texts[i])
     }

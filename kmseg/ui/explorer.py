@@ -144,7 +144,7 @@ def residual(picture: cache.Picture, seg: Segmentation) -> None:
     """Where the segmentation lies far from the original."""
     distances = cache.residual(picture, seg)
     known = distances[~np.isnan(distances)]
-    top = max(float(known.max()), 1.0)
+    top = max(float(np.percentile(known, 99.5)), 1.0)  # a few odd pixels would darken the rest
     pixels = render.heat(distances, top)
     st.markdown("**Where is the segmentation far from the original?** Brighter is further.")
     picture_at, text = st.columns([3, 2], gap="medium")
@@ -152,7 +152,7 @@ def residual(picture: cache.Picture, seg: Segmentation) -> None:
         st.image(
             export.png(pixels),
             width="stretch",
-            alt=f"Residual: colour differences up to {top:.0f}, {known.mean():.1f} on average",
+            alt=f"Residual: colour differences, {known.mean():.1f} on average",
         )
         st.html(_scale(top))
     with text:
@@ -170,7 +170,8 @@ def _scale(top: float) -> str:
     ramp = render.heat(np.linspace(0, top, 9)[None], top)[0]
     stops = ", ".join(f"rgb({r},{g},{b})" for r, g, b in ramp[:, :3].tolist())
     digits = 0 if top >= 8 else 2
-    ticks = "".join(f"<span>{top * part:.{digits}f}</span>" for part in (0, 0.25, 0.5, 0.75, 1))
+    ticks = "".join(f"<span>{top * part:.{digits}f}</span>" for part in (0, 0.25, 0.5, 0.75))
+    ticks += f"<span>{top:.{digits}f} and more</span>"
     return (
         f'<div aria-hidden="true" style="height:.8rem;border-radius:3px;'
         f'background:linear-gradient(to right,{stops})"></div>'
