@@ -28,8 +28,8 @@ CHECKS = (
     ("Lint", ["ruff", "check", "."]),
     ("Types", ["mypy", "--config-file", ".mypy.ini"]),
 )
-# Whole files go to one worker, so each file of browser tests keeps to one server and browser.
-TESTS = ["pytest", "-n", "2", "--dist", "loadfile"]
+# All browser tests go to one worker, which starts with them: two browsers at once draw too slowly.
+TESTS = ["pytest", "-n", "2", "--dist", "loadgroup"]
 
 
 class CannotRun(Exception):

@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe": {"errors"},
     "decode": {"errors", "probe"},
     "image": {"errors", "probe", "decode"},
+    "apart": PICTURE,
     "threads": set(),
     "histogram": {"errors", "image", "threads"},
     "kmeans": {"errors", "threads"},
@@ -55,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kmseg": ALL_BUT_EDGES - {"kmseg"},
     "cli": ALL_BUT_EDGES,
     "__main__": ALL_BUT_EDGES | {"cli"},
-    "ui": ALL_BUT_EDGES | {"warm"},
+    "ui": ALL_BUT_EDGES | {"apart", "warm"},
 }
 
 # Libraries that only some modules may import; every other module may import none of these.

@@ -37,6 +37,8 @@ from visitor import (
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 OpenPage = Callable[..., "Page"]
 
 CAMERA_IS_LIT = """() => {
@@ -227,7 +229,7 @@ def test_a_phone_shows_everything_without_sideways_scrolling(
     open_page: OpenPage, color_scheme: str
 ) -> None:
     page = open_page("?view=take-away", width=390, height=844, color_scheme=color_scheme)
-    for view in VIEWS.values():
+    for view in VIEWS.values() if color_scheme == "light" else ("Clusters", "Take away"):
         choose(page, view)
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

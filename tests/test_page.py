@@ -352,7 +352,7 @@ def test_another_k_does_nothing_again_that_depends_on_the_picture_alone(
     pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
     calls = recorded(
         monkeypatch,
-        (cache, "read_image"),
+        (cache, "read_image_apart"),
         (cache, "color_histogram"),
         (cache.Image, "grid"),
         (cloud, "points"),
@@ -361,7 +361,7 @@ def test_another_k_does_nothing_again_that_depends_on_the_picture_alone(
     app.file_uploader(key="uploads").upload("mine.png", png(pixels))
     rerun(app)
     assert {name for name, _ in calls} == {
-        "read_image",
+        "read_image_apart",
         "color_histogram",
         "grid",
         "points",

@@ -20,8 +20,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from kmseg import cloud, explore, export, figures, warm
+from kmseg.apart import get_ready, read_image_apart
 from kmseg.histogram import ColorHistogram, color_histogram
-from kmseg.image import Image, read_image
+from kmseg.image import Image
 from kmseg.kmeans import Progress
 from kmseg.samples import SAMPLES, sample_image
 from kmseg.segmentation import Segmentation, segment
@@ -81,6 +82,7 @@ def warm_up_the_rest() -> None:
     """Behind the first page; then freeze what stays."""
 
     def work() -> None:
+        get_ready()
         warm.warm_up_the_rest()
         gc.collect()
         gc.freeze()  # a full collection after each run of the page would walk all of it
@@ -105,7 +107,7 @@ def _digest(file_id: str, _content: bytes) -> str:
 
 @st.cache_resource(max_entries=4, ttl=TTL, show_spinner="Reading the picture…", scope="session")
 def _read(digest: str, _content: bytes) -> Image:
-    return read_image(_content)
+    return read_image_apart(_content)
 
 
 def upload(file: UploadedFile, name: str) -> Picture:
