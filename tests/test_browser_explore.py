@@ -124,22 +124,28 @@ def test_focus_is_set_from_the_cloud_and_shows_there(open_page: OpenPage) -> Non
     box = plot.bounding_box()
     assert box
     label = page.locator(".kmseg-cloud-plot .hovertext")
-    for step in range(400):  # until the pointer is over a point
+
+    def under_pointer() -> str:
+        said = label.first.text_content() if label.count() else ""
+        found = re.search(r"cluster (\d+)", said or "")
+        return found[1] if found else ""
+
+    for step in range(400):  # until the pointer rests on a point
         page.mouse.move(
             box["x"] + box["width"] * (0.3 + 0.02 * (step % 20)),
             box["y"] + box["height"] * (0.3 + 0.02 * (step // 20)),
         )
         page.wait_for_timeout(30)
-        if label.count() and (
-            found := re.search(r"cluster (\d+)", label.first.text_content() or "")
-        ):
+        if not under_pointer():
+            continue
+        page.wait_for_timeout(600)  # the label may be that of the place before
+        if number := under_pointer():
             break
     else:
         pytest.fail("No point of the cloud was found.")
-    page.wait_for_timeout(500)
     page.mouse.down()
     page.mouse.up()
-    cluster = int(found[1]) - 1
+    cluster = int(number) - 1
     assert_in_focus(page, seg, cluster)
     page.wait_for_timeout(1500)
     assert set(plot.evaluate(CLOUD_LABELS)) == {cluster}
@@ -234,8 +240,7 @@ def test_what_is_taken_away_is_of_the_clusters_in_focus(open_page: OpenPage) -> 
 
 def test_another_k_has_nothing_in_focus_but_back_brings_it_again(open_page: OpenPage) -> None:
     page = open_page(f"?{PLATE}&focus=3")
-    settle(page)
-    assert pressed(page, ".swatches button") == [2]
+    assert_in_focus(page, plate_segmentation(), 2)
     slide(page, "K, number of clusters", 1)
     page.get_by_text("4 clusters").first.wait_for()
     assert pressed(page, ".swatches button") == []

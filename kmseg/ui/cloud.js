@@ -168,6 +168,7 @@ function steer(view, plot) {
   plot.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || !view.drawn) return;
     dragged = false;
+    view.tagged = false;
     if (event.pointerType === "mouse") plot.focus({ preventScroll: true });
     if (!focused()) return;
     start = [event.clientX, event.clientY];
@@ -199,7 +200,7 @@ function steer(view, plot) {
     if (dragged) return;
     // Plotly looks for the point under the pointer in its next frame.
     requestAnimationFrame(() => requestAnimationFrame(() => {
-      if (view.under !== null) view.pick(view.under);
+      if (view.under !== null && !view.tagged) view.pick(view.under);
     }));
   });
   plot.addEventListener("wheel", (event) => {
@@ -255,7 +256,10 @@ function listen(view, plot) {
   plot.on("plotly_unhover", () => {
     view.under = null;
   });
-  plot.on("plotly_clickannotation", (event) => view.pick(event.index));
+  plot.on("plotly_clickannotation", (event) => {
+    view.tagged = true; // not the point behind it as well
+    view.pick(event.index);
+  });
 }
 
 async function draw(view, data, root, plot) {
