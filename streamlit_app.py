@@ -32,6 +32,7 @@ if __name__ == "__main__":
         wanted = controls.settings(picture)
 
     settings = controls.within_reach(picture, wanted)
+    link.enter(link.address(picture.key, settings))
     query = link.query_of(wanted)
     title, copy = st.columns([4, 1], vertical_alignment="center")
     with title:
@@ -48,8 +49,7 @@ if __name__ == "__main__":
         st.error(str(error))
         st.stop()
 
-    link.enter(link.address(picture.key, settings), seg.n_clusters)
-    merged = seg.merged(link.merges())
+    merged = seg.merged(link.merges(seg.n_clusters))
     view = st.session_state["view"]
     views.pictures(picture, seg, merged, notify=view == "take-away")
     views.summary(picture, seg, wanted)

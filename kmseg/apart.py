@@ -19,6 +19,7 @@ import numpy as np
 from kmseg.errors import ImageError, KmsegError
 from kmseg.image import Image, read_image
 from kmseg.probe import Limits
+from kmseg.threads import N_CORES
 
 # A picture of the greatest size takes some 5 s and 1.2 GB on a slow machine.
 SECONDS: Final = 30
@@ -102,7 +103,7 @@ def get_ready() -> None:
             _waiting[:] = [_Worker(MEMORY)]
 
 
-_at_once = threading.BoundedSemaphore(os.cpu_count() or 1)  # each may take its memory
+_at_once = threading.BoundedSemaphore(N_CORES)  # each may take its memory
 _lock = threading.Lock()
 _waiting: list[_Worker] = []
 

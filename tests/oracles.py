@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import cv2
@@ -131,3 +132,20 @@ def with_holes(image: kmseg.Image, seed: int, share: float = 0.2) -> kmseg.Image
     """The same with some pixels transparent."""
     rng = np.random.default_rng(seed)
     return kmseg.Image(image.pixels, rng.random(image.pixels.shape[:2]) > share)
+
+
+def numeral_overlap(
+    labels: NDArray[np.integer[Any]], numeral: NDArray[np.bool_], dots: NDArray[np.bool_]
+) -> float:
+    """The best intersection over union, on the dots, of the numeral with one or two clusters."""
+    n = int(labels.max()) + 1
+    inside = np.bincount(labels[numeral], minlength=n)
+    every = np.bincount(labels[dots], minlength=n)
+
+    def iou(some: list[int]) -> float:
+        common = inside[some].sum()
+        return float(common / (every[some].sum() + inside.sum() - common))
+
+    return max(
+        iou(list(some)) for size in (1, 2) for some in itertools.combinations(range(n), size)
+    )

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe": {"errors"},
     "decode": {"errors", "probe"},
     "image": {"errors", "probe", "decode"},
-    "apart": PICTURE,
+    "apart": PICTURE | {"threads"},
     "threads": set(),
     "histogram": {"errors", "image", "threads"},
     "kmeans": {"errors", "threads"},

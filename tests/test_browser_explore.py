@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +20,7 @@ from kmseg.ui.assets import asset
 from kmseg.ui.views import VIEWS
 from visitor import (
     PICTURES,
+    OpenPage,
     choose,
     counts,
     download,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.xdist_group("browser")
-
-OpenPage = Callable[..., "Page"]
 
 # -- what is in focus ------------------------------------------------------------------------------
 

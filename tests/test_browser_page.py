@@ -6,7 +6,6 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +19,7 @@ import kmseg
 from kmseg import render
 from kmseg.ui.views import VIEWS
 from visitor import (
+    OpenPage,
     choose,
     counts,
     download,
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.xdist_group("browser")
-
-OpenPage = Callable[..., "Page"]
 
 CAMERA_IS_LIT = """() => {
   const video = document.querySelector("video")

@@ -16,8 +16,8 @@ from sklearn.metrics import calinski_harabasz_score, silhouette_score
 import kmseg
 from kmseg import explore
 from kmseg.color import COLOR_SPACES, features
-from kmseg.plates import PALETTES, Plate, draw_plate
-from oracles import image_at
+from kmseg.plates import PALETTES, draw_plate
+from oracles import image_at, numeral_overlap
 
 
 def sheet(image: kmseg.Image, **settings: Any) -> list[explore.Tile]:
@@ -130,19 +130,6 @@ def test_one_partition_is_proposed_once(flower: kmseg.Image) -> None:
     assert all(("bgr" in found) == ("rgb" in found) for found in spaces)  # the same three columns
 
 
-def numeral_found(plate: Plate, labels: NDArray[np.int16]) -> float:
-    """The best IoU on the dots of the numeral with a cluster, or with two together."""
-    n = int(labels.max()) + 1
-    inside = np.bincount(labels[plate.numeral_mask], minlength=n)
-    dots = np.bincount(labels[plate.dots_mask], minlength=n)
-    return max(
-        inside[list(some)].sum()
-        / (dots[list(some)].sum() + inside.sum() - inside[list(some)].sum())
-        for size in (1, 2)
-        for some in itertools.combinations(range(n), size)
-    )
-
-
 @pytest.mark.parametrize("palette", PALETTES)
 def test_a_hidden_numeral_is_among_the_first_three_proposals(palette: str) -> None:
     seed = list(PALETTES).index(palette)
@@ -150,7 +137,9 @@ def test_a_hidden_numeral_is_among_the_first_three_proposals(palette: str) -> No
     image = kmseg.Image(plate.pixels)
     proposals = explore.ranked(sheet(image, n_clusters=3 if palette != "two-tone" else 4))
     found = [
-        numeral_found(plate, kmseg.segment(image, proposal.tile.settings).labels)
+        numeral_overlap(
+            kmseg.segment(image, proposal.tile.settings).labels, plate.numeral_mask, plate.dots_mask
+        )
         for proposal in proposals[:3]
     ]
     assert max(found) >= 0.8

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from functools import cache
-from itertools import combinations
 from typing import Any
 
 import cv2
@@ -22,6 +21,7 @@ from kmseg.errors import SettingsError
 from kmseg.plates import MAX_SIZE, MIN_SIZE, PALETTES, Palette, Plate, draw_plate, lch_to_srgb
 from kmseg.samples import SAMPLES, sample_image, sample_plate
 from kmseg.settings import Settings
+from oracles import numeral_overlap
 
 PLATES = [key for key, sample in SAMPLES.items() if sample.numeral]
 STEP = 5  # Every fifth row and column is enough to judge clusters by.
@@ -60,12 +60,8 @@ def best_iou(plate: Plate, color_space: str, channels: str, n_clusters: int) -> 
     features = coordinates(np.ascontiguousarray(plate.pixels[::STEP, ::STEP]), settings)
     with threadpool_limits(1):  # so few pixels are clustered faster without threads
         labels = KMeans(n_clusters, n_init=2, random_state=0).fit_predict(features)
-    dots = plate.dots_mask[::STEP, ::STEP].ravel()
-    labels, numeral = labels[dots], plate.numeral_mask[::STEP, ::STEP].ravel()[dots]
-    groups = [
-        np.isin(labels, group) for n in (1, 2) for group in combinations(range(n_clusters), n)
-    ]
-    return max(float((group & numeral).sum() / (group | numeral).sum()) for group in groups)
+    masks = (mask[::STEP, ::STEP].ravel() for mask in (plate.numeral_mask, plate.dots_mask))
+    return numeral_overlap(labels, *masks)
 
 
 def dot_colours(plate: Plate) -> NDArray[np.uint8]:

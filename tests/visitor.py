@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from kmseg import render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
+
+OpenPage = Callable[..., "Page"]
 
 READ_PICTURE = """async picture => {
   let canvas = picture

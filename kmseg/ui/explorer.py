@@ -50,13 +50,13 @@ def sheet(picture: cache.Picture, settings: Settings) -> None:
             st.session_state["sheet_k"] = "same"
         k = choose("Number of clusters on this sheet", titles, "sheet_k", labelled=True)
     left.markdown("**Which colours pull this picture apart?** Click a tile to use it.")
-    shown = settings if k == "same" else _with_k(settings, int(k))
+    shown = settings if k == "same" else replace(explore.automatic(settings), n_clusters=int(k))
     current = explore.automatic(settings)
     _say_automatic(settings)
     proposals = st.container()
     tiles: list[Tile] = []
     for key, row in groupby(cache.sheet(picture, shown), lambda tile: tile.settings.color_space):
-        st.markdown(f"**{_escaped(COLOR_SPACES[key].title)}**")
+        st.markdown(f"**{COLOR_SPACES[key].title}**")
         found = list(row)
         entries = [Entry(tile, _channels(tile.settings)) for tile in found]
         gallery(entries, current, link.set_widgets, COLOR_SPACES[key].title, f"sheet {key}")
@@ -223,20 +223,12 @@ def _say_automatic(settings: Settings) -> None:
         st.caption("Made by the exact engine, from starts of its own: choosing one sets that too.")
 
 
-def _with_k(settings: Settings, n_clusters: int) -> Settings:
-    return replace(explore.automatic(settings), n_clusters=n_clusters)
-
-
 def _title(settings: Settings) -> str:
     return f"{COLOR_SPACES[settings.color_space].title}: {_channels(settings)}"
 
 
 def _channels(settings: Settings) -> str:
     return ", ".join(settings.channel_names)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("*", "\\*")
 
 
 def _number(value: float) -> str:

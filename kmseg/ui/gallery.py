@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -11,7 +10,7 @@ import streamlit as st
 from kmseg import export
 from kmseg.explore import Tile
 from kmseg.settings import Settings
-from kmseg.ui.assets import asset
+from kmseg.ui.assets import asset, data_url
 
 _mount = st.components.v2.component(
     "kmseg_gallery",
@@ -69,7 +68,9 @@ def gallery(
             "side": side,
             "tiles": [
                 {
-                    "image": _data_url(entry.tile),
+                    "image": data_url(
+                        export.indexed_png(entry.tile.labels, entry.tile.palette), export.PNG
+                    ),
                     "title": entry.title,
                     "lines": list(entry.lines),
                     "mark": entry.mark,
@@ -116,8 +117,3 @@ def curves(
             "current": current,
         },
     )
-
-
-def _data_url(tile: Tile) -> str:
-    content = export.indexed_png(tile.labels, tile.palette)
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"

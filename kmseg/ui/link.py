@@ -123,27 +123,13 @@ def spelled(groups: Groups) -> str:
     return "_".join(".".join(str(cluster + 1) for cluster in group) for group in groups)
 
 
-def merges() -> Groups:
-    """The clusters that are taken together, numbered from 0."""
-    groups: Groups = st.session_state["merge"]
-    return groups
+def merges(n_clusters: int) -> Groups:
+    """The clusters that are taken together, numbered from 0.
 
-
-def focus() -> tuple[int, ...]:
-    """The clusters in focus, numbered from 0, as far as the server was told."""
-    chosen: tuple[int, ...] = st.session_state["focus"]
-    return chosen
-
-
-def enter(segmentation: str, n_clusters: int) -> None:
-    """Forget what was merged or in focus in another segmentation, unless a link says so.
-
-    Clusters that a link names and that there are none of are left out, and that is said.
+    Clusters that a link names and that there are none of are left out, there and of the focus, and
+    that is said.
     """
     state = st.session_state
-    if state.get("viewed", segmentation) != segmentation:
-        state["merge"] = state["focus"] = ()
-    state["viewed"] = segmentation
     named = {*state["focus"], *(cluster for group in state["merge"] for cluster in group)}
     if missing := sorted(cluster + 1 for cluster in named if cluster >= n_clusters):
         state["focus"] = tuple(cluster for cluster in state["focus"] if cluster < n_clusters)
@@ -153,6 +139,22 @@ def enter(segmentation: str, n_clusters: int) -> None:
             f"The link names {', '.join(map(str, missing[:8]))} among its clusters, and there are "
             f"only 1 to {n_clusters}: left out."
         )
+    known: Groups = state["merge"]
+    return known
+
+
+def focus() -> tuple[int, ...]:
+    """The clusters in focus, numbered from 0, as far as the server was told."""
+    chosen: tuple[int, ...] = st.session_state["focus"]
+    return chosen
+
+
+def enter(segmentation: str) -> None:
+    """Forget what was merged or in focus in another segmentation, unless a link says so."""
+    state = st.session_state
+    if state.get("viewed", segmentation) != segmentation:
+        state["merge"] = state["focus"] = ()
+    state["viewed"] = segmentation
 
 
 def set_widgets(settings: Settings) -> None:

@@ -1,4 +1,5 @@
 const tables = new WeakMap() // table element -> what it shows
+const listeners = new WeakMap() // table element -> what a change of focus calls
 
 const node = (name, text = "", className = "") => {
   const made = document.createElement(name)
@@ -59,7 +60,6 @@ function show(table) {
 
 export default function ({ data, parentElement }) {
   const table = parentElement.querySelector("table")
-  if (!tables.has(table)) focus.addEventListener("change", () => show(table))
   tables.set(table, data)
   focus.enter(data.segmentation, data.count)
   const body = node("tbody")
@@ -67,4 +67,9 @@ export default function ({ data, parentElement }) {
   parentElement.querySelector(".note").textContent = data.note
   table.replaceChildren(head(data.columns), body)
   show(table)
+  if (!listeners.has(table)) {
+    listeners.set(table, () => show(table))
+    focus.addEventListener("change", listeners.get(table))
+  }
+  return () => focus.removeEventListener("change", listeners.get(table))
 }

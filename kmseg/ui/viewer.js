@@ -1,6 +1,6 @@
 const views = new WeakMap() // root element -> its viewer
 const MOST_ENLARGED = 32 // screen pixels for a pixel of the photo
-const CHOICES = { layout: ["side", "swipe", "blend"], paint: ["colors", "gray", "boundaries"] }
+const CHOICES = ["layout", "paint"]
 const PAINTED = {
   colors: "painted in mean colours",
   gray: "black is the largest",
@@ -102,6 +102,7 @@ class Viewer {
     this.observer.observe(this.panes[1])
     this.focused = () => {
       this.showFocus()
+      this.veil()
       this.tell()
     }
     this.navigated = () => this.linked() || this.repaint()
@@ -118,7 +119,9 @@ class Viewer {
 
   // Layout and paint as the address has them.
   linked() {
-    for (const [name, allowed] of Object.entries(CHOICES)) {
+    for (const name of CHOICES) {
+      const inputs = this.root.querySelectorAll(`input[name=${name}]`)
+      const allowed = [...inputs].map(input => input.value)
       const value = focus.inAddress(name)
       this[name] = allowed.includes(value) ? value : allowed[0]
       focus.values.set(name, this[name])
@@ -135,7 +138,7 @@ class Viewer {
 
   showChoices() {
     const { root } = this
-    for (const name of Object.keys(CHOICES)) {
+    for (const name of CHOICES) {
       root.querySelector(`input[name=${name}][value=${this[name]}]`).checked = true
     }
     root.classList.toggle("one", this.layout !== "side")
@@ -169,6 +172,7 @@ class Viewer {
   update(data, act, pick, ask) {
     const { root } = this
     Object.assign(this, { data, act, pick, ask })
+    this.total = data.counts.reduce((sum, count) => sum + count, 0)
     this.groupOf = new Uint8Array(256).fill(255)
     data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
     this.showSwatches()
@@ -261,30 +265,35 @@ class Viewer {
     }
     const caption = `${several(data.groups.length, "cluster")}, ${PAINTED[this.paint]}`
     root.querySelector(".caption").textContent = caption
-    this.showFocus()
+    this.veil()
   }
 
   // Whatever is not in focus fades into the page, or into its ink where that could hide the focus.
-  showFocus() {
+  veil() {
     const { data, root } = this
-    if (!data) return
     const some = focus.clusters.size > 0
-    root.classList.toggle("some", some)
-    const faded = packed(this.veilFor([...focus.clusters]), 215)
     const colors = new Uint32Array(256)
-    for (let c = 0; c < data.palette.length; c++) colors[c] = focus.clusters.has(c) ? 0 : faded
+    if (some) {
+      const faded = packed(this.veilFor([...focus.clusters]), 215)
+      for (let c = 0; c < data.palette.length; c++) colors[c] = focus.clusters.has(c) ? 0 : faded
+    }
     for (const canvas of root.querySelectorAll(".veil")) {
       const layer = canvas.classList.contains("region") ? this.region : this.labels
       canvas.style.visibility = some && layer ? "" : "hidden"
       if (some && layer) paint(canvas, layer, colors)
     }
+  }
+
+  showFocus() {
+    const { data, root } = this
+    const some = focus.clusters.size > 0
+    root.classList.toggle("some", some)
     const chosen = data.groups.map((group, i) => [group, i]).filter(([group]) => focus.has(group))
     const pixels = chosen.reduce((sum, [, i]) => sum + data.counts[i], 0)
-    const total = data.counts.reduce((sum, count) => sum + count, 0)
     const names = chosen.map(([, i]) => data.names[i])
     root.querySelector(".focused").textContent = some
       ? `In focus: cluster${names.length === 1 ? "" : "s"} ${names.join(", ")} · `
-        + `${several(pixels, "pixel")}, ${(100 * pixels / total).toFixed(1)} %`
+        + `${several(pixels, "pixel")}, ${(100 * pixels / this.total).toFixed(1)} %`
       : "Click a picture, a swatch or a row to put a cluster in focus."
     root.querySelector(".actions").hidden = !some
     root.querySelector("[data-do=merge]").hidden = chosen.length < 2
@@ -312,16 +321,15 @@ class Viewer {
     const { data, root } = this
     const strip = root.querySelector(".swatches")
     strip.classList.toggle("many", data.groups.length > 12)
-    const total = data.counts.reduce((sum, count) => sum + count, 0)
     while (strip.children.length > data.groups.length) strip.lastChild.remove()
     data.groups.forEach((group, i) => {
       const button = strip.children[i] ?? strip.appendChild(document.createElement("button"))
-      const share = `${(100 * data.counts[i] / total).toFixed(1)} %`
+      const share = `${(100 * data.counts[i] / this.total).toFixed(1)} %`
       button.type = "button"
       button.textContent = data.names[i]
       button.title = `Cluster ${data.names[i]}, ${data.colors[i]}, ${share}: click to focus`
       button.setAttribute("aria-label", `Cluster ${data.names[i]}, ${data.colors[i]}, ${share}`)
-      button.style.flexGrow = data.counts[i] / total * 100
+      button.style.flexGrow = 100 * data.counts[i] / this.total
       button.style.background = data.colors[i]
       button.style.color = luminance(rgb(data.colors[i])) > 0.179 ? "#000" : "#fff"
       button.onclick = () => focus.toggle(group)

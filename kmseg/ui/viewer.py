@@ -20,7 +20,6 @@ _mount = st.components.v2.component(
 def viewer(
     data: dict[str, Any],
     on_pick: Callable[[], None],
-    on_region: Callable[[], None],
     on_action: Callable[[], None],
     key: str = "viewer",
 ) -> None:
@@ -42,16 +41,16 @@ def viewer(
         ``name`` and ``id`` of a file to save.
     on_pick : callable
         ``st.session_state[key].picked`` is then ``{"x", "y"}``, as parts of width and height.
-    on_region : callable
-        ``.region`` is ``[x0, y0, x1, y1]`` of what is in view, in pixels of the full size.
     on_action : callable
         ``.action`` is ``{"what", "clusters"}``: mask, cutout, merge or split.
     key : str
+        ``st.session_state[key].region`` is ``[x0, y0, x1, y1]`` in a run in which the viewer asks
+        for this part, in pixels of the full size.
     """
     _mount(
         key=key,
         data=data,
         on_picked_change=on_pick,
-        on_region_change=on_region,
+        on_region_change=lambda: None,
         on_action_change=on_action,
     )

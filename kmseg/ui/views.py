@@ -149,7 +149,6 @@ def pictures(picture: cache.Picture, seg: Segmentation, merged: Segmentation, no
             "file": _asked_file(picture, seg),
         },
         on_pick=partial(controls.pick_start_color, picture),
-        on_region=lambda: None,
         on_action=partial(_act, seg),
     )
     if st.session_state.get("painted") != (picture.key, seg.settings):
@@ -182,7 +181,7 @@ def _act(seg: Segmentation) -> None:
         for cluster in action["clusters"]
         if isinstance(cluster, int) and 0 <= cluster < seg.n_clusters
     }
-    groups = link.merges()
+    groups = link.merges(seg.n_clusters)
     apart = tuple(group for group in groups if not chosen & set(group))
     if action["what"] == "merge":
         together = chosen.union(*(group for group in groups if chosen & set(group)))

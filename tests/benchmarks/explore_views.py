@@ -28,7 +28,8 @@ from sklearn.cluster import KMeans
 import kmseg
 from kmseg import explore
 from kmseg.color import features
-from kmseg.plates import PALETTES, Palette, Plate, draw_plate, lch_to_srgb
+from kmseg.plates import PALETTES, Palette, draw_plate, lch_to_srgb
+from oracles import numeral_overlap
 
 FIRST = 3
 READ = 0.8
@@ -66,20 +67,6 @@ def photographed(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray
     return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
 
 
-def overlap(plate: Plate, labels: NDArray[np.int16]) -> float:
-    """The best intersection over union, on the dots, of the numeral with one or two clusters."""
-    n = int(labels.max()) + 1
-    inside = np.bincount(labels[plate.numeral_mask], minlength=n)
-    dots = np.bincount(labels[plate.dots_mask], minlength=n)
-    best = 0.0
-    for size in (1, 2):
-        for some in itertools.combinations(range(n), size):
-            common = inside[list(some)].sum()
-            union = dots[list(some)].sum() + inside.sum() - common
-            best = max(best, float(common / union))
-    return best
-
-
 def read_plates(n_plates: int) -> None:
     rng = np.random.default_rng(2026)
     read: dict[tuple[str, int], list[bool]] = {}
@@ -96,7 +83,11 @@ def read_plates(n_plates: int) -> None:
             wanted = explore.views(kmseg.Settings(n_clusters=k))
             best = explore.ranked(list(explore.sheet(image, histogram, wanted)))[:FIRST]
             found = max(
-                overlap(plate, kmseg.segment(image, proposal.tile.settings).labels)
+                numeral_overlap(
+                    kmseg.segment(image, proposal.tile.settings).labels,
+                    plate.numeral_mask,
+                    plate.dots_mask,
+                )
                 for proposal in best
             )
             read.setdefault(("kmseg's" if own else "random", k), []).append(found >= READ)
