@@ -29,29 +29,37 @@ if __name__ == "__main__":
 
     with st.sidebar:
         picture = controls.picture()
-        wanted = controls.settings(picture)
-
+        card = st.container()
+    head = st.container()
+    wanted = controls.chosen(picture)
     settings = controls.within_reach(picture, wanted)
     link.enter(link.address(picture.key, settings))
-    query = link.query_of(wanted)
-    title, copy = st.columns([4, 1], vertical_alignment="center")
-    with title:
-        views.heading()
-    with copy:
-        link.copy_link(query)
-    link.show_corrections(query)
 
+    def frame() -> None:
+        with card:
+            controls.settings(picture)
+        with head:
+            views.heading(link.query_of(wanted))
+
+    # Controls are drawn as they stand already, so a quick segmentation is shown before them.
+    quick = "painted" in st.session_state and settings.engine == "exact"
+    if not quick:
+        frame()
     cache.warm_up()
     try:
         with views.at_work(settings) as progress:
             seg = cache.segmentation(picture, settings, progress)
     except KmsegError as error:
+        if quick:
+            frame()
         st.error(str(error))
         st.stop()
 
     merged = seg.merged(link.merges(seg.n_clusters))
     view = st.session_state["view"]
     views.pictures(picture, seg, merged, notify=view == "take-away")
+    if quick:
+        frame()
     views.summary(picture, seg, wanted)
 
     view = views.choose("View", views.VIEWS, "view")

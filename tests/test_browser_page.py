@@ -248,14 +248,18 @@ def test_the_camera_takes_a_picture(open_page: OpenPage) -> None:
     page.get_by_text("Take a photo").click()
     settle(page)
     page.wait_for_function(CAMERA_IS_LIT, timeout=20_000)  # its first frames may be black
-    shutter = page.get_by_role("button", name="Take Photo")
-    shutter.click(timeout=20_000)
-    page.wait_for_timeout(5000)
-    if shutter.is_visible():  # on a busy machine the first click may come before it works
-        shutter.click()
-    page.wait_for_url(re.compile("picture=upload-"), timeout=60_000)
-    settle(page)
-    assert np.ptp(shown_pixels(page, "original")[..., :3]) > 0  # the test picture, not a blank
+    for _ in range(3):  # on a busy machine a click may come to nothing, or a frame be black
+        page.get_by_role("button", name="Take Photo").click(timeout=20_000)
+        page.wait_for_timeout(5000)
+        settle(page)
+        again = page.get_by_role("button", name="Clear photo")
+        if again.is_visible() and np.ptp(shown_pixels(page, "original")[..., :3]) > 0:
+            break  # the test picture, not a blank
+        if again.is_visible():
+            again.click()
+    else:
+        pytest.fail("no photo but black ones")
+    assert "picture=upload-" in page.url
 
 
 # -- what is slow ----------------------------------------------------------------------------------

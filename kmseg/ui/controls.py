@@ -100,7 +100,26 @@ def _plain_name(name: str) -> str:
     return kept if len(kept) <= 40 else f"{kept[:24]}…{kept[-15:]}"
 
 
-def settings(picture: cache.Picture) -> Settings:
+def chosen(picture: cache.Picture) -> Settings:
+    """The settings as the card has them, whether this run has drawn it yet or not.
+
+    Starting colours that nobody chose yet are those of the present clusters.
+    """
+    state = st.session_state
+    space = state["color_space"]
+    state.setdefault(link.channels_key(space), list(COLOR_SPACES[space].channels))
+    slots = [link.start_key(i) for i in range(state["n_clusters"])]
+    if state.get("start_slot", 0) not in range(1, len(slots) + 1):
+        state["start_slot"] = 1
+    if state["init"] == "manual" and any(slot not in state for slot in slots):
+        automatic = link.get_widgets(space, init="k-means++", engine="exact")
+        palette = cache.segmentation(picture, automatic).palette
+        for index, slot in enumerate(slots):
+            state.setdefault(slot, to_hex(palette[index % len(palette)]))
+    return link.get_widgets(space)
+
+
+def settings(picture: cache.Picture) -> None:
     """The card: every setting, in the order people decide on them."""
     space = st.selectbox(
         "Colour space",
@@ -124,7 +143,7 @@ def settings(picture: cache.Picture) -> Settings:
         "at colours that you choose.",
     )
     if init == "manual":
-        _start_colors(picture)
+        _start_colors()
     st.slider(
         "Attempts",
         *link.PAGE_RANGES["attempts"],
@@ -135,19 +154,16 @@ def settings(picture: cache.Picture) -> Settings:
     )
     with st.expander("Advanced"):
         _advanced()
-    return link.get_widgets(space)
 
 
 def _channels(color_space: str) -> None:
     space = COLOR_SPACES[color_space]
-    key = link.channels_key(color_space)
-    st.session_state.setdefault(key, list(space.channels))
     indices = ", ".join(f"{index} = {name}" for index, name in enumerate(space.channels))
     chosen = st.pills(
         "Channels",
         space.channels,
         selection_mode="multi",
-        key=key,
+        key=link.channels_key(color_space),
         persist_state="session",
         help="Only these are clustered. On the command line they go by index: "
         f"{_escaped(indices)}.",
@@ -175,24 +191,14 @@ def _escaped(text: str) -> str:
     return re.sub(r"(?<=\w)\*(?!\*)", r"\\*", text)
 
 
-def _start_colors(picture: cache.Picture) -> None:
-    """One colour picker a cluster, filled with the present clusters' colours at first."""
+def _start_colors() -> None:
+    """One colour picker a cluster."""
     count = st.session_state["n_clusters"]
-    missing = [i for i in range(count) if link.start_key(i) not in st.session_state]
-    if missing:
-        space = st.session_state["color_space"]
-        automatic = link.get_widgets(space, init="k-means++", engine="exact")
-        palette = cache.segmentation(picture, automatic).palette
-        for index in missing:
-            color = palette[index % len(palette)]
-            st.session_state[link.start_key(index)] = to_hex(color)
     with st.container(horizontal=True, gap="small"):
         for index in range(count):
             st.color_picker(
                 str(index + 1), key=link.start_key(index), persist_state="session", width="content"
             )
-    if st.session_state.get("start_slot", 0) not in range(1, count + 1):
-        st.session_state["start_slot"] = 1
     st.number_input(
         "A click on the original sets colour",
         min_value=1,

@@ -61,12 +61,17 @@ centroid. Lower is tighter. It can only be compared for the same picture, size a
 """
 
 
-def heading() -> None:
-    """What this page is, and where its controls are."""
-    st.html(f"<style>{asset('page.css')}</style>")
-    st.markdown(
-        "**kmseg** shows what k-means makes of a picture's colours. Open yours in the sidebar."
-    )
+def heading(query: dict[str, str]) -> None:
+    """What this page is, where its controls are, and its link."""
+    title, copy = st.columns([4, 1], vertical_alignment="center")
+    with title:
+        st.html(f"<style>{asset('page.css')}</style>")
+        st.markdown(
+            "**kmseg** shows what k-means makes of a picture's colours. Open yours in the sidebar."
+        )
+    with copy:
+        link.copy_link(query)
+    link.show_corrections(query)
 
 
 def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = False) -> str:
