@@ -1,67 +1,78 @@
 """Untrusted bytes to :class:`Image` in a process of its own, which a hostile file may bring down.
 
-Each process reads one picture, within limits on memory and time, and ends. One waits ready for the
-next, as it takes a while to start. What it sends back are plain bytes, never pickles.
+A keeper process has everything loaded and forks once for each picture, so a picture costs no start
+of an interpreter. The fork reads one picture, within limits on memory and time, and ends. What it
+sends back are plain bytes, never pickles.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kmseg.errors import ImageError, KmsegError
 from kmseg.image import Image, read_image
 from kmseg.probe import Limits
-from kmseg.threads import N_CORES
 
-# A picture of the greatest size takes some 5 s and 1.2 GB on a slow machine.
+# A picture of the greatest size takes some 5 s and 0.8 GB on a slow machine.
 SECONDS: Final = 30
 MEMORY: Final = 3 << 30  # of addresses: what libraries reserve counts too
+# The server's own work goes first where both want a core.
+NICENESS: Final = 5
 
 _GAVE_UP: Final = (
     "This picture could not be read within the limits on time and memory; make it smaller, or save "
     "it again as PNG or JPEG."
 )
 _ERRORS: Final = {error.__name__: error for error in (ImageError, KmsegError)}
+_ORDER: Final = struct.Struct("=Qd")  # memory and seconds
+_HEAD: Final = struct.Struct("=I")  # the length of what is told before the pixels
 
 
-class _Worker:
-    """A process that waits for one picture."""
+class _Keeper:
+    """The process that forks, and the socket by which it is asked to."""
 
-    def __init__(self, memory: int) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(memory)],
-            cwd=Path(__file__).resolve().parents[1],
-            # One thread each: the memory that more would reserve is limited too.
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+    def __init__(self) -> None:
+        self.door, inside = socket.socketpair()
+        with inside:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", __name__],
+                cwd=Path(__file__).resolve().parents[1],
+                # One thread each: the memory that more would reserve is limited too.
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+                stdin=inside.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
 
-    def read(self, content: bytes, seconds: float) -> Image:
-        """The picture; the process is over afterwards, whatever happens."""
-        try:
-            answer, _ = self.process.communicate(content, seconds)
-        except subprocess.TimeoutExpired:
-            raise ImageError(_GAVE_UP) from None
-        finally:
-            self.process.kill()
-            self.process.wait()
-        head, _, body = answer.partition(b"\n")
-        if self.process.returncode != 0 or not head:
-            raise ImageError(_GAVE_UP)
-        told = json.loads(head)
-        if "error" in told:
-            raise _ERRORS.get(told["error"], ImageError)(told["message"])
-        return _unpack(told, body)
+    def fork(self, memory: int, seconds: float) -> socket.socket:
+        """A connection to a new process that waits for a picture; raises ``OSError``."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self.door, [_ORDER.pack(memory, seconds)], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
+        return ours
+
+    def is_alive(self) -> bool:
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(0.1)  # what was killed a moment ago may not be gone yet
+        return self.process.returncode is None
 
 
 def read_image_apart(content: bytes, *, seconds: float = SECONDS, memory: int = MEMORY) -> Image:
@@ -88,83 +99,127 @@ def read_image_apart(content: bytes, *, seconds: float = SECONDS, memory: int = 
         As ``read_image`` does.
     """
     Limits.from_environment().check_file_size(len(content))
-    with _at_once:
-        worker = _take(memory)
+    for _ in range(2):
+        keeper = get_ready()
         try:
-            return worker.read(content, seconds)
-        finally:
-            get_ready()
+            with keeper.fork(memory, seconds) as process:
+                return _asked(process, content, time.monotonic() + seconds)
+        except (OSError, EOFError):
+            if keeper.is_alive():
+                break
+    raise ImageError(_GAVE_UP)
 
 
-def get_ready() -> None:
-    """Have a process wait for the next picture, if none does."""
+def get_ready() -> _Keeper:
+    """The keeper that waits for pictures; one that has died is replaced."""
+    global _keeper
     with _lock:
-        if not _waiting or _waiting[0].process.poll() is not None:
-            _waiting[:] = [_Worker(MEMORY)]
+        if _keeper is None or _keeper.process.poll() is not None:
+            _keeper = _Keeper()
+        return _keeper
 
 
-_at_once = threading.BoundedSemaphore(N_CORES)  # each may take its memory
 _lock = threading.Lock()
-_waiting: list[_Worker] = []
+_keeper: _Keeper | None = None
 
 
-def _take(memory: int) -> _Worker:
-    with _lock:
-        if memory == MEMORY and _waiting:
-            worker = _waiting.pop()
-            if worker.process.poll() is None:
-                return worker
-    return _Worker(memory)
+def _asked(process: socket.socket, content: bytes, deadline: float) -> Image:
+    process.settimeout(max(deadline - time.monotonic(), 1e-3))
+    process.sendall(content)
+    process.shutdown(socket.SHUT_WR)
+    (size,) = _HEAD.unpack(_receive(process, _HEAD.size, deadline))
+    told = json.loads(_receive(process, size, deadline))
+    if "error" in told:
+        raise _ERRORS.get(told["error"], ImageError)(told["message"])
+    return _unpack(told, process, deadline)
 
 
-def _pack(image: Image, out: IO[bytes]) -> None:
-    size = {"height": image.height, "width": image.width, "masked": image.opaque is not None}
-    out.write(json.dumps(size).encode() + b"\n")
-    out.write(image.pixels.data)
-    if image.opaque is not None:
-        out.write(np.packbits(image.opaque).data)
+def _receive(process: socket.socket, size: int, deadline: float) -> bytearray:
+    buffer = bytearray(size)
+    _fill(memoryview(buffer), process, deadline)
+    return buffer
 
 
-def _unpack(told: dict[str, Any], body: bytes) -> Image:
+def _fill(buffer: memoryview, process: socket.socket, deadline: float) -> None:
+    """Raises ``TimeoutError`` or, if the process ended before, ``EOFError``."""
+    while len(buffer):
+        process.settimeout(max(deadline - time.monotonic(), 1e-3))
+        received = process.recv_into(buffer)
+        if not received:
+            raise EOFError
+        buffer = buffer[received:]
+
+
+def _unpack(told: dict[str, Any], process: socket.socket, deadline: float) -> Image:
     shape = told["height"], told["width"]
-    n_pixels = shape[0] * shape[1]
-    pixels = np.frombuffer(body, np.uint8, 3 * n_pixels).reshape(*shape, 3)
+
+    def array(*sides: int) -> NDArray[np.uint8]:
+        values = np.empty(sides, np.uint8)
+        _fill(values.data.cast("B"), process, deadline)
+        return values
+
+    pixels = array(*shape, 3)
     if not told["masked"]:
         return Image(pixels)
-    bits = np.frombuffer(body, np.uint8, offset=3 * n_pixels)
+    n_pixels = shape[0] * shape[1]
+    bits = array(-(-n_pixels // 8))
     return Image(pixels, np.unpackbits(bits, count=n_pixels).astype(bool).reshape(shape))
 
 
-def _limit(memory: int) -> None:
-    """Keep this process within so many bytes of addresses and its time."""
-    try:
-        import resource
-    except ImportError:  # not on Windows: there time alone is limited
-        return
-    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, SECONDS)):
-        try:
-            resource.setrlimit(kind, (most, most))
-        except (OSError, ValueError):  # macOS knows no limit of addresses
-            continue
-
-
-def _serve(memory: int) -> None:
-    """Read one picture from standard input and write it to standard output."""
-    import PIL.Image  # loaded while waiting
+def _keep() -> None:
+    """Fork for each order that comes through standard input, until that is closed."""
+    import PIL.Image  # loaded once, for all
     import PIL.JpegImagePlugin
     import PIL.PngImagePlugin  # noqa: F401
 
-    _limit(memory)
-    content = sys.stdin.buffer.read()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the server that Ctrl+C is meant for
+    os.nice(NICENESS)
+    with socket.socket(fileno=0) as door:
+        while True:
+            order, (visitor, *_), _, _ = socket.recv_fds(door, _ORDER.size, 1)
+            if os.fork() == 0:
+                door.close()
+                with suppress(BrokenPipeError, ConnectionError):
+                    _serve(socket.socket(fileno=visitor), *_ORDER.unpack(order))
+                os._exit(0)
+            os.close(visitor)
+
+
+def _serve(server: socket.socket, memory: int, seconds: float) -> None:
+    """Read one picture and send its pixels."""
+    _limit(memory, seconds)
+    with server.makefile("rb") as file:
+        content = file.read()
+    told: dict[str, Any]
+    arrays = []
     try:
         image = read_image(content)
     except KmsegError as error:
         told = {"error": type(error).__name__, "message": str(error)}
-        sys.stdout.buffer.write(json.dumps(told).encode() + b"\n")
     else:
-        _pack(image, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+        told = {"height": image.height, "width": image.width, "masked": image.opaque is not None}
+        arrays.append(image.pixels)
+        if image.opaque is not None:
+            arrays.append(np.packbits(image.opaque))
+    head = json.dumps(told).encode()
+    server.sendall(_HEAD.pack(len(head)) + head)
+    for array in arrays:
+        server.sendall(array.data.cast("B"))
+
+
+def _limit(memory: int, seconds: float) -> None:
+    """Keep this process within so many bytes of addresses and its time."""
+    import resource
+
+    signal.setitimer(signal.ITIMER_REAL, seconds)  # its signal ends the process
+    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(seconds) + 1)):
+        with suppress(OSError, ValueError):  # macOS knows no limit of addresses
+            resource.setrlimit(kind, (most, most))
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    try:
+        _keep()
+    except ValueError:  # the server has closed its end
+        sys.exit()

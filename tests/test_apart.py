@@ -72,31 +72,51 @@ def test_too_little_time_costs_a_sentence() -> None:
     assert time.monotonic() - begin < 10
 
 
-def test_a_process_that_dies_costs_a_sentence_and_is_replaced() -> None:
+def keeper_process() -> subprocess.Popen[bytes]:
     apart.get_ready()
-    (waiting,) = apart._waiting
+    assert apart._keeper is not None
+    return apart._keeper.process
 
-    def kill_in_mid_decode() -> None:
-        time.sleep(0.3)
-        os.kill(waiting.process.pid, signal.SIGKILL)
 
-    os.kill(
-        waiting.process.pid, signal.SIGSTOP
-    )  # it is in the middle of it for as long as it takes
-    killer = threading.Thread(target=kill_in_mid_decode)
-    killer.start()
-    with pytest.raises(kmseg.ImageError, match="could not be read"):
+def test_a_process_that_dies_costs_a_sentence_and_the_next_picture_is_read() -> None:
+    slow = saved(PHOTO.resize((7000, 7000)), "JPEG", progressive=True)
+    parent = keeper_process().pid
+    refused: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            read_image_apart(slow)
+        except kmseg.ImageError as error:
+            refused.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    forks: list[str] = []
+    while reader.is_alive() and not forks:
+        found = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True)
+        forks = found.stdout.split()
+    assert forks, "it was read before its process could be found"
+    os.kill(int(forks[0]), signal.SIGKILL)
+    reader.join(30)
+    assert "could not be read" in str(refused[0])
+    assert read_image_apart(jpeg()).width == kmseg.read_image(jpeg()).width
+
+
+def test_a_keeper_that_died_is_replaced() -> None:
+    for _ in range(2):
+        process = keeper_process()
+        process.kill()
+        assert read_image_apart(jpeg()).width == kmseg.read_image(jpeg()).width
+        assert keeper_process().pid != process.pid
+
+
+def test_a_fork_costs_no_start_of_an_interpreter() -> None:
+    """What is loaded once is loaded in the keeper: a fork of it is there at once."""
+    read_image_apart(jpeg())
+    first = keeper_process().pid
+    for _ in range(20):
         read_image_apart(jpeg())
-    killer.join()
-    assert read_image_apart(jpeg()).width == kmseg.read_image(jpeg()).width
-
-
-def test_one_that_died_while_it_waited_is_never_asked() -> None:
-    apart.get_ready()
-    (waiting,) = apart._waiting
-    waiting.process.kill()
-    waiting.process.wait()
-    assert read_image_apart(jpeg()).width == kmseg.read_image(jpeg()).width
+    assert keeper_process().pid == first
 
 
 def test_many_at_once_each_get_their_own() -> None:
@@ -119,7 +139,7 @@ def test_nobody_is_left_waiting_when_the_server_ends() -> None:
     code = """
 from kmseg import apart
 apart.get_ready()
-print(apart._waiting[0].process.pid, flush=True)
+print(apart._keeper.process.pid, flush=True)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     pid = int(done.stdout)
