@@ -21,3 +21,7 @@ class SettingsError(KmsegError, ValueError):
 
 class LabelsError(KmsegError):
     """Labels per pixel were asked of a segmentation that was made without pixels."""
+
+
+class BusyError(KmsegError):
+    """Too many wait for the machine already: the message says to try again."""

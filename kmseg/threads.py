@@ -16,9 +16,7 @@ T = TypeVar("T")
 N_CORES: Final = os.cpu_count() or 1
 
 
-def in_threads(
-    function: Callable[[int], T], items: Iterable[int], n_threads: int = N_CORES
-) -> list[T]:
+def in_threads(function: Callable[[S], T], items: Iterable[S], n_threads: int = N_CORES) -> list[T]:
     """``function`` of each item, in order; in this thread alone if it is one of several at work."""
     alone = n_threads == 1 or getattr(_here, "at_work", False)
     run = map if alone else _pool(n_threads).map

@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "image": {"errors", "probe", "decode"},
     "apart": PICTURE | {"threads"},
     "threads": set(),
+    "gate": {"errors"},
     "histogram": {"errors", "image", "threads"},
     "kmeans": {"errors", "threads"},
     "segmentation": WORK - {"segmentation"},
@@ -56,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kmseg": ALL_BUT_EDGES - {"kmseg"},
     "cli": ALL_BUT_EDGES,
     "__main__": ALL_BUT_EDGES | {"cli"},
-    "ui": ALL_BUT_EDGES | {"apart", "warm"},
+    "ui": ALL_BUT_EDGES | {"apart", "gate", "threads", "warm"},
 }
 
 # Libraries that only some modules may import; every other module may import none of these.

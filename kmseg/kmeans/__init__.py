@@ -4,6 +4,6 @@ Nothing here knows that its samples are colours.
 """
 
 from kmseg.kmeans.api import Clustering, distinct_rows, fit
-from kmseg.kmeans.reference import Progress
+from kmseg.kmeans.lloyd import Progress
 
 __all__ = ["Clustering", "Progress", "distinct_rows", "fit"]

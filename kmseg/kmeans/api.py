@@ -13,8 +13,8 @@ from kmseg.errors import SettingsError
 from kmseg.kmeans.cells import group
 from kmseg.kmeans.exact import fit_exact
 from kmseg.kmeans.filtering import inertia
-from kmseg.kmeans.lloyd import StopRule
-from kmseg.kmeans.reference import Progress, fit_opencv, fit_scikit_learn
+from kmseg.kmeans.lloyd import Progress, StopRule
+from kmseg.kmeans.reference import fit_opencv, fit_scikit_learn
 
 INITS: Final = ("k-means++", "random", "manual")
 STOPS: Final = ("both", "epsilon", "iterations")
@@ -93,9 +93,8 @@ def fit(
         ``cv2.kmeans`` clamps iterations to 2-100 and keeps their number to itself;
         scikit-learn stops by its own ``tol=1e-4`` instead of ``epsilon``.
     progress : callable, optional
-        ``progress(done, attempts)`` is called after each attempt of the two that visit every
-        sample; what it raises ends the work and comes out here. The exact engine is quick and
-        does not call it.
+        ``progress(done, attempts)`` is called as attempts are done, and again between the steps
+        that follow them in the exact engine; what it raises ends the work and comes out here.
 
     Returns
     -------
@@ -131,12 +130,14 @@ def fit(
     start = None if start is None else start[:n_clusters]
     rule = StopRule(max_iter, epsilon, stop)
     inertias: tuple[float, ...] = ()
+    tell = progress or (lambda done, attempts: None)
     if engine == "exact":
-        found, inertias = fit_exact(samples, weights, n_clusters, init, start, attempts, rule, seed)
+        found, inertias = fit_exact(
+            samples, weights, n_clusters, init, start, attempts, rule, seed, tell
+        )
     else:
         run = fit_opencv if engine == "opencv" else fit_scikit_learn
         starts = attempts if start is None and n_clusters > 1 else 1
-        tell = progress or (lambda done, attempts: None)
         found = run(samples, n_clusters, init, start, starts, rule, seed, tell)
     occupied = _occupied(found.labels, np.zeros(len(found.centroids), np.bool_))
     labels = found.labels if occupied.all() else (np.cumsum(occupied) - 1)[found.labels]

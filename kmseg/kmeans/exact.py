@@ -19,7 +19,7 @@ import numpy as np
 from kmseg.kmeans.cells import Labels, Samples, group
 from kmseg.kmeans.filtering import inertia
 from kmseg.kmeans.line import optimum
-from kmseg.kmeans.lloyd import Fit, StopRule, lloyd
+from kmseg.kmeans.lloyd import Fit, Progress, StopRule, lloyd
 from kmseg.kmeans.seeding import attempts, improve, summary
 from kmseg.threads import N_CORES, in_threads
 
@@ -28,6 +28,8 @@ from kmseg.threads import N_CORES, in_threads
 _PER_FINALIST: Final = 3
 # Attempts whose inertias differ by less than this, relatively, are on the way to the same end.
 _ALIKE: Final = 1e-3
+# With so many samples, an attempt takes a noticeable time.
+_LARGE: Final = 1 << 20
 # So many pairs of bytes are worth looking for equal ones among.
 _MANY: Final = 1 << 14
 
@@ -41,6 +43,7 @@ def fit_exact(
     n_attempts: int,
     rule: StopRule,
     seed: int,
+    progress: Progress = lambda done, attempts: None,
     n_threads: int = N_CORES,
 ) -> tuple[Fit, tuple[float, ...]]:
     """The best of several attempts, and the exact inertia of each, in order."""
@@ -53,22 +56,23 @@ def fit_exact(
     if pairs is not None:
         few, masses, place = pairs
         fit, tries = fit_exact(
-            few, masses, n_clusters, init, start, n_attempts, rule, seed, n_threads
+            few, masses, n_clusters, init, start, n_attempts, rule, seed, progress, n_threads
         )
         return fit._replace(labels=fit.labels[place]), tries
     cells = group(X, weights, n_threads)
+
+    def step_done() -> None:
+        progress(n_attempts, n_attempts)
+
     if start is not None:
-        fit = lloyd(cells, cells.widened(start), rule, n_threads)
+        fit = lloyd(cells, cells.widened(start), rule, n_threads, step_done)
         assert fit.inertia is not None
         return fit._replace(centroids=fit.centroids[:, :n_columns]), (fit.inertia,)
     small = summary(cells, n_clusters)
     n_tasks = min(n_threads, n_attempts)
 
-    def task(i: int) -> list[tuple[float, Samples]]:
-        return [
-            judged(centroids)
-            for centroids in attempts(small, n_clusters, init, seed, range(i, n_attempts, n_tasks))
-        ]
+    def task(numbers: range) -> list[tuple[float, Samples]]:
+        return [judged(centroids) for centroids in attempts(small, n_clusters, init, seed, numbers)]
 
     def judged(centroids: Samples) -> tuple[float, Samples]:
         return inertia(cells, centroids), centroids
@@ -76,8 +80,15 @@ def fit_exact(
     def better(number: int) -> tuple[float, Samples]:
         return min(tried[number], judged(improve(small, tried[number][1])), key=itemgetter(0))
 
-    done = in_threads(task, range(n_tasks), n_threads)
-    tried = [done[number % n_tasks][number // n_tasks] for number in range(n_attempts)]
+    tried: list[tuple[float, Samples]] = []
+    # A round of so many: what takes no time need not tell how far it is.
+    size = n_attempts if len(X) < _LARGE else n_tasks
+    for first in range(0, n_attempts, size):
+        last = min(first + size, n_attempts)
+        shares = [range(i, last, n_tasks) for i in range(first, min(first + n_tasks, last))]
+        done = in_threads(task, shares, n_threads)
+        tried += [done[i % n_tasks][i // n_tasks] for i in range(last - first)]
+        progress(last, n_attempts)
     leading: list[int] = []
     for number in sorted(range(n_attempts), key=lambda number: tried[number][0]):
         alike = leading and tried[number][0] <= tried[leading[-1]][0] * (1 + _ALIKE)
@@ -85,7 +96,7 @@ def fit_exact(
             leading.append(number)
     improved = dict(zip(leading, in_threads(better, leading, n_threads), strict=True))
     winner = min(leading, key=lambda number: improved[number][0])
-    fit = lloyd(cells, improved[winner][1], rule, n_threads)
+    fit = lloyd(cells, improved[winner][1], rule, n_threads, step_done)
     assert fit.inertia is not None
     inertias = [
         fit.inertia if number == winner else tried[number][0] for number in range(n_attempts)

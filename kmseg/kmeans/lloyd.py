@@ -6,6 +6,7 @@ The loop does mathematics; seeding, attempts and what to report belong to its ca
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ import numpy as np
 from kmseg.kmeans.cells import Cells, Labels, Samples
 from kmseg.kmeans.filtering import label, step, step_again
 from kmseg.threads import N_CORES
+
+# Called with the attempts made and all that are to be made; what it raises ends the work.
+Progress = Callable[[int, int], None]
 
 # With stop="epsilon" nothing bounds the iterations but the samples: give up in the end.
 PATIENCE: Final = 10_000
@@ -49,7 +53,13 @@ class Fit(NamedTuple):
     global_optimum: bool = False
 
 
-def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES) -> Fit:
+def lloyd(
+    cells: Cells,
+    start: Samples,
+    rule: StopRule,
+    n_threads: int = N_CORES,
+    step_done: Callable[[], None] = lambda: None,
+) -> Fit:
     """Iterate from ``start`` until the rule says stop.
 
     The centroids returned are those that the last step assigned to, and one step more moves none of
@@ -64,6 +74,8 @@ def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES
     rule : StopRule
     n_threads : int
         The result does not depend on it.
+    step_done : callable
+        Called after each step; what it raises ends the work.
 
     Returns
     -------
@@ -74,6 +86,7 @@ def lloyd(cells: Cells, start: Samples, rule: StopRule, n_threads: int = N_CORES
     home, settled = centroids, step(cells, centroids, n_threads, slack=slack)
     while n_iter < rule.iterations:
         n_iter += 1
+        step_done()
         sums, mass = step_again(settled, centroids, cells.columns)
         _fill_empty(cells, centroids, sums, mass)
         occupied = mass > 0

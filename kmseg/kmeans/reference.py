@@ -14,10 +14,7 @@ import numpy as np
 
 from kmseg.kmeans.cells import Labels, Samples, group
 from kmseg.kmeans.filtering import label
-from kmseg.kmeans.lloyd import Fit, StopRule
-
-# Called with the attempts made and all that are to be made; what it raises ends the work.
-Progress = Callable[[int, int], None]
+from kmseg.kmeans.lloyd import Fit, Progress, StopRule
 
 # cv2.kmeans: criteria.maxCount = min(max(criteria.maxCount, 2), 100), modules/core/src/kmeans.cpp.
 OPENCV_ITERATIONS: Final = (2, 100)
