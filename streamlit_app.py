@@ -47,12 +47,12 @@ if __name__ == "__main__":
         frame()
     cache.warm_up()
     try:
-        with views.at_work(settings) as progress:
-            seg = cache.segmentation(picture, settings, progress)
+        with views.at_work(settings) as (progress, waiting):
+            seg = cache.segmentation(picture, settings, progress, waiting)
     except KmsegError as error:
         if quick:
             frame()
-        st.error(str(error))
+        views.failure(error)
         st.stop()
 
     merged = seg.merged(link.merges(seg.n_clusters))

@@ -123,15 +123,22 @@ def automatic(settings: Settings) -> Settings:
     return replace(settings, init=init, centroids=(), attempts=attempts, engine="exact")
 
 
-def sheet(image: Image, histogram: ColorHistogram, wanted: Iterable[Settings]) -> Iterator[Tile]:
+def tile_pixels(image: Image, histogram: ColorHistogram) -> NDArray[np.int32]:
+    """The pixels of a tile, (h, w), as numbers of the image's colours; -1 is transparent."""
+    return histogram.numbers_at(image, *image.grid(TILE_SIDE))
+
+
+def sheet(
+    histogram: ColorHistogram, pixels: NDArray[np.int32], wanted: Iterable[Settings]
+) -> Iterator[Tile]:
     """A tile for each of the settings, as they are made.
 
     Parameters
     ----------
-    image : Image
-        As it is clustered: ``settings.width`` has been applied.
     histogram : ColorHistogram
-        Of ``image``.
+        Of the picture as it is clustered: ``settings.width`` has been applied.
+    pixels : ndarray of int32, shape (h, w)
+        Of the same picture, by :func:`tile_pixels`.
     wanted : iterable of Settings
         Those of one colour space next to each other: its coordinates are computed once.
 
@@ -139,7 +146,7 @@ def sheet(image: Image, histogram: ColorHistogram, wanted: Iterable[Settings]) -
     ------
     Tile
     """
-    pixels = _sampled(image, histogram)
+    oklab = _oklab(histogram, pixels)
 
     def located() -> Iterator[tuple[Settings, NDArray[np.float64]]]:
         for space, group in groupby(wanted, lambda settings: settings.color_space):
@@ -148,7 +155,7 @@ def sheet(image: Image, histogram: ColorHistogram, wanted: Iterable[Settings]) -
 
     def tile(item: tuple[Settings, NDArray[np.float64]]) -> Tile:
         settings, coordinates = item
-        return _tile(segment(histogram, settings, coordinates=coordinates), *pixels)
+        return _tile(segment(histogram, settings, coordinates=coordinates), pixels, oklab)
 
     yield from as_made(tile, located())
 
@@ -223,13 +230,16 @@ def coherence(labels: Labels) -> float:
 
 
 def ladder(
-    image: Image, histogram: ColorHistogram, settings: Settings, clusters: Iterable[int]
+    histogram: ColorHistogram,
+    pixels: NDArray[np.int32],
+    settings: Settings,
+    clusters: Iterable[int],
 ) -> Iterator[Rung]:
     """The same settings at several K, as they are made; a K beyond the picture's is left out.
 
     Parameters
     ----------
-    image, histogram
+    histogram, pixels
         As in :func:`sheet`.
     settings : Settings
     clusters : iterable of int
@@ -241,7 +251,7 @@ def ladder(
     """
     from sklearn.metrics import pairwise_distances, silhouette_score
 
-    pixels = _sampled(image, histogram)
+    oklab = _oklab(histogram, pixels)
     coordinates = features(histogram.colors, settings.color_space)
     chosen = list(COLOR_SPACES[settings.color_space].selected(settings.channels))
     total = _spread(coordinates[:, chosen], histogram.counts)
@@ -262,7 +272,7 @@ def ladder(
         silhouette = math.nan
         if 1 < len(np.unique(labels)) < len(labels):
             silhouette = float(silhouette_score(distances, labels, metric="precomputed"))
-        return Rung(_tile(seg, *pixels), between / within if within else math.inf, silhouette)
+        return Rung(_tile(seg, pixels, oklab), between / within if within else math.inf, silhouette)
 
     for made in as_made(rung, clusters):
         if made is None:
@@ -305,17 +315,14 @@ def residual(
     return distances
 
 
-def _sampled(
-    image: Image, histogram: ColorHistogram
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """The colours of a tile's pixels: numbers in the histogram (h, w), -1 is transparent; Oklab."""
-    numbers = histogram.numbers_at(image, *image.grid(TILE_SIDE))
-    return numbers, features(histogram.colors[numbers[numbers >= 0]], "oklab")
+def _oklab(histogram: ColorHistogram, pixels: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Coordinates of those pixels that are not transparent."""
+    return features(histogram.colors[pixels[pixels >= 0]], "oklab")
 
 
-def _tile(seg: Segmentation, numbers: NDArray[np.int32], oklab: NDArray[np.float64]) -> Tile:
-    labels = np.append(seg.color_labels, np.int16(-1)).take(numbers)
-    explained = _explained(labels[numbers >= 0], oklab)
+def _tile(seg: Segmentation, pixels: NDArray[np.int32], oklab: NDArray[np.float64]) -> Tile:
+    labels = np.append(seg.color_labels, np.int16(-1)).take(pixels)
+    explained = _explained(labels[pixels >= 0], oklab)
     return Tile(seg.settings, labels, seg.palette, seg.inertia, explained, coherence(labels))
 
 

@@ -20,14 +20,18 @@ from kmseg.plates import PALETTES, draw_plate
 from oracles import image_at, numeral_overlap
 
 
+def seen(image: kmseg.Image) -> tuple[kmseg.ColorHistogram, NDArray[np.int32]]:
+    histogram = kmseg.color_histogram(image)
+    return histogram, explore.tile_pixels(image, histogram)
+
+
 def sheet(image: kmseg.Image, **settings: Any) -> list[explore.Tile]:
     wanted = explore.views(kmseg.Settings(**settings))
-    return list(explore.sheet(image, kmseg.color_histogram(image), wanted))
+    return list(explore.sheet(*seen(image), wanted))
 
 
 def ladder(image: kmseg.Image, clusters: range, **settings: Any) -> list[explore.Rung]:
-    histogram = kmseg.color_histogram(image)
-    return list(explore.ladder(image, histogram, kmseg.Settings(**settings), clusters))
+    return list(explore.ladder(*seen(image), kmseg.Settings(**settings), clusters))
 
 
 @pytest.fixture(scope="module")

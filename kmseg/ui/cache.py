@@ -1,37 +1,53 @@
-"""All caching of the page: what is kept, for whom, how much of it, and how long.
+"""What the page keeps: for whom, how much of it, and how long.
 
-Keys are a digest of the picture's bytes and ``Settings``; arrays are never hashed (Streamlit hashes
-large ones by a sample). What comes from a visitor's picture lives in that visitor's session only;
-the samples are everybody's. Pictures are bounded in number, each by the pixel limit of
-``read_image``; encoded pictures also in bytes; all of them in time.
+Keys are a digest of the picture's bytes and ``Settings``. What comes from a visitor's picture is
+kept under that visitor's session and goes with it; the samples are everybody's. Pixels are let go
+first: they are decoded again in the few cases in which more is asked for than a segmentation.
 """
 
 from __future__ import annotations
 
 import gc
 import hashlib
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from uuid import uuid4
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kmseg import cloud, explore, export, figures, warm
 from kmseg.apart import get_ready, read_image_apart
-from kmseg.histogram import ColorHistogram, color_histogram
+from kmseg.errors import BusyError, KmsegError
+from kmseg.gate import Gate, Pause, Waiting
+from kmseg.histogram import color_histogram
 from kmseg.image import Image
 from kmseg.kmeans import Progress
 from kmseg.samples import SAMPLES, sample_image
 from kmseg.segmentation import Segmentation, segment
 from kmseg.settings import Settings
+from kmseg.threads import N_CORES
+from kmseg.ui.store import Store, n_bytes
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-TTL: Final = 3600.0  # seconds; a text such as "1h" would have Streamlit import pandas
+MEGABYTE: Final = 1_000_000
+# What is kept of all visitors' pictures together: pixels, and what was made of them.
+PIXEL_BYTES: Final = int(os.environ.get("KMSEG_PIXELS_MB", "160")) * MEGABYTE
+MADE_BYTES: Final = int(os.environ.get("KMSEG_CACHE_MB", "640")) * MEGABYTE
+# Of one picture: segmentations, tiles, previews of labels.
+MADE_OF_ONE_BYTES: Final = 24 * MEGABYTE
+# What nobody looked at for so long is forgotten, in seconds.
+IDLE: Final = 3600.0
+# Who comes when so many wait is turned away.
+MOST_WAITING: Final = 100
 # What a screen can show of a picture, in pixels a side.
 PREVIEW_SIDE: Final = 1200
 # A preview that has every pixel is PNG, and a reduced one, whose colours are averages anyway, JPEG.
@@ -39,36 +55,48 @@ JPEG_QUALITY: Final = 92
 # The greatest side of a part that is shown at full size, in pixels.
 REGION_SIDE: Final = 2400
 
-P = ParamSpec("P")
-R = TypeVar("R")
+EVERYBODY: Final = ""
+
 T = TypeVar("T")
+
+FITS: Final = Gate(N_CORES, MOST_WAITING)
+DECODES: Final = Gate(N_CORES, MOST_WAITING)
+FILES: Final = Gate(1, MOST_WAITING)  # archives of large pictures take seconds without a pause
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A picture on the page: its name, its pixels, and a key for what is made of them."""
+    """A picture on the page: a key for what is made of it, its name, its size, and whose it is."""
 
     key: str
     name: str
-    image: Image
-    shared: bool
+    width: int
+    height: int
+    owner: str
+    read: Callable[[], Image]
 
 
-def _for_both(max_entries: int) -> Callable[[Callable[P, R]], dict[bool, Callable[P, R]]]:
-    """One cache for the samples, shared, and one for each session's own pictures."""
+class _Made:
+    """What of a picture at one size does not depend on settings, and what of it was made so far."""
 
-    def decorate(function: Callable[P, R]) -> dict[bool, Callable[P, R]]:
-        return {
-            shared: st.cache_resource(
-                ttl=TTL,
-                max_entries=max_entries,
-                show_spinner=False,
-                scope="global" if shared else "session",
-            )(function)
-            for shared in (True, False)
-        }
+    def __init__(self, image: Image) -> None:
+        rows, columns = image.grid(PREVIEW_SIDE)
+        self.width, self.height = image.width, image.height
+        self.histogram = color_histogram(image)
+        self.original = _original(image, len(columns))
+        # Colours of pixels, as numbers in the histogram; -1 is transparent.
+        self.preview = self.histogram.numbers_at(image, rows, columns)
+        self.tile = explore.tile_pixels(image, self.histogram)
+        self.kept: Store[Any] = Store(MADE_OF_ONE_BYTES)
 
-    return decorate
+    @property
+    def n_bytes(self) -> int:
+        histogram = n_bytes(self.histogram)
+        return histogram + n_bytes([*self.original, self.preview, self.tile]) + self.kept.n_bytes
+
+
+_pixels: Final[Store[Image]] = Store(PIXEL_BYTES)
+_made: Final[Store[_Made]] = Store(MADE_BYTES, lambda made: made.n_bytes)
 
 
 @st.cache_resource(show_spinner="Starting…")
@@ -90,6 +118,39 @@ def warm_up_the_rest() -> None:
     threading.Thread(target=work, name="kmseg warm-up").start()
 
 
+def drop_idle() -> None:
+    """Forget what nobody asked for in the last hour."""
+    for store in (_pixels, _made):
+        store.drop_idle(IDLE)
+
+
+# -- turns ----------------------------------------------------------------------------------------
+
+
+def still_wanted(ahead: int = 0) -> None:
+    """Ends a run of the page that its visitor has overtaken by a change, or left."""
+    if get_script_run_ctx() is not None:
+        st.session_state.get("picture")  # Streamlit ends such a run wherever it reads this
+
+
+def _turn(waiting: Waiting = still_wanted) -> AbstractContextManager[Pause]:
+    return FITS.admitted(waiting)
+
+
+# -- pictures -------------------------------------------------------------------------------------
+
+
+def _forget(owner: str) -> None:
+    for store in (_pixels, _made):
+        store.drop(owner)
+
+
+@st.cache_resource(show_spinner=False, scope="session", on_release=_forget)
+def _owner() -> str:
+    """Whose pictures these are: it ends with the session, and all that is kept for it."""
+    return uuid4().hex
+
+
 @st.cache_resource(max_entries=len(SAMPLES), show_spinner=False)
 def _sample(key: str) -> Image:
     return sample_image(key)
@@ -97,30 +158,74 @@ def _sample(key: str) -> Image:
 
 def sample(key: str) -> Picture:
     """A sample by its key."""
-    return Picture(key, SAMPLES[key].title, _sample(key), shared=True)
+    image = _sample(key)
+    title = SAMPLES[key].title
+    return Picture(key, title, image.width, image.height, EVERYBODY, lambda: image)
 
 
-@st.cache_resource(max_entries=64, ttl=TTL, show_spinner=False, scope="session")
-def _digest(file_id: str, _content: bytes) -> str:
-    return hashlib.sha256(_content).hexdigest()
+@st.cache_resource(max_entries=100, show_spinner="Reading the picture…", scope="session")
+def _opened(file_id: str, owner: str, _content: bytes) -> tuple[str, int, int] | KmsegError:
+    """Digest, width and height of an upload, or why it is none."""
+    digest = hashlib.sha256(_content).hexdigest()
+    try:
+        image = _pixels.get((owner, digest, 0), lambda: _decoded(_content))
+    except BusyError:
+        raise
+    except KmsegError as error:
+        return error
+    return digest, image.width, image.height
 
 
-@st.cache_resource(max_entries=4, ttl=TTL, show_spinner="Reading the picture…", scope="session")
-def _read(digest: str, _content: bytes) -> Image:
-    return read_image_apart(_content)
+def _decoded(content: bytes) -> Image:
+    with DECODES.admitted(still_wanted):
+        return read_image_apart(content)
 
 
 def upload(file: UploadedFile, name: str) -> Picture:
-    """A visitor's picture; raises ``ImageError``."""
-    content = file.getvalue()
-    digest = _digest(file.file_id, content)
-    return Picture(digest, name, _read(digest, content), shared=False)
+    """A visitor's picture; raises ``KmsegError``."""
+    content, owner = file.getvalue(), _owner()
+    opened = _opened(file.file_id, owner, content)
+    if isinstance(opened, KmsegError):
+        raise opened
+    digest, width, height = opened
+    return Picture(digest, name, width, height, owner, lambda: _decoded(content))
 
 
-@_for_both(max_entries=6)
-def _sized(key: str, width: int, _image: Image) -> tuple[Image, ColorHistogram]:
-    image = _image.resized(width)
-    return image, color_histogram(image)
+def pixels(picture: Picture, width: int = 0) -> Image:
+    """A picture's pixels, resized to a width unless that is 0; raises ``ImageError``."""
+
+    def make() -> Image:
+        if width in (0, picture.width):
+            return picture.read()
+        image = pixels(picture)
+        with _turn():
+            return image.resized(width)
+
+    if width == picture.width:
+        width = 0
+    return _pixels.get((picture.owner, picture.key, width), make, still_wanted)
+
+
+def _of(picture: Picture, width: int) -> _Made:
+    def make() -> _Made:
+        image = pixels(picture, width)
+        with _turn():
+            return _Made(image)
+
+    return _made.get((picture.owner, picture.key, width), make, still_wanted)
+
+
+def _original(image: Image, width: int) -> tuple[bytes, str]:
+    shown = image.resized(width)
+    if shown.opaque is not None:
+        alpha = np.where(shown.opaque, np.uint8(255), np.uint8(0))
+        return export.png(np.dstack((shown.pixels, alpha))), "image/png"
+    if shown is image:
+        return export.png(shown.pixels), "image/png"
+    return export.jpeg(shown.pixels, JPEG_QUALITY), "image/jpeg"
+
+
+# -- one segmentation -----------------------------------------------------------------------------
 
 
 @dataclass(eq=False)
@@ -132,110 +237,96 @@ class _Work:
     seg: Segmentation | None = None
 
 
-# Streamlit repeats what a cached function shows whenever it takes its result from the cache, and
-# cannot repeat a button. So it keeps an empty place, and the work that shows its progress is done
-# outside. What a visitor interrupts leaves the place as it was.
-@_for_both(max_entries=48)
-def _work(key: str, settings: Settings) -> _Work:
-    return _Work((0, settings.attempts))
-
-
 def segmentation(
-    picture: Picture, settings: Settings, progress: Progress = lambda done, attempts: None
+    picture: Picture,
+    settings: Settings,
+    progress: Progress = lambda done, attempts: None,
+    waiting: Waiting = still_wanted,
 ) -> Segmentation:
-    """The segmentation of a picture; raises ``ImageError`` if ``settings.width`` is too much.
+    """The segmentation of a picture, without its pixels; raises ``KmsegError``.
 
     Each is made once, and who else wants it meanwhile sees the same progress; if its maker gives
-    up, the next one takes over.
+    up, the next one takes over. ``progress`` is as in :func:`kmseg.segment`, and ``waiting(ahead)``
+    is called while others have their turn.
     """
-    image, histogram = _sized[picture.shared](picture.key, settings.width, picture.image)
-    work = _work[picture.shared](picture.key, settings)
-
-    def tell(done: int, attempts: int) -> None:
-        work.progress = done, attempts
-        progress(done, attempts)
-
+    made = _of(picture, settings.width)
+    work: _Work = made.kept.get((settings,), lambda: _Work((0, settings.attempts)))
     while not work.lock.acquire(timeout=0.1):
         progress(*work.progress)
     try:
         if work.seg is None:
-            work.seg = segment(image, settings, histogram=histogram, progress=tell)
+            # The engines that visit every pixel get a small picture.
+            exact = settings.engine == "exact"
+            source = made.histogram if exact else pixels(picture, settings.width)
+            with _turn(waiting) as pause:
+
+                def tell(done: int, attempts: int) -> None:
+                    work.progress = done, attempts
+                    pause()
+                    progress(done, attempts)
+
+                work.seg = segment(source, settings, histogram=made.histogram, progress=tell)
+            _of(picture, settings.width)  # it has grown
         return work.seg
     finally:
         work.lock.release()
 
 
-@_for_both(max_entries=6)
-def _original(key: str, width: int, _image: Image) -> tuple[bytes, str]:
-    _, columns = _image.grid(PREVIEW_SIDE)
-    shown = _image.resized(len(columns))
-    if shown.opaque is not None:
-        alpha = np.where(shown.opaque, np.uint8(255), np.uint8(0))
-        return export.png(np.dstack((shown.pixels, alpha))), "image/png"
-    if shown is _image:
-        return export.png(shown.pixels), "image/png"
-    return export.jpeg(shown.pixels, JPEG_QUALITY), "image/jpeg"
+def whole(picture: Picture, seg: Segmentation) -> Segmentation:
+    """A segmentation with its pixels, for labels at full size."""
+    return seg if seg.image is not None else replace(seg, image=pixels(picture, seg.settings.width))
 
 
-@_for_both(max_entries=6)
-def _shown_colors(
-    key: str, width: int, _image: Image, _histogram: ColorHistogram
-) -> NDArray[np.int32]:
-    """The colour of each pixel of a preview, as its number in the histogram; -1 is transparent."""
-    return _histogram.numbers_at(_image, *_image.grid(PREVIEW_SIDE))
-
-
-@st.cache_data(max_entries=64, ttl=TTL, max_size="64MB", show_spinner=False, scope="session")
-def _labels_png(
-    key: str, settings: Settings, _seg: Segmentation, _colors: NDArray[np.int32]
-) -> bytes:
-    return export.indexed_png(_shown_labels(_seg, _colors), _seg.palette)
-
-
-def _shown_labels(seg: Segmentation, colors: NDArray[np.int32]) -> NDArray[np.int16]:
-    if seg.pixel_labels is None:
-        return np.append(seg.color_labels, np.int16(-1)).take(colors)
-    # Pixels of one colour need not all be in one cluster.
-    return seg.labels_at(*_image(seg).grid(PREVIEW_SIDE))
+def size(picture: Picture, seg: Segmentation) -> tuple[int, int]:
+    """Width and height of what was clustered."""
+    made = _of(picture, seg.settings.width)
+    return made.width, made.height
 
 
 def previews(
     picture: Picture, seg: Segmentation
 ) -> tuple[tuple[bytes, str], bytes, tuple[int, int]]:
     """Original with its MIME type, labels as indexed PNG, and their size (width, height)."""
-    image, sized = _image(seg), (picture.key, seg.settings.width)
-    original = _original[picture.shared](*sized, image)
-    colors = _colors_of_preview(picture, seg)
-    labels = _labels_png(picture.key, seg.settings, seg, colors)
-    return original, labels, (colors.shape[1], colors.shape[0])
+    made = _of(picture, seg.settings.width)
+    labels = made.kept.get(
+        ("labels", seg.settings), lambda: export.indexed_png(_preview(made, seg), seg.palette)
+    )
+    return made.original, labels, (made.preview.shape[1], made.preview.shape[0])
 
 
-def _colors_of_preview(picture: Picture, seg: Segmentation) -> NDArray[np.int32]:
-    sized = picture.key, seg.settings.width
-    return _shown_colors[picture.shared](*sized, _image(seg), seg.histogram)
+def _preview(made: _Made, seg: Segmentation) -> NDArray[np.int16]:
+    """Labels of the preview's pixels."""
+    if seg.image is None or seg.pixel_labels is None:
+        return np.append(seg.color_labels, np.int16(-1)).take(made.preview)
+    # Pixels of one colour need not all be in one cluster.
+    return seg.labels_at(*seg.image.grid(PREVIEW_SIDE))
 
 
 Box = tuple[int, int, int, int]
 
 
-@st.cache_data(max_entries=8, ttl=TTL, max_size="32MB", show_spinner=False, scope="session")
-def _region(key: str, settings: Settings, region: Box, _seg: Segmentation) -> tuple[bytes, bytes]:
-    left, top, right, bottom = region
-    image, rows, columns = _image(_seg), slice(top, bottom), slice(left, right)
-    pixels = image.pixels[rows, columns]
-    if image.opaque is not None:
-        pixels = np.dstack((pixels, image.opaque[rows, columns].astype(np.uint8) * 255))
-    return export.png(pixels), export.indexed_png(_seg.labels_at(rows, columns), _seg.palette)
-
-
 def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes, bytes]:
     """A part at full size: where it lies, and the original and the labels as PNG."""
-    box = within(_image(seg), wanted)
-    return box, *_region(picture.key, seg.settings, box, seg)
+    made = _of(picture, seg.settings.width)
+    box = left, top, right, bottom = within(made.width, made.height, wanted)
+
+    def make() -> tuple[bytes, bytes]:
+        full = whole(picture, seg)
+        assert full.image is not None
+        rows, columns = slice(top, bottom), slice(left, right)
+        with _turn():
+            part = full.image.pixels[rows, columns]
+            if full.image.opaque is not None:
+                alpha = full.image.opaque[rows, columns].astype(np.uint8) * 255
+                part = np.dstack((part, alpha))
+            labels = export.indexed_png(full.labels_at(rows, columns), seg.palette)
+            return export.png(part), labels
+
+    return box, *made.kept.get(("region", seg.settings, box), make, still_wanted)
 
 
-def within(image: Image, wanted: Box) -> Box:
-    """What of a part lies in the picture: left, top, right, bottom, at most REGION_SIDE apart.
+def within(width: int, height: int, wanted: Box) -> Box:
+    """What of a part lies in a picture: left, top, right, bottom, at most REGION_SIDE apart.
 
     Any whole numbers give at least one pixel.
     """
@@ -246,10 +337,39 @@ def within(image: Image, wanted: Box) -> Box:
         return max(min(middle - half, size - 1), 0), min(middle + half, size)
 
     (left, right), (top, bottom) = (
-        side(wanted[0], wanted[2], image.width),
-        side(wanted[1], wanted[3], image.height),
+        side(wanted[0], wanted[2], width),
+        side(wanted[1], wanted[3], height),
     )
     return left, top, right, bottom
+
+
+def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
+    """Delta E between original and segmentation at each pixel of the preview."""
+    made = _of(picture, seg.settings.width)
+    with _turn():
+        labels = _preview(made, seg)
+        return explore.residual(seg.histogram, made.preview, labels, seg.palette)
+
+
+def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> figures.Cloud:
+    """The colours of a picture with the clusters of a segmentation of it."""
+
+    def make() -> cloud.Points:
+        with _turn():
+            return cloud.points(seg.histogram, space, n_points)
+
+    kept = _of(picture, seg.settings.width).kept
+    return cloud.color_cloud(seg, kept.get(("cloud", space, n_points), make, still_wanted))
+
+
+def file(picture: Picture, seg: Segmentation, wanted: export.File) -> bytes:
+    """The content of a file to take away."""
+    full = replace(whole(picture, seg))  # the labels go with the copy
+    with FILES.admitted():
+        return wanted.make(full)
+
+
+# -- many segmentations ---------------------------------------------------------------------------
 
 
 @dataclass(eq=False)
@@ -259,71 +379,45 @@ class _Series(Generic[T]):
     items: list[T] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def grow(self, more: Callable[[int], Iterator[T]]) -> Iterator[T]:
+    def grow(self, more: Callable[[int], Iterator[T]]) -> Generator[T]:
         """All that are there, then ``more(number)`` of them; what is interrupted goes on later."""
         yield from (known := list(self.items))
         with self.lock:
             yield from self.items[len(known) :]
-            for item in more(len(self.items)):
-                self.items.append(item)
-                yield item
+            with _turn() as pause:
+                for item in more(len(self.items)):
+                    self.items.append(item)
+                    pause()
+                    yield item
 
 
-@_for_both(max_entries=4)
-def _tiles(key: str, settings: Settings) -> _Series[explore.Tile]:
-    return _Series()
+def _series(made: _Made, *key: Any) -> _Series[Any]:
+    series: _Series[Any] = made.kept.get(key, _Series)
+    return series
 
 
-@_for_both(max_entries=4)
-def _rungs(key: str, settings: Settings) -> _Series[explore.Rung]:
-    return _Series()
-
-
-def sheet(picture: Picture, settings: Settings) -> Iterator[explore.Tile]:
+def sheet(picture: Picture, settings: Settings) -> Generator[explore.Tile]:
     """A tile for every colour space and channel set, as they are made."""
-    image, histogram = _sized[picture.shared](picture.key, settings.width, picture.image)
+    made = _of(picture, settings.width)
     wanted = explore.views(settings)
-    series = _tiles[picture.shared](picture.key, wanted[0])
-    return series.grow(lambda done: explore.sheet(image, histogram, wanted[done:]))
+    series = _series(made, "tiles", wanted[0])
+    return series.grow(lambda done: explore.sheet(made.histogram, made.tile, wanted[done:]))
 
 
 def tile(picture: Picture, settings: Settings) -> explore.Tile:
     """One segmentation, small."""
-    image, histogram = _sized[picture.shared](picture.key, settings.width, picture.image)
-    series = _tiles[picture.shared](picture.key, settings)
-    return next(series.grow(lambda done: explore.sheet(image, histogram, [settings])))
-
-
-def ladder(picture: Picture, settings: Settings, most: int) -> Iterator[explore.Rung]:
-    """K from 2 up, as they are made."""
-    image, histogram = _sized[picture.shared](picture.key, settings.width, picture.image)
-    plain = replace(explore.automatic(settings), n_clusters=most)
-    series = _rungs[picture.shared](picture.key, plain)
-    return series.grow(
-        lambda done: explore.ladder(image, histogram, plain, range(2 + done, most + 1))
+    made = _of(picture, settings.width)
+    series = _series(made, "tile", settings)
+    found: explore.Tile = next(
+        series.grow(lambda done: explore.sheet(made.histogram, made.tile, [settings]))
     )
+    return found
 
 
-def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
-    """Delta E between original and segmentation at each pixel of the preview."""
-    colors = _colors_of_preview(picture, seg)
-    return explore.residual(seg.histogram, colors, _shown_labels(seg, colors), seg.palette)
-
-
-@_for_both(max_entries=3)
-def _cloud_points(
-    key: str, width: int, space: str, n_points: int, _histogram: ColorHistogram
-) -> cloud.Points:
-    return cloud.points(_histogram, space, n_points)
-
-
-def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> figures.Cloud:
-    """The colours of a picture with the clusters of a segmentation of it."""
-    sized = picture.key, seg.settings.width
-    points = _cloud_points[picture.shared](*sized, space, n_points, seg.histogram)
-    return cloud.color_cloud(seg, points)
-
-
-def _image(seg: Segmentation) -> Image:
-    assert seg.image is not None
-    return seg.image
+def ladder(picture: Picture, settings: Settings, most: int) -> Generator[explore.Rung]:
+    """K from 2 up, as they are made."""
+    made = _of(picture, settings.width)
+    plain = replace(explore.automatic(settings), n_clusters=most)
+    return _series(made, "rungs", plain).grow(
+        lambda done: explore.ladder(made.histogram, made.tile, plain, range(2 + done, most + 1))
+    )

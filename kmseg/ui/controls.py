@@ -10,7 +10,7 @@ from typing import Final
 import streamlit as st
 
 from kmseg.color import COLOR_SPACES
-from kmseg.errors import KmsegError
+from kmseg.errors import BusyError, KmsegError
 from kmseg.samples import SAMPLES
 from kmseg.settings import ENGINES, INITS, STOPS, Settings, to_hex
 from kmseg.ui import cache, link
@@ -86,6 +86,8 @@ def _own_pictures() -> dict[str, cache.Picture]:
             picture = cache.upload(file, name)
         except KmsegError as error:
             st.error(f"{name}: {error}")
+            if isinstance(error, BusyError):
+                st.button("Try again", key=f"try again {file.file_id}")
         else:
             same_name = sum(other.name.startswith(name) for other in own.values())
             if picture.key not in own and same_name:
@@ -211,11 +213,10 @@ def _start_colors() -> None:
 def pick_start_color(picture: cache.Picture) -> None:
     """Take the colour under a click on the original as the next starting colour."""
     point = st.session_state["viewer"].picked
-    height, width = picture.image.pixels.shape[:2]
-    x = min(max(int(point["x"] * width), 0), width - 1)
-    y = min(max(int(point["y"] * height), 0), height - 1)
+    x = min(max(int(point["x"] * picture.width), 0), picture.width - 1)
+    y = min(max(int(point["y"] * picture.height), 0), picture.height - 1)
     slot, count = st.session_state["start_slot"], st.session_state["n_clusters"]
-    st.session_state[link.start_key(slot - 1)] = to_hex(picture.image.pixels[y, x])
+    st.session_state[link.start_key(slot - 1)] = to_hex(cache.pixels(picture).pixels[y, x])
     st.session_state["start_slot"] = slot % count + 1
 
 
@@ -286,7 +287,6 @@ def within_reach(picture: cache.Picture, wanted: Settings) -> Settings:
     """The settings that the page runs: reference engines get a picture that they can manage."""
     if wanted.engine == "exact":
         return wanted
-    image = picture.image
-    width = wanted.width or image.width
-    most = max(1, math.isqrt(REFERENCE_PIXELS * image.width // image.height))
+    width = wanted.width or picture.width
+    most = max(1, math.isqrt(REFERENCE_PIXELS * picture.width // picture.height))
     return replace(wanted, width=min(width, most)) if width > most else wanted

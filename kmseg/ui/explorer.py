@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
@@ -55,12 +56,13 @@ def sheet(picture: cache.Picture, settings: Settings) -> None:
     _say_automatic(settings)
     proposals = st.container()
     tiles: list[Tile] = []
-    for key, row in groupby(cache.sheet(picture, shown), lambda tile: tile.settings.color_space):
-        st.markdown(f"**{COLOR_SPACES[key].title}**")
-        found = list(row)
-        entries = [Entry(tile, _channels(tile.settings)) for tile in found]
-        gallery(entries, current, link.set_widgets, COLOR_SPACES[key].title, f"sheet {key}")
-        tiles += found
+    with closing(cache.sheet(picture, shown)) as made:
+        for key, row in groupby(made, lambda tile: tile.settings.color_space):
+            st.markdown(f"**{COLOR_SPACES[key].title}**")
+            found = list(row)
+            entries = [Entry(tile, _channels(tile.settings)) for tile in found]
+            gallery(entries, current, link.set_widgets, COLOR_SPACES[key].title, f"sheet {key}")
+            tiles += found
     with proposals:
         st.markdown("**Proposals**", help=SHEET_HELP)
         best = explore.ranked(tiles)[:PROPOSALS]

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,8 @@ import streamlit as st
 
 from kmseg import export
 from kmseg.color import COLOR_SPACES
+from kmseg.errors import BusyError, KmsegError
+from kmseg.gate import Waiting
 from kmseg.kmeans import Progress
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings, to_hex
@@ -44,6 +45,8 @@ CLOUD_POINTS: Final = 6000
 HEAD_START: Final = 0.05
 # Work that is done sooner shows nothing but a spinner.
 PATIENCE: Final = 1.0
+# How often what is shown of work changes, in seconds.
+LOOK: Final = 0.1
 
 SUMMARY_HELP: Final = """
 **Attempts**: k-means can end in different places, so it is started several times; the start that
@@ -89,36 +92,55 @@ def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = Fal
 
 
 @contextmanager
-def at_work(settings: Settings) -> Iterator[Progress]:
-    """While a reference engine works: how far it is, and a way out.
+def at_work(settings: Settings) -> Iterator[tuple[Progress, Waiting]]:
+    """While an engine works or others have their turn: how far it is, and a way out.
 
-    What is yielded is to be called after each attempt. Every call shows something, and there
-    Streamlit ends a run that the visitor has overtaken by changing a control or by pressing Stop.
+    What is yielded is to be called as attempts are done, and while it waits. There Streamlit ends
+    a run that the visitor has overtaken by changing a control or by pressing Stop.
     """
-    place, started = st.empty(), time.monotonic()
+    place, started, shown = st.empty(), time.monotonic(), 0.0
     bar: DeltaGenerator | None = None
 
-    def show(done: int, attempts: int) -> None:
-        nonlocal bar
-        if done == attempts or time.monotonic() - started < PATIENCE:
-            place.empty()
+    def show(part: float, text: str) -> None:
+        nonlocal bar, shown
+        now = time.monotonic()
+        if now - shown < LOOK:
+            return
+        shown = now
+        cache.still_wanted()
+        if now - started < PATIENCE:
             return
         if bar is None:
             with place.container(horizontal=True, vertical_alignment="bottom"):
                 bar = st.progress(0.0)
-                st.button("Stop and use the exact engine", on_click=controls.use_exact_engine)
+                if settings.engine != "exact":
+                    st.button("Stop and use the exact engine", on_click=controls.use_exact_engine)
+        bar.progress(part, text)
+
+    def progress(done: int, attempts: int) -> None:
         name = controls.ENGINE_TITLES[settings.engine].partition(",")[0]
-        bar.progress(done / attempts, f"{name}: attempt {done + 1} of {attempts}")
+        step = f"attempt {done + 1} of {attempts}" if done < attempts else "last steps"
+        show(done / attempts, f"{name}: {step}")
+
+    def waiting(ahead: int) -> None:
+        show(0.0, "Waiting for a turn: " + (_count(ahead, "other") if ahead else "next") + ".")
 
     with st.spinner("Segmenting…", show_time=True):
-        yield show
-    place.empty()
+        yield progress, waiting
+    if bar is not None:
+        place.empty()
+
+
+def failure(error: KmsegError) -> None:
+    """Why there is no segmentation, and what to do."""
+    st.error(str(error))
+    if isinstance(error, BusyError):
+        st.button("Try again", key="try again")
 
 
 def pictures(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify: bool) -> None:
     """Original and segmentation; with ``notify`` the server hears of a change of focus."""
-    assert seg.image is not None
-    original, labels, size = cache.previews(picture, seg)
+    original, labels, shown = cache.previews(picture, seg)
     manual = seg.settings.init == "manual"
     shares = ", ".join(
         f"{to_hex(color)} {share:.0%}"
@@ -129,9 +151,9 @@ def pictures(picture: cache.Picture, seg: Segmentation, merged: Segmentation, no
         {
             "original": media_url(*original, "viewer.original"),
             "labels": media_url(labels, "image/png", "viewer.labels"),
-            "width": size[0],
-            "height": size[1],
-            "full": [seg.image.width, seg.image.height],
+            "width": shown[0],
+            "height": shown[1],
+            "full": list(cache.size(picture, seg)),
             "region": _region(picture, seg),
             "picture": f"{picture.key} {seg.settings.width}",
             "segmentation": link.address(picture.key, seg.settings),
@@ -206,7 +228,7 @@ def _asked_file(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | N
     what, clusters, number = st.session_state.pop("file")
     make = export.mask_file if what == "mask" else export.cutout_file
     file = make(seg, picture.name, *clusters)
-    url = media_url(_made(file, seg), file.mime, "viewer.file")
+    url = media_url(cache.file(picture, seg, file), file.mime, "viewer.file")
     return {"url": url, "name": file.name, "id": str(number)}
 
 
@@ -216,15 +238,13 @@ def _count(number: int, noun: str) -> str:
 
 def summary(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> None:
     """One line on what was clustered, and a sentence for whatever is not as was asked."""
-    assert seg.image is not None
-    hidden = seg.image.width * seg.image.height - seg.histogram.n_pixels
+    width, height = cache.size(picture, seg)
+    hidden = width * height - seg.histogram.n_pixels
     attempts = len(seg.attempts) if seg.settings.engine == "exact" else seg.settings.attempts
     tried = "1 attempt" if attempts == 1 else f"best of {attempts} attempts"
     parts = [
-        f"{seg.image.width} × {seg.image.height}",
-        f"{seg.image.width * seg.image.height / 1e6:.3g} MP"
-        if seg.image.width * seg.image.height >= 10_000
-        else "",
+        f"{width} × {height}",
+        f"{width * height / 1e6:.3g} MP" if width * height >= 10_000 else "",
         _count(seg.histogram.n_colors, "colour"),
         f"{_count(hidden, 'transparent pixel')} left out" if hidden else "",
         controls.ENGINE_TITLES[seg.settings.engine],
@@ -259,7 +279,7 @@ def _notes(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> list[
         notes.append(
             f"{controls.ENGINE_TITLES[wanted.engine]} visits every pixel in every attempt, so the "
             f"page gives it the picture at {seg.settings.width} pixels width, not "
-            f"{wanted.width or picture.image.width}. The exact engine takes all of it."
+            f"{wanted.width or picture.width}. The exact engine takes all of it."
         )
     return notes
 
@@ -313,9 +333,9 @@ def take_away(picture: cache.Picture, seg: Segmentation, focus: tuple[int, ...])
         "colours and order are those of the table."
     )
     with st.grid("auto", min_column_width=220, gap="small"):
-        _download(archive, seg, icon=":material/folder_zip:")
+        _download(archive, picture, seg, icon=":material/folder_zip:")
         for file in export.files(seg, picture.name, focus):
-            _download(file, seg)
+            _download(file, picture, seg)
     chosen = [
         number for number, members in enumerate(seg.members) if focus and set(members) <= set(focus)
     ]
@@ -323,7 +343,7 @@ def take_away(picture: cache.Picture, seg: Segmentation, focus: tuple[int, ...])
         with st.container(horizontal=True):
             for make in (export.mask_file, export.cutout_file):
                 file = make(seg, picture.name, *chosen)
-                _download(file, seg)
+                _download(file, picture, seg)
     else:
         st.caption(
             "Click clusters in the picture to put them in focus: then their mask and their cut-out "
@@ -341,10 +361,10 @@ def take_away(picture: cache.Picture, seg: Segmentation, focus: tuple[int, ...])
         st.code(seg.settings.to_python(name), language="python")
 
 
-def _download(file: export.File, seg: Segmentation, **options: Any) -> None:
+def _download(file: export.File, picture: cache.Picture, seg: Segmentation, **options: Any) -> None:
     st.download_button(
         file.title,
-        partial(_made, file, seg),
+        partial(cache.file, picture, seg, file),
         file.name,
         file.mime,
         on_click="ignore",
@@ -352,7 +372,3 @@ def _download(file: export.File, seg: Segmentation, **options: Any) -> None:
         width="stretch",
         **options,
     )
-
-
-def _made(file: export.File, seg: Segmentation) -> bytes:
-    return file.make(replace(seg))  # the labels go with the copy

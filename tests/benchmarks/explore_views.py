@@ -78,10 +78,10 @@ def read_plates(n_plates: int) -> None:
         plate = draw_plate(str(rng.integers(0, 100)), palette, int(rng.integers(10**6)))
         pixels = photographed(plate.pixels, rng) if rng.random() < 0.7 else plate.pixels
         image = kmseg.Image(pixels)
-        histogram = kmseg.color_histogram(image)
+        seen = _seen(image)
         for k in (3, 4):
             wanted = explore.views(kmseg.Settings(n_clusters=k))
-            best = explore.ranked(list(explore.sheet(image, histogram, wanted)))[:FIRST]
+            best = explore.ranked(list(explore.sheet(*seen, wanted)))[:FIRST]
             found = max(
                 numeral_overlap(
                     kmseg.segment(image, proposal.tile.settings).labels,
@@ -108,12 +108,12 @@ def peer_seconds(histogram: kmseg.ColorHistogram, wanted: list[kmseg.Settings]) 
 
 def time_photo(photo: Path) -> None:
     image = kmseg.read_image(photo)
-    histogram = kmseg.color_histogram(image)
+    seen = histogram, _ = _seen(image)
     wanted = explore.views(kmseg.Settings())
     times = []
     for _ in range(3):
         start = time.perf_counter()
-        tiles = list(explore.sheet(image, histogram, wanted))
+        tiles = list(explore.sheet(*seen, wanted))
         explore.ranked(tiles)
         times.append(time.perf_counter() - start)
     grid = image.grid(explore.TILE_SIDE)
@@ -122,8 +122,7 @@ def time_photo(photo: Path) -> None:
         for tile in tiles
     )
     ladders = [
-        timed(lambda: list(explore.ladder(image, histogram, wanted[0], range(2, 11))))[0]
-        for _ in range(3)
+        timed(lambda: list(explore.ladder(*seen, wanted[0], range(2, 11))))[0] for _ in range(3)
     ]
     peer = peer_seconds(histogram, wanted)
     row(
@@ -143,7 +142,9 @@ def main() -> None:
     arguments.add_argument("--plates", type=int, default=60)
     options = arguments.parse_args()
     print(machine("scikit-learn"))
-    list(explore.ladder(*_first(), kmseg.Settings(), range(2, 4)))  # what is loaded once
+    list(
+        explore.ladder(*_seen(kmseg.sample_image("china")), kmseg.Settings(), range(2, 4))
+    )  # what is loaded once
     if options.photos:
         header("photo", "MP", "colours", "sheet s", "agreement", "ladder s", "scikit-learn, sheet")
         for photo in options.photos:
@@ -152,9 +153,9 @@ def main() -> None:
         read_plates(options.plates)
 
 
-def _first() -> tuple[kmseg.Image, kmseg.ColorHistogram]:
-    image = kmseg.sample_image("china")
-    return image, kmseg.color_histogram(image)
+def _seen(image: kmseg.Image) -> tuple[kmseg.ColorHistogram, NDArray[np.int32]]:
+    histogram = kmseg.color_histogram(image)
+    return histogram, explore.tile_pixels(image, histogram)
 
 
 if __name__ == "__main__":
