@@ -1,22 +1,10 @@
 """The page, read top to bottom: `streamlit run streamlit_app.py`."""
 
-import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import streamlit as st
 
-from kmseg.warm import warm_up
+from kmseg.ui import hosting
 
-
-@asynccontextmanager
-async def loaded(server: st.App) -> AsyncIterator[None]:
-    """Load the compiled loops when the server starts, not when somebody comes."""
-    threading.Thread(target=warm_up, name="kmseg warm-up").start()
-    yield
-
-
-app = st.App(__file__, lifespan=loaded)
+app = st.App(__file__, **hosting.OPTIONS)  # Streamlit looks for these very words
 
 if __name__ == "__main__":
     from kmseg.errors import KmsegError

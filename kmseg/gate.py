@@ -1,9 +1,9 @@
 """Work in turns, so that a crowd shares the machine and nobody's long work keeps others waiting.
 
-As many are at work as there are places. Who has been at work least since he came is let in next,
-and who comes begins where the least busy of the others is (start-time fair queueing: P. Goyal,
-H. M. Vin, H. Cheng, SIGCOMM 1996); long work gives its place up between its steps while others
-wait.
+As many are at work as there are places. Next is who would be done first if all who are there shared
+the machine evenly from when they came (weighted fair queueing: A. Demers, S. Keshav, S. Shenker,
+SIGCOMM 1989): short work before long, and who waits moves up. Long work gives its place up between
+its steps while others wait.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from kmseg.errors import BusyError
@@ -20,17 +19,17 @@ from kmseg.errors import BusyError
 Pause = Callable[[], None]
 Waiting = Callable[[int], None]
 
-# How long one is at work before others get his place, in seconds.
+# How long one is at work before others get his place, and what work takes by default, in seconds.
 TURN: Final = 0.2
 # How often who waits is asked whether he still wants to.
-LOOK: Final = 0.1
+LOOK: Final = 0.2
 
 
-@dataclass(eq=False, slots=True)
 class _Ticket:
-    places: int
-    used: float  # seconds
-    since: float | None = None  # at work; None while he waits
+    def __init__(self, done_at: float) -> None:
+        self.done_at = done_at  # on the gate's clock
+        self.since: float | None = None  # at work; None while he waits
+        self.called = threading.Event()
 
 
 class Gate:
@@ -47,16 +46,19 @@ class Gate:
     def __init__(self, places: int, most_waiting: int) -> None:
         self.places = places
         self.most_waiting = most_waiting
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._tickets: list[_Ticket] = []  # in the order in which they came
+        self._clock = 0.0  # seconds that each of those who were there has had by rights
 
     @property
     def n_waiting(self) -> int:
         """How many wait for a place."""
-        return sum(ticket.since is None for ticket in self._tickets)
+        return sum(ticket.since is None for ticket in list(self._tickets))
 
     @contextmanager
-    def admitted(self, waiting: Waiting = lambda ahead: None, places: int = 1) -> Iterator[Pause]:
+    def admitted(
+        self, waiting: Waiting = lambda ahead: None, seconds: float = TURN
+    ) -> Iterator[Pause]:
         """Wait for a place, work in it.
 
         Parameters
@@ -64,8 +66,8 @@ class Gate:
         waiting : callable
             ``waiting(ahead)`` is called again and again while there is no place, with the number of
             others who wait; what it raises ends the wait and comes out here.
-        places : int
-            How many are needed at once; more than there are counts as all.
+        seconds : float
+            About how long the work takes, or its first step.
 
         Yields
         ------
@@ -78,50 +80,53 @@ class Gate:
         BusyError
             Too many wait already.
         """
-        with self._changed:
+        with self._lock:
             if self.n_waiting >= self.most_waiting:
                 raise BusyError(
                     f"This server is busy: {self.n_waiting} others wait already. Try again in a "
                     "moment."
                 )
-            used = min((other.used for other in self._tickets), default=0.0)
-            ticket = _Ticket(min(places, self.places), used)
+            ticket = _Ticket(self._clock + seconds)
             self._tickets.append(ticket)
+            self._call_next()
 
         def pause() -> None:
-            at_work = time.monotonic() - (ticket.since or 0.0)
-            if at_work >= TURN and self.n_waiting:
-                with self._changed:
-                    ticket.used += at_work * ticket.places
-                    ticket.since = None
-                    self._changed.notify_all()
-                self._enter(ticket, waiting)
+            if ticket.since is None or time.monotonic() - ticket.since < TURN or not self.n_waiting:
+                return
+            with self._lock:
+                ticket.done_at += self._leave(ticket)
+                self._call_next()
+            self._wait(ticket, waiting)
 
         try:
-            self._enter(ticket, waiting)
+            self._wait(ticket, waiting)
             yield pause
         finally:
-            with self._changed:
+            with self._lock:
+                self._leave(ticket)
                 self._tickets.remove(ticket)
-                self._changed.notify_all()
+                self._call_next()
 
-    def _enter(self, ticket: _Ticket, waiting: Waiting) -> None:
-        while not self._let_in(ticket):
+    def _wait(self, ticket: _Ticket, waiting: Waiting) -> None:
+        while not ticket.called.wait(LOOK):
             waiting(self.n_waiting - 1)
 
-    def _let_in(self, ticket: _Ticket) -> bool:
-        """Whether he got in; if not, a moment has passed."""
-        with self._changed:
-            if not self._is_next(ticket):
-                self._changed.wait(LOOK)
-            if not self._is_next(ticket):
-                return False
-            ticket.since = time.monotonic()
-            self._changed.notify_all()  # there may be a place for the next one too
-            return True
+    def _call_next(self) -> None:
+        """Fill the places that are free."""
+        while True:
+            waiting = [ticket for ticket in self._tickets if ticket.since is None]
+            if not waiting or len(self._tickets) - len(waiting) >= self.places:
+                return
+            first = min(waiting, key=lambda ticket: ticket.done_at)  # who came first, among equals
+            first.since = time.monotonic()
+            first.called.set()
 
-    def _is_next(self, ticket: _Ticket) -> bool:
-        waiting = [other for other in self._tickets if other.since is None]
-        taken = sum(other.places for other in self._tickets if other.since is not None)
-        first = min(waiting, key=lambda other: other.used)  # the first who came among equals
-        return first is ticket and taken + ticket.places <= self.places
+    def _leave(self, ticket: _Ticket) -> float:
+        """Give a place up; the seconds that it was held."""
+        if ticket.since is None:
+            return 0.0
+        seconds = time.monotonic() - ticket.since
+        self._clock += seconds / len(self._tickets)
+        ticket.since = None
+        ticket.called.clear()
+        return seconds

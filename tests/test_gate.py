@@ -49,29 +49,42 @@ def test_no_more_are_at_work_than_there_are_places(places: int) -> None:
     assert door.n_waiting == 0
 
 
-def test_large_work_takes_several_places() -> None:
-    door, order = Gate(2, 100), []
-    free = threading.Event()
+def test_short_work_goes_before_long_work_that_waits_too() -> None:
+    door, order, free = Gate(1, 100), [], threading.Event()
 
-    def small() -> None:
-        with door.admitted():
-            free.wait(20)
-        order.append("small")
+    def work(name: str, seconds: float) -> None:
+        with door.admitted(seconds=seconds):
+            order.append(name)
 
-    def large() -> None:
-        with door.admitted(places=5):  # more than there are: all
-            order.append("large")
-
-    first = in_thread(small)
+    threads = [in_thread(lambda: hold(door, free))]
     until(lambda: len(door._tickets) == 1)
-    second = in_thread(large)
-    until(lambda: door.n_waiting == 1)
-    time.sleep(3 * gate.LOOK)
-    assert order == []  # one of two places is not enough
+    for number, (name, seconds) in enumerate((("long", 2.0), ("short", 0.1), ("shorter", 0.05))):
+        threads.append(in_thread(lambda name=name, seconds=seconds: work(name, seconds)))  # type: ignore[misc]
+        until(lambda number=number: door.n_waiting == number + 1)  # type: ignore[misc]
     free.set()
-    first.join(20)
-    second.join(20)
-    assert sorted(order) == ["large", "small"]
+    for thread in threads:
+        thread.join(20)
+    assert order == ["shorter", "short", "long"]
+
+
+def test_long_work_is_not_kept_out_by_short_work_that_keeps_coming() -> None:
+    door, done = Gate(1, 100), threading.Event()
+
+    def short() -> None:
+        while not done.is_set():
+            with door.admitted(seconds=0.1):
+                time.sleep(0.03)
+
+    def long() -> None:
+        with door.admitted(seconds=0.5):
+            done.set()
+
+    threads = [in_thread(short) for _ in range(3)]
+    until(lambda: door.n_waiting == 2)
+    threads.append(in_thread(long))
+    assert done.wait(20), "it never had its turn"
+    for thread in threads:
+        thread.join(20)
 
 
 def test_who_comes_when_too_many_wait_is_told_so() -> None:

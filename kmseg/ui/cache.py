@@ -33,6 +33,7 @@ from kmseg.samples import SAMPLES, sample_image
 from kmseg.segmentation import Segmentation, segment
 from kmseg.settings import Settings
 from kmseg.threads import N_CORES
+from kmseg.ui import incidents, uploads
 from kmseg.ui.store import Store, n_bytes
 
 if TYPE_CHECKING:
@@ -55,12 +56,15 @@ JPEG_QUALITY: Final = 92
 # The greatest side of a part that is shown at full size, in pixels.
 REGION_SIDE: Final = 2400
 
+# About how long a turn takes, in seconds: who only changes a setting goes before new pictures.
+A_FIT: Final = 0.2
+A_PICTURE: Final = 0.8
+
 EVERYBODY: Final = ""
 
 T = TypeVar("T")
 
-FITS: Final = Gate(N_CORES, MOST_WAITING)
-DECODES: Final = Gate(N_CORES, MOST_WAITING)
+WORK: Final = Gate(N_CORES, MOST_WAITING)
 FILES: Final = Gate(1, MOST_WAITING)  # archives of large pictures take seconds without a pause
 
 
@@ -96,7 +100,9 @@ class _Made:
 
 
 _pixels: Final[Store[Image]] = Store(PIXEL_BYTES)
-_made: Final[Store[_Made]] = Store(MADE_BYTES, lambda made: made.n_bytes)
+_made: Final[Store[_Made]] = Store(
+    MADE_BYTES, lambda made: made.n_bytes, lambda made: made.kept.clear()
+)
 
 
 @st.cache_resource(show_spinner="Starting…")
@@ -124,6 +130,15 @@ def drop_idle() -> None:
         store.drop_idle(IDLE)
 
 
+def gauges() -> dict[str, tuple[int, str]]:
+    """What an operator watches: value and meaning, by name."""
+    return {
+        "pixel_bytes": (_pixels.n_bytes, "decoded pixels that are kept"),
+        "made_bytes": (_made.n_bytes, "what was made of pictures and is kept"),
+        "waiting": (WORK.n_waiting, "page runs that wait for a turn"),
+    }
+
+
 # -- turns ----------------------------------------------------------------------------------------
 
 
@@ -133,8 +148,8 @@ def still_wanted(ahead: int = 0) -> None:
         st.session_state.get("picture")  # Streamlit ends such a run wherever it reads this
 
 
-def _turn(waiting: Waiting = still_wanted) -> AbstractContextManager[Pause]:
-    return FITS.admitted(waiting)
+def _turn(waiting: Waiting = still_wanted, seconds: float = A_FIT) -> AbstractContextManager[Pause]:
+    return WORK.admitted(waiting, seconds)
 
 
 # -- pictures -------------------------------------------------------------------------------------
@@ -168,17 +183,14 @@ def _opened(file_id: str, owner: str, _content: bytes) -> tuple[str, int, int] |
     """Digest, width and height of an upload, or why it is none."""
     digest = hashlib.sha256(_content).hexdigest()
     try:
-        image = _pixels.get((owner, digest, 0), lambda: _decoded(_content))
+        uploads.check(_content)
+        made = _of(Picture(digest, "", 0, 0, owner, lambda: read_image_apart(_content)))
     except BusyError:
         raise
     except KmsegError as error:
+        incidents.note("upload_refused", f"{type(error).__name__} bytes={len(_content)}")
         return error
-    return digest, image.width, image.height
-
-
-def _decoded(content: bytes) -> Image:
-    with DECODES.admitted(still_wanted):
-        return read_image_apart(content)
+    return digest, made.width, made.height
 
 
 def upload(file: UploadedFile, name: str) -> Picture:
@@ -188,29 +200,27 @@ def upload(file: UploadedFile, name: str) -> Picture:
     if isinstance(opened, KmsegError):
         raise opened
     digest, width, height = opened
-    return Picture(digest, name, width, height, owner, lambda: _decoded(content))
+    return Picture(digest, name, width, height, owner, lambda: read_image_apart(content))
 
 
 def pixels(picture: Picture, width: int = 0) -> Image:
     """A picture's pixels, resized to a width unless that is 0; raises ``ImageError``."""
-
-    def make() -> Image:
-        if width in (0, picture.width):
-            return picture.read()
-        image = pixels(picture)
-        with _turn():
-            return image.resized(width)
-
-    if width == picture.width:
-        width = 0
-    return _pixels.get((picture.owner, picture.key, width), make, still_wanted)
+    with _turn(seconds=A_PICTURE):
+        return _pixels_in_turn(picture, width)
 
 
-def _of(picture: Picture, width: int) -> _Made:
+def _pixels_in_turn(picture: Picture, width: int) -> Image:
+    key = picture.owner, picture.key
+    image = _pixels.get((*key, 0), picture.read)
+    if width in (0, image.width):
+        return image
+    return _pixels.get((*key, width), lambda: image.resized(width))
+
+
+def _of(picture: Picture, width: int = 0) -> _Made:
     def make() -> _Made:
-        image = pixels(picture, width)
-        with _turn():
-            return _Made(image)
+        with _turn(seconds=A_PICTURE):
+            return _Made(_pixels_in_turn(picture, width))
 
     return _made.get((picture.owner, picture.key, width), make, still_wanted)
 
@@ -257,8 +267,8 @@ def segmentation(
         if work.seg is None:
             # The engines that visit every pixel get a small picture.
             exact = settings.engine == "exact"
-            source = made.histogram if exact else pixels(picture, settings.width)
             with _turn(waiting) as pause:
+                source = made.histogram if exact else _pixels_in_turn(picture, settings.width)
 
                 def tell(done: int, attempts: int) -> None:
                     work.progress = done, attempts
@@ -272,9 +282,9 @@ def segmentation(
         work.lock.release()
 
 
-def whole(picture: Picture, seg: Segmentation) -> Segmentation:
-    """A segmentation with its pixels, for labels at full size."""
-    return seg if seg.image is not None else replace(seg, image=pixels(picture, seg.settings.width))
+def _whole(picture: Picture, seg: Segmentation) -> Segmentation:
+    """A copy of a segmentation with its pixels, for labels at full size."""
+    return replace(seg, image=_pixels_in_turn(picture, seg.settings.width))
 
 
 def size(picture: Picture, seg: Segmentation) -> tuple[int, int]:
@@ -311,10 +321,10 @@ def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes
     box = left, top, right, bottom = within(made.width, made.height, wanted)
 
     def make() -> tuple[bytes, bytes]:
-        full = whole(picture, seg)
-        assert full.image is not None
         rows, columns = slice(top, bottom), slice(left, right)
         with _turn():
+            full = _whole(picture, seg)
+            assert full.image is not None
             part = full.image.pixels[rows, columns]
             if full.image.opaque is not None:
                 alpha = full.image.opaque[rows, columns].astype(np.uint8) * 255
@@ -364,9 +374,8 @@ def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) 
 
 def file(picture: Picture, seg: Segmentation, wanted: export.File) -> bytes:
     """The content of a file to take away."""
-    full = replace(whole(picture, seg))  # the labels go with the copy
     with FILES.admitted():
-        return wanted.make(full)
+        return wanted.make(_whole(picture, seg))  # the labels go with the copy
 
 
 # -- many segmentations ---------------------------------------------------------------------------

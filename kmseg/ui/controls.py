@@ -13,7 +13,7 @@ from kmseg.color import COLOR_SPACES
 from kmseg.errors import BusyError, KmsegError
 from kmseg.samples import SAMPLES
 from kmseg.settings import ENGINES, INITS, STOPS, Settings, to_hex
-from kmseg.ui import cache, link
+from kmseg.ui import cache, incidents, link
 
 UPLOAD_TYPES: Final = (
     *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "bmp", "dib", "tif", "tiff"),
@@ -87,6 +87,7 @@ def _own_pictures() -> dict[str, cache.Picture]:
         except KmsegError as error:
             st.error(f"{name}: {error}")
             if isinstance(error, BusyError):
+                incidents.note("busy", "decode")
                 st.button("Try again", key=f"try again {file.file_id}")
         else:
             same_name = sum(other.name.startswith(name) for other in own.values())

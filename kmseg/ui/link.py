@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from kmseg.color import COLOR_SPACES
 from kmseg.samples import SAMPLES
 from kmseg.settings import RANGES, Settings, shown, to_hex
+from kmseg.ui import incidents
 from kmseg.ui.assets import asset
 
 # What the page's controls allow, where it is less than what Settings do.
@@ -60,6 +61,8 @@ def restore() -> None:
     if choices["picture"].startswith(UPLOAD):
         _restore_upload(choices["picture"], corrections)
     st.session_state["corrections"] = corrections
+    if corrections:
+        incidents.note("link_corrected", f"values={len(corrections)}")
 
 
 def _went_back_or_forward() -> bool:

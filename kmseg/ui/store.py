@@ -38,11 +38,20 @@ class Store(Generic[T]):
         large it is.
     size : callable
         The bytes that a thing takes; asked again whenever the thing is.
+    shrink : callable, optional
+        Makes a thing smaller, if it can do without a part of it. All others are made smaller before
+        the first is dropped.
     """
 
-    def __init__(self, most_bytes: int, size: Callable[[T], int] | None = None) -> None:
+    def __init__(
+        self,
+        most_bytes: int,
+        size: Callable[[T], int] | None = None,
+        shrink: Callable[[T], None] | None = None,
+    ) -> None:
         self.most_bytes = most_bytes
         self._size = size or n_bytes
+        self._shrink = shrink
         self._lock = threading.Lock()
         self._entries: OrderedDict[tuple[Hashable, ...], _Entry[T]] = OrderedDict()
         self._gone: deque[Hashable] = deque(maxlen=1000)
@@ -83,12 +92,25 @@ class Store(Generic[T]):
                 del self._entries[key]
                 return value
             entry.n_bytes = self._size(value)
-            rest = sum(other.n_bytes for other in self._entries.values())
-            for other in list(self._entries):
-                if rest <= self.most_bytes or other == key:
-                    continue
-                rest -= self._entries.pop(other).n_bytes
+            others = [of for of in self._entries if of != key]
+            if self._shrink is not None:
+                for of in others:
+                    other = self._entries[of]
+                    if self._is_full() and other.value is not None:
+                        self._shrink(other.value)
+                        other.n_bytes = self._size(other.value)
+            for of in others:
+                if self._is_full():
+                    del self._entries[of]
         return value
+
+    def _is_full(self) -> bool:
+        return sum(entry.n_bytes for entry in self._entries.values()) > self.most_bytes
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._entries.clear()
 
     def drop(self, owner: Hashable) -> None:
         """Forget all whose keys begin with this, and keep nothing for it from now on."""

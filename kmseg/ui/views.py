@@ -18,7 +18,7 @@ from kmseg.gate import Waiting
 from kmseg.kmeans import Progress
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings, to_hex
-from kmseg.ui import cache, controls, link
+from kmseg.ui import cache, controls, incidents, link
 from kmseg.ui.assets import asset, media_url
 from kmseg.ui.cloud import colour_cloud
 from kmseg.ui.table import cluster_table
@@ -135,6 +135,7 @@ def failure(error: KmsegError) -> None:
     """Why there is no segmentation, and what to do."""
     st.error(str(error))
     if isinstance(error, BusyError):
+        incidents.note("busy", "fit")
         st.button("Try again", key="try again")
 
 

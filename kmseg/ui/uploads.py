@@ -1,0 +1,119 @@
+"""What the server keeps of uploads: so much for each session and for all of them together.
+
+Streamlit stores whatever a browser sends before the page hears of it. This stands before it, and
+replaces an upload for which there is no room by a note, so that the page can say so by its name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.formparsers import MultiPartParser
+from starlette.responses import PlainTextResponse
+from streamlit import runtime
+
+from kmseg.errors import ImageError
+from kmseg.ui import incidents
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEGABYTE: Final = 1_000_000
+SESSION_BYTES: Final = int(os.environ.get("KMSEG_SESSION_UPLOADS_MB", "100")) * MEGABYTE
+ALL_BYTES: Final = int(os.environ.get("KMSEG_ALL_UPLOADS_MB", "400")) * MEGABYTE
+# Notes count too: a session that has so many files gets no more.
+MOST_FILES: Final = 300
+# A file's name comes in the head of its part.
+MOST_HEAD: Final = 16_384
+
+_PATH: Final = "/_stcore/upload_file/"
+_NOTE: Final = b"kmseg keeps no more of this session's files: "
+_SENTENCES: Final = {
+    b"session": f"Your pictures may take {SESSION_BYTES // MEGABYTE} MB together, and this one "
+    "would take more. Take others off the list first.",
+    b"all": "This server has no room for another picture now. Try again in a few minutes, or send "
+    "a smaller one.",
+}
+
+# An upload is held in memory, which is bounded here, and never in the temporary folder.
+MultiPartParser.spool_max_size = 2 * SESSION_BYTES
+
+
+def check(content: bytes) -> None:
+    """Raise ``ImageError`` for an upload that was not kept."""
+    if content.startswith(_NOTE):
+        sentence = _SENTENCES.get(content[len(_NOTE) :])
+        if sentence is not None:
+            raise ImageError(sentence)
+
+
+class Quota:
+    """ASGI middleware: lets an upload through if there is room for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._coming: Counter[str] = Counter()  # bytes, by session
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        uploads = scope["type"] == "http" and scope["method"] == "PUT" and _PATH in scope["path"]
+        if not uploads:
+            await self.app(scope, receive, send)
+            return
+        headers, session = Headers(scope=scope), scope["path"].split("/")[-2]
+        size = headers.get("content-length", "")
+        if not size.isdecimal():
+            await PlainTextResponse("An upload needs its length.", 411)(scope, receive, send)
+            return
+        kept, n_files = _kept(session)
+        if n_files >= MOST_FILES:
+            incidents.note("upload_over_quota", f"files={n_files}", session)
+            await PlainTextResponse("Too many files.", 413)(scope, receive, send)
+            return
+        n_bytes = int(size)
+        full = b""
+        if kept[session] + self._coming[session] + n_bytes > SESSION_BYTES:
+            full = b"session"
+        elif kept.total() + self._coming.total() + n_bytes > ALL_BYTES:
+            full = b"all"
+        if full:
+            incidents.note("upload_over_quota", f"bytes={n_bytes} quota={full.decode()}", session)
+            scope, receive = await _noted(scope, receive, _NOTE + full)
+        self._coming[session] += n_bytes
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._coming[session] -= n_bytes
+            if not self._coming[session]:
+                del self._coming[session]
+
+
+def _kept(session: str) -> tuple[Counter[str], int]:
+    """Bytes that the server keeps of each session, and the number of this one's files."""
+    manager = runtime.get_instance().uploaded_file_mgr
+    files = {of: list(kept.values()) for of, kept in list(manager.file_storage.items())}  # type: ignore[attr-defined]
+    sizes = {of: sum(len(file.data) for file in kept) for of, kept in files.items()}
+    return Counter(sizes), len(files.get(session, ()))
+
+
+async def _noted(scope: Scope, receive: Receive, note: bytes) -> tuple[Scope, Receive]:
+    """The same request with a note for a file; what was sent is read and let go."""
+    head, more = b"", True
+    while more:
+        message = await receive()
+        more = message.get("more_body", False)
+        if len(head) < MOST_HEAD:
+            head += message.get("body", b"")[:MOST_HEAD]
+    head = head.partition(b"\r\n\r\n")[0]
+    headers = MutableHeaders(scope=dict(scope, headers=list(scope["headers"])))
+    _, options = parse_options_header(headers.get("content-type", ""))
+    body = head + b"\r\n\r\n" + note + b"\r\n--" + options.get(b"boundary", b"") + b"--\r\n"
+    headers["content-length"] = str(len(body))
+
+    async def replaced() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return dict(scope, headers=headers.raw), replaced
