@@ -155,7 +155,7 @@ class ColorHistogram:
         if values.shape != self.counts.shape:
             raise ValueError(f"values: one for each of {self.n_colors} colours, not {values.shape}")
         small = values.min() >= -128 and values.max() <= 127
-        table = np.full(N_CODES, -1, np.int8 if small else values.dtype)
+        table = np.empty(N_CODES, np.int8 if small else values.dtype)  # read where it is entered
         _enter(self.colors, values.astype(table.dtype), table)
         found = np.empty(pixels.shape[:-1], values.dtype)
         flat, out = np.ascontiguousarray(pixels).reshape(-1, 3), found.reshape(-1)

@@ -12,7 +12,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from uuid import uuid4
@@ -26,7 +26,7 @@ from kmseg import cloud, explore, export, figures, warm
 from kmseg.apart import get_ready, read_image_apart
 from kmseg.errors import BusyError, KmsegError
 from kmseg.gate import Gate, Pause, Waiting
-from kmseg.histogram import color_histogram
+from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.image import Image
 from kmseg.kmeans import Progress
 from kmseg.samples import SAMPLES, sample_image
@@ -56,15 +56,14 @@ JPEG_QUALITY: Final = 92
 # The greatest side of a part that is shown at full size, in pixels.
 REGION_SIDE: Final = 2400
 
-# About how long a turn takes, in seconds: who only changes a setting goes before new pictures.
-A_FIT: Final = 0.2
-A_PICTURE: Final = 0.8
-
 EVERYBODY: Final = ""
 
 T = TypeVar("T")
 
 WORK: Final = Gate(N_CORES, MOST_WAITING)
+# Who holds pixels: so many pictures are in memory at once beside those that are kept. Its place is
+# taken before one in WORK.
+PIXELS: Final = Gate(N_CORES, MOST_WAITING)
 FILES: Final = Gate(1, MOST_WAITING)  # archives of large pictures take seconds without a pause
 
 
@@ -135,7 +134,8 @@ def gauges() -> dict[str, tuple[int, str]]:
     return {
         "pixel_bytes": (_pixels.n_bytes, "decoded pixels that are kept"),
         "made_bytes": (_made.n_bytes, "what was made of pictures and is kept"),
-        "waiting": (WORK.n_waiting, "page runs that wait for a turn"),
+        "turns_waiting": (WORK.n_waiting, "page runs that wait for a turn"),
+        "pixels_waiting": (PIXELS.n_waiting, "page runs that wait for pixels to be decoded"),
     }
 
 
@@ -148,8 +148,8 @@ def still_wanted(ahead: int = 0) -> None:
         st.session_state.get("picture")  # Streamlit ends such a run wherever it reads this
 
 
-def _turn(waiting: Waiting = still_wanted, seconds: float = A_FIT) -> AbstractContextManager[Pause]:
-    return WORK.admitted(waiting, seconds)
+def _turn(waiting: Waiting = still_wanted) -> AbstractContextManager[Pause]:
+    return WORK.admitted(waiting)
 
 
 # -- pictures -------------------------------------------------------------------------------------
@@ -203,24 +203,28 @@ def upload(file: UploadedFile, name: str) -> Picture:
     return Picture(digest, name, width, height, owner, lambda: read_image_apart(content))
 
 
-def pixels(picture: Picture, width: int = 0) -> Image:
-    """A picture's pixels, resized to a width unless that is 0; raises ``ImageError``."""
-    with _turn(seconds=A_PICTURE):
-        return _pixels_in_turn(picture, width)
-
-
-def _pixels_in_turn(picture: Picture, width: int) -> Image:
-    key = picture.owner, picture.key
-    image = _pixels.get((*key, 0), picture.read)
-    if width in (0, image.width):
+def pixels(picture: Picture) -> Image:
+    """A picture's pixels; raises ``KmsegError``."""
+    with _pixels_of(picture) as image:
         return image
-    return _pixels.get((*key, width), lambda: image.resized(width))
+
+
+@contextmanager
+def _pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
+    """Pixels at a width, for as long as they are needed."""
+    key = picture.owner, picture.key
+    with PIXELS.admitted(still_wanted):
+        image = _pixels.get((*key, 0), picture.read)
+        if width not in (0, image.width):
+            full = image
+            image = _pixels.get((*key, width), lambda: full.resized(width))
+        yield image
 
 
 def _of(picture: Picture, width: int = 0) -> _Made:
     def make() -> _Made:
-        with _turn(seconds=A_PICTURE):
-            return _Made(_pixels_in_turn(picture, width))
+        with _pixels_of(picture, width) as image, _turn():
+            return _Made(image)
 
     return _made.get((picture.owner, picture.key, width), make, still_wanted)
 
@@ -266,9 +270,11 @@ def segmentation(
     try:
         if work.seg is None:
             # The engines that visit every pixel get a small picture.
-            exact = settings.engine == "exact"
+            source: Image | ColorHistogram = made.histogram
+            if settings.engine != "exact":
+                with _pixels_of(picture, settings.width) as image:
+                    source = image
             with _turn(waiting) as pause:
-                source = made.histogram if exact else _pixels_in_turn(picture, settings.width)
 
                 def tell(done: int, attempts: int) -> None:
                     work.progress = done, attempts
@@ -280,11 +286,6 @@ def segmentation(
         return work.seg
     finally:
         work.lock.release()
-
-
-def _whole(picture: Picture, seg: Segmentation) -> Segmentation:
-    """A copy of a segmentation with its pixels, for labels at full size."""
-    return replace(seg, image=_pixels_in_turn(picture, seg.settings.width))
 
 
 def size(picture: Picture, seg: Segmentation) -> tuple[int, int]:
@@ -322,15 +323,13 @@ def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes
 
     def make() -> tuple[bytes, bytes]:
         rows, columns = slice(top, bottom), slice(left, right)
-        with _turn():
-            full = _whole(picture, seg)
-            assert full.image is not None
-            part = full.image.pixels[rows, columns]
-            if full.image.opaque is not None:
-                alpha = full.image.opaque[rows, columns].astype(np.uint8) * 255
+        with _pixels_of(picture, seg.settings.width) as image, _turn():
+            part = image.pixels[rows, columns]
+            if image.opaque is not None:
+                alpha = image.opaque[rows, columns].astype(np.uint8) * 255
                 part = np.dstack((part, alpha))
-            labels = export.indexed_png(full.labels_at(rows, columns), seg.palette)
-            return export.png(part), labels
+            labels = replace(seg, image=image).labels_at(rows, columns)
+            return export.png(part), export.indexed_png(labels, seg.palette)
 
     return box, *made.kept.get(("region", seg.settings, box), make, still_wanted)
 
@@ -374,8 +373,8 @@ def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) 
 
 def file(picture: Picture, seg: Segmentation, wanted: export.File) -> bytes:
     """The content of a file to take away."""
-    with FILES.admitted():
-        return wanted.make(_whole(picture, seg))  # the labels go with the copy
+    with FILES.admitted(), _pixels_of(picture, seg.settings.width) as image:
+        return wanted.make(replace(seg, image=image))  # the labels go with the copy
 
 
 # -- many segmentations ---------------------------------------------------------------------------

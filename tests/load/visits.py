@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -91,7 +90,7 @@ def _listener(port: int) -> int:
         if not folder.name.isdigit():
             continue
         try:
-            if any(os.readlink(link) in inodes for link in (folder / "fd").iterdir()):
+            if any(str(link.readlink()) in inodes for link in (folder / "fd").iterdir()):
                 return int(folder.name)
         except OSError:
             continue
@@ -262,7 +261,7 @@ class Visitor:
 
 
 def photos(number: int, megapixels: float = 12.0) -> list[bytes]:
-    """Different JPEGs with the colours of real photos: parts of the samples, enlarged and grained."""
+    """Different JPEGs with as many colours as photos have: parts of samples, enlarged, with grain."""
     import kmseg
 
     height = round((megapixels * 1e6 / 1.5) ** 0.5)
