@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
@@ -56,10 +57,9 @@ class PageServer:
         return self.log.read_text(errors="replace")[-characters:]
 
 
-@pytest.fixture(scope="session")
-def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+@contextmanager
+def served_page(home: Path, **environment: str) -> Iterator[PageServer]:
     """The page, served from this checkout on a free port of this machine alone."""
-    home = tmp_path_factory.mktemp("server")
     port = _free_port()
     server = PageServer(f"http://127.0.0.1:{port}", home / "log")
     options = {"address": "127.0.0.1", "port": port, "headless": "true", "fileWatcherType": "none"}
@@ -69,7 +69,7 @@ def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=os.environ | {"HOME": str(home), "PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"HOME": str(home), "PYTHONUNBUFFERED": "1"} | environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -80,6 +80,13 @@ def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer
         yield server
     finally:
         _stop(process)
+
+
+@pytest.fixture(scope="session")
+def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """One server for all browser tests of a worker."""
+    with served_page(tmp_path_factory.mktemp("server")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

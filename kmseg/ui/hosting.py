@@ -69,7 +69,8 @@ def _end_sessions() -> None:
     Streamlit does so itself, but only when the next visitor leaves.
     """
     sessions = runtime.get_instance()._session_mgr._session_storage._cache  # type: ignore[attr-defined]
-    sessions.expire()
+    for _, expired in sessions.expire():
+        expired.session.shutdown()
 
 
 def _give_back() -> None:

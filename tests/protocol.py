@@ -1,0 +1,179 @@
+"""A visitor without a browser: one session of the page, by Streamlit's own protocol.
+
+A WebSocket for the page, HTTP for uploads and for the pictures on the page. Nothing is kept that is
+not needed, so that many visitors fit beside the server on one machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import requests
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.asyncio.client import ClientConnection, connect
+
+K_LABEL = "K, number of clusters"
+UPLOAD_LABEL = "Your own pictures"
+PATIENCE = 120.0  # seconds
+
+
+class Visitor:
+    """One session of the page."""
+
+    def __init__(self, url: str, query: str = "") -> None:
+        self.url, self.query = url, query
+        self.http = requests.Session()
+        self.widgets: dict[str, WidgetState] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what the page shows."""
+        self.ids: dict[str, str] = {}  # of widgets, by label
+        self.labels = ""  # address of the labels that the viewer shows
+        self.data: dict[str, Any] = {}  # of the viewer
+        self.texts: list[tuple[str, str]] = []  # (kind, text)
+        self.options: list[str] = []  # of the pictures
+
+    async def __aenter__(self) -> Visitor:
+        self.socket = await self.connected()
+        await self.run()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.socket.close()
+        self.http.close()
+
+    async def connected(self, session: str = "") -> ClientConnection:
+        await asyncio.to_thread(self.http.get, f"{self.url}/_stcore/host-config", timeout=PATIENCE)
+        await asyncio.to_thread(self.http.get, f"{self.url}/_stcore/health", timeout=PATIENCE)
+        self.xsrf = self.http.cookies.get("_streamlit_xsrf", "")
+        protocols = ["streamlit", self.xsrf or "none", *([session] if session else [])]
+        return await connect(
+            self.url.replace("http", "ws") + "/_stcore/stream",
+            subprotocols=protocols,  # type: ignore[arg-type]
+            additional_headers={"Cookie": f"_streamlit_xsrf={self.xsrf}", "Origin": self.url},
+            max_size=None,
+            open_timeout=PATIENCE,
+        )
+
+    async def send(self) -> None:
+        """Ask for a run of the page with the widgets as they stand."""
+        message = BackMsg()
+        message.rerun_script.query_string = self.query
+        message.rerun_script.widget_states.widgets.extend(self.widgets.values())
+        await self.socket.send(message.SerializeToString())
+
+    async def run(self) -> None:
+        """One run of the page, to its end."""
+        await self.send()
+        self.texts = []
+        async with asyncio.timeout(PATIENCE):
+            while not await self._receive():
+                pass
+
+    async def _receive(self) -> bool:
+        """One message; whether a run has ended with it."""
+        data = await self.socket.recv()
+        assert isinstance(data, bytes)
+        message = ForwardMsg.FromString(data)
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            self.session = message.new_session.initialize.session_id
+        elif kind == "file_urls_response":
+            self.urls = message.file_urls_response.file_urls
+        elif kind == "delta":
+            self._take(message.delta.new_element)
+        return kind == "script_finished" and (
+            message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+        )
+
+    def _take(self, element: Any) -> None:
+        kind = element.WhichOneof("type")
+        if kind in ("slider", "file_uploader", "selectbox", "button"):
+            widget = getattr(element, kind)
+            self.ids[widget.label] = widget.id
+            if widget.label == "Picture":
+                self.options = list(widget.options)
+        elif kind == "alert":
+            self.texts.append(("alert", element.alert.body))
+        elif kind == "exception":
+            self.texts.append(("exception", element.exception.message))
+        elif kind == "bidi_component":
+            component = element.bidi_component
+            if component.component_name == "kmseg_viewer":
+                self.data = json.loads(component.json)
+                self.labels = self.data["labels"]
+
+    async def change(self, n_clusters: int) -> float:
+        """Another K; seconds until its labels are here. The page's run goes on to its end."""
+        state = WidgetState(id=self.ids[K_LABEL])
+        state.int_array_value.data.append(n_clusters)
+        self.widgets[K_LABEL] = state
+        before, begin = self.labels, time.perf_counter()
+        await self.send()
+        self.texts = []
+        async with asyncio.timeout(PATIENCE):
+            finished = False
+            while self.labels == before and not finished:
+                finished = await self._receive()
+            if self.labels == before:
+                raise AssertionError(f"no new segmentation: {self.texts}")
+            await self.fetch(self.labels)
+            seconds = time.perf_counter() - begin
+            while not finished:
+                finished = await self._receive()
+        return seconds
+
+    async def fetch(self, address: str) -> bytes:
+        """What the page's server has at an address."""
+        answer = await asyncio.to_thread(self.http.get, f"{self.url}{address}", timeout=PATIENCE)
+        answer.raise_for_status()
+        return answer.content
+
+    async def put(self, name: str, data: bytes, kind: str = "image/jpeg") -> requests.Response:
+        """Send a file, as the browser does before the page knows of it."""
+        message = BackMsg()
+        message.file_urls_request.request_id = "files"
+        message.file_urls_request.file_names.append(name)
+        message.file_urls_request.session_id = self.session
+        await self.socket.send(message.SerializeToString())
+        self.urls: Sequence[Any] = ()
+        async with asyncio.timeout(PATIENCE):
+            while not self.urls:
+                await self._receive()
+        return await asyncio.to_thread(
+            self.http.put,
+            f"{self.url}{self.urls[0].upload_url}",
+            files={"file": (name, data, kind)},
+            headers={"X-Xsrftoken": self.xsrf},
+            timeout=PATIENCE,
+        )
+
+    async def upload(self, name: str, data: bytes) -> None:
+        """Put a picture on the list and see it."""
+        answer = await self.put(name, data)
+        if answer.status_code != 204:
+            self.texts = [("refused", f"{answer.status_code} {answer.text}")]
+            return
+        state = self.widgets.setdefault(UPLOAD_LABEL, WidgetState(id=self.ids[UPLOAD_LABEL]))
+        info = state.file_uploader_state_value.uploaded_file_info.add()
+        info.name, info.size, info.file_id = name, len(data), self.urls[0].file_id
+        info.file_urls.CopyFrom(self.urls[0])
+        self.labels = ""
+        await self.run()
+
+    def delete(self, address: str) -> None:
+        """Take a file off the server."""
+        headers = {"X-Xsrftoken": self.xsrf}
+        self.http.delete(f"{self.url}{address}", headers=headers, timeout=PATIENCE)
+
+    def take_off(self) -> None:
+        """Empty the list of pictures."""
+        if UPLOAD_LABEL in self.widgets:
+            del self.widgets[UPLOAD_LABEL].file_uploader_state_value.uploaded_file_info[:]

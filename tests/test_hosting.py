@@ -1,0 +1,233 @@
+"""The server around the page, asked by visitors without a browser: quotas, strangers, accidents."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image as Pillow
+
+from conftest import PageServer, served_page
+from kmseg.ui import incidents
+from protocol import UPLOAD_LABEL, Visitor
+
+HOSTILE_NAMES = [
+    "<img src=x onerror=alert(1)>.png",
+    "../../../etc/passwd.png",
+    "..\\..\\boot.ini.png",
+    '=HYPERLINK("http://evil.example","x").png',
+    "+cmd|' /C calc'!A0.png",
+    "[link](javascript:alert(1)) **bold** `code`.png",
+    "a" * 300 + ".png",
+    "\u202egnp.exe.png",
+    "nul\x01\x1b[31m.png",
+    "$\\alpha$ :material/delete: :red[x].png",
+    "🎨.png",
+    ".png",
+    " .png",
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """A server with little room, whose sessions end soon after their visitors."""
+    home = tmp_path_factory.mktemp("hosting")
+    room = {"KMSEG_SESSION_UPLOADS_MB": "2", "KMSEG_ALL_UPLOADS_MB": "5"}
+    ttl = {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "3"}
+    with served_page(home, **room, **ttl) as served:
+        yield served
+
+
+def png(seed: int = 0) -> bytes:
+    """A small picture."""
+    file = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), np.uint8)
+    Pillow.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def bmp(n_bytes: int, seed: int) -> bytes:
+    """A picture whose file has about so many bytes."""
+    side = round((n_bytes / 3) ** 0.5)
+    file = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
+    Pillow.fromarray(pixels).save(file, "BMP")
+    return file.getvalue()
+
+
+def kept_uploads(server: PageServer) -> int:
+    """Bytes that the server keeps of uploads, as it says."""
+    time.sleep(5)  # it answers from memory for so long
+    text = requests.get(f"{server.url}/_stcore/metrics", timeout=30).text
+    lines = [line for line in text.splitlines() if "UploadedFileManager" in line]
+    return sum(int(float(line.split()[-1])) for line in lines)
+
+
+def counted(server: PageServer, kind: str) -> int:
+    text = requests.get(f"{server.url}/kmseg/metrics", timeout=30).text
+    (line,) = [line for line in text.splitlines() if line.startswith(f"kmseg_{kind}_total ")]
+    return int(line.split()[1])
+
+
+def test_a_session_has_so_much_room_and_others_have_theirs(server: PageServer) -> None:
+    refused = counted(server, "upload_over_quota")
+
+    async def visit() -> None:
+        async with Visitor(server.url) as one, Visitor(server.url) as other:
+            await one.upload("first.bmp", bmp(1_200_000, 1))
+            assert one.texts == []
+            first = one.urls[0].delete_url
+            await one.upload("second.bmp", bmp(1_200_000, 2))
+            ((_, sentence),) = one.texts
+            assert sentence.startswith("second.bmp: Your pictures may take 2 MB together")
+            assert one.labels  # the page goes on
+            await other.upload("mine.bmp", bmp(1_200_000, 3))
+            assert other.texts == []
+            one.take_off()
+            await asyncio.to_thread(one.delete, first)
+            await one.upload("third.bmp", bmp(1_200_000, 4))
+            assert one.texts == []
+
+    asyncio.run(visit())
+    assert counted(server, "upload_over_quota") == refused + 1
+
+
+def test_all_sessions_together_have_so_much_room(server: PageServer) -> None:
+    async def visit() -> None:
+        visitors = [Visitor(server.url) for _ in range(4)]
+        said = []
+        for number, visitor in enumerate(visitors):
+            await visitor.__aenter__()
+            await visitor.upload("mine.bmp", bmp(1_600_000, number))
+            said += visitor.texts
+        assert any("no room for another picture now" in text for _, text in said)
+        for visitor in visitors:
+            await visitor.__aexit__()
+
+    asyncio.run(visit())
+
+
+def test_uploads_of_those_who_left_are_let_go_though_nobody_comes(server: PageServer) -> None:
+    async def visit() -> None:
+        async with Visitor(server.url) as visitor:
+            await visitor.upload("mine.bmp", bmp(900_000, 5))
+            assert visitor.texts == []
+
+    asyncio.run(visit())
+    deadline = time.monotonic() + 60
+    while kept_uploads(server) > 0:
+        assert time.monotonic() < deadline, "they are still there"
+
+
+def test_an_upload_without_its_length_is_refused(server: PageServer) -> None:
+    async def visit() -> None:
+        async with Visitor(server.url) as visitor:
+            answer = await visitor.put("a.png", png())
+            assert answer.status_code == 204
+            chunks = await asyncio.to_thread(
+                visitor.http.put,
+                f"{server.url}{visitor.urls[0].upload_url}",
+                data=iter([b"x" * 1000] * 3),
+                headers={"X-Xsrftoken": visitor.xsrf},
+                timeout=30,
+            )
+            assert chunks.status_code == 411
+
+    asyncio.run(visit())
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_name_is_text_and_nothing_else(server: PageServer, name: str) -> None:
+    async def visit() -> None:
+        async with Visitor(server.url) as visitor:
+            await visitor.upload(name, png())
+            assert visitor.texts == []
+            alt = visitor.data["alt"].removeprefix("Original: ")
+            assert 0 < len(alt) <= 40
+            assert not set(alt) & set("<>[]`*$:\\/=+|\x01\x1b\u202e")
+            await visitor.upload(name, b"no picture")
+            ((kind, sentence),) = visitor.texts
+            assert kind == "alert"
+            assert not set(sentence) & set("<>[]`*$\\\x01\x1b\u202e")
+
+    asyncio.run(visit())
+
+
+def test_the_log_has_a_line_for_each_refusal_and_nothing_of_its_content(
+    server: PageServer,
+) -> None:
+    refused = counted(server, "upload_refused")
+
+    async def visit() -> None:
+        async with Visitor(server.url, "n_clusters=secretword") as visitor:
+            await visitor.upload("secretname.png", b"secretcontent")
+            assert visitor.texts
+            await visitor.run()  # it is not read again
+
+    asyncio.run(visit())
+    assert counted(server, "upload_refused") == refused + 1
+    log = server.log.read_text()
+    assert "secret" not in log
+    assert "Traceback" not in log
+    assert log.count("upload_refused") == counted(server, "upload_refused")
+
+
+def test_what_is_counted_is_told_in_a_form_that_monitoring_reads(server: PageServer) -> None:
+    answer = requests.get(f"{server.url}/kmseg/metrics", timeout=30)
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    lines = answer.text.splitlines()
+    assert lines[-1] == "# EOF"
+    for kind in incidents.KINDS:
+        assert f"# TYPE kmseg_{kind} counter" in lines
+    assert any(line.startswith("kmseg_made_bytes ") for line in lines)
+
+
+def test_a_visitor_whose_line_is_cut_comes_back_to_his_page(server: PageServer) -> None:
+    async def visit() -> None:
+        async with Visitor(server.url) as visitor:
+            await visitor.upload("mine.png", png(seed=7))
+            await visitor.change(6)
+            await visitor.send()
+            visitor.socket.transport.abort()  # in the middle of a run
+            visitor.socket = await visitor.connected(visitor.session)
+            session = visitor.session
+            await visitor.run()
+            assert visitor.session == session
+            assert len(visitor.data["palette"]) == 6
+            assert visitor.data["alt"] == "Original: mine.png"
+
+    asyncio.run(visit())
+
+
+def test_nobody_sees_another_ones_pictures(server: PageServer) -> None:
+    async def visit() -> None:
+        async with Visitor(server.url) as one, Visitor(server.url) as other:
+            await one.upload("private holiday.png", png(seed=8))
+            key = one.data["segmentation"]
+            await other.run()
+            assert "holiday" not in str(other.data) + str(other.options)
+            assert "holiday" in str(one.options)
+            async with Visitor(server.url, key) as third:
+                assert "holiday" not in str(third.data) + str(third.options)
+                assert any("uploaded picture" in text for _, text in third.texts)
+
+    asyncio.run(visit())
+
+
+def test_a_session_that_gives_another_ones_name_gets_nothing(server: PageServer) -> None:
+    """Session names are random and secret; a file's name in another's list is not enough."""
+
+    async def visit() -> None:
+        async with Visitor(server.url) as one, Visitor(server.url) as other:
+            await one.upload("private.png", png(seed=9))
+            stolen = one.widgets[UPLOAD_LABEL]
+            other.widgets[UPLOAD_LABEL] = stolen
+            await other.run()
+            assert "private" not in str(other.data) + str(other.options)
+
+    asyncio.run(visit())
