@@ -20,7 +20,7 @@ Pause = Callable[[], None]
 Waiting = Callable[[int], None]
 
 # How long one is at work before others get his place, and what work takes by default, in seconds.
-TURN: Final = 0.2
+TURN: Final = 0.5
 # How often who waits is asked whether he still wants to.
 LOOK: Final = 0.2
 

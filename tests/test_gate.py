@@ -14,6 +14,11 @@ from kmseg import gate
 from kmseg.gate import Gate
 
 
+@pytest.fixture(autouse=True)
+def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "TURN", 0.1)
+
+
 def in_thread(function: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=function, daemon=True)
     thread.start()

@@ -393,6 +393,27 @@ def test_the_progress_of_long_work_is_gone_in_the_end(
     assert not app.warning
 
 
+def test_a_reference_engine_cannot_be_used_to_occupy_the_machine() -> None:
+    app = open_page(engine="opencv", attempts="100", width="60", seed="79")
+    wanted = {"engine": "opencv", "attempts": 10, "width": 60, "seed": 79}
+    assert counts(app) == expected_counts("china", **wanted)
+    assert "at most 10 attempts on this page, not 100" in " ".join(note.value for note in app.info)
+
+
+def test_who_is_turned_away_is_told_so_and_can_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_page(picture="flower", width="70", seed="80")
+    monkeypatch.setattr(cache.WORK, "most_waiting", 0)
+    app.slider(key="n_clusters").set_value(11)
+    rerun(app)
+    assert "This server is busy" in app.error[0].value
+    assert app.slider(key="n_clusters").value == 11  # nothing is lost
+    monkeypatch.undo()
+    app.button(key="try again").click()
+    rerun(app)
+    assert not app.error
+    assert len(counts(app)) == 11
+
+
 def test_colours_to_start_from_never_wait_for_a_reference_engine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -166,22 +166,22 @@ def test_what_progress_raises_ends_the_work(engine: str) -> None:
     assert again.pixel_counts.sum() == image.width * image.height
 
 
-@pytest.mark.parametrize(("attempts", "large"), [(3, 1 << 30), (5, 1)])
+@pytest.mark.parametrize(("attempts", "round_"), [(3, 1 << 60), (5, 1)])
 @pytest.mark.parametrize("init", ["k-means++", "manual"])
 def test_the_exact_engine_tells_of_attempts_and_of_its_last_steps(
-    monkeypatch: pytest.MonkeyPatch, attempts: int, large: int, init: str
+    monkeypatch: pytest.MonkeyPatch, attempts: int, round_: int, init: str
 ) -> None:
     X = samples("photo")
     options = {"n_clusters": 4, "init": init, "attempts": attempts}
     options |= {"centroids": start_of(X, 4)} if init == "manual" else {}
     quiet = fit(X, **options)
-    monkeypatch.setattr("kmseg.kmeans.exact._LARGE", large)
+    monkeypatch.setattr("kmseg.kmeans.exact._ROUND", round_)
     told: list[tuple[int, int]] = []
     result = fit(X, **options, progress=lambda *counts: told.append(counts))
     assert told == sorted(told)
     assert set(told) <= {(done, attempts) for done in range(1, attempts + 1)}
     assert told.count((attempts, attempts)) >= (result.n_iter or 0) > 0
-    assert (large == 1 and init == "k-means++") == ((attempts, attempts) != told[0])
+    assert (round_ == 1 and init == "k-means++") == ((attempts, attempts) != told[0])
     assert result.attempts == quiet.attempts
     np.testing.assert_array_equal(result.labels, quiet.labels)
 

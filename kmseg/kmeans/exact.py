@@ -28,8 +28,8 @@ from kmseg.threads import N_CORES, in_threads
 _PER_FINALIST: Final = 3
 # Attempts whose inertias differ by less than this, relatively, are on the way to the same end.
 _ALIKE: Final = 1e-3
-# With so many samples, an attempt takes a noticeable time.
-_LARGE: Final = 1 << 20
+# Attempts times samples of a round, after which progress is told: some tenths of a second.
+_ROUND: Final = 1 << 23
 # So many pairs of bytes are worth looking for equal ones among.
 _MANY: Final = 1 << 14
 
@@ -81,8 +81,7 @@ def fit_exact(
         return min(tried[number], judged(improve(small, tried[number][1])), key=itemgetter(0))
 
     tried: list[tuple[float, Samples]] = []
-    # A round of so many: what takes no time need not tell how far it is.
-    size = n_attempts if len(X) < _LARGE else n_tasks
+    size = n_tasks * max(1, _ROUND // len(X) // n_tasks)
     for first in range(0, n_attempts, size):
         last = min(first + size, n_attempts)
         shares = [range(i, last, n_tasks) for i in range(first, min(first + n_tasks, last))]

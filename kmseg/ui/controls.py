@@ -20,6 +20,7 @@ UPLOAD_TYPES: Final = (
 )
 # The reference engines visit every pixel, attempt by attempt: this many of them take seconds.
 REFERENCE_PIXELS: Final = 100_000
+REFERENCE_ATTEMPTS: Final = 10
 
 INIT_TITLES: Final = {"k-means++": "k-means++", "random": "Random", "manual": "My colours"}
 ENGINE_TITLES: Final = {
@@ -285,9 +286,13 @@ def use_exact_engine() -> None:
 
 
 def within_reach(picture: cache.Picture, wanted: Settings) -> Settings:
-    """The settings that the page runs: reference engines get a picture that they can manage."""
+    """The settings that the page runs: reference engines get no more than they can manage."""
     if wanted.engine == "exact":
         return wanted
     width = wanted.width or picture.width
     most = max(1, math.isqrt(REFERENCE_PIXELS * picture.width // picture.height))
-    return replace(wanted, width=min(width, most)) if width > most else wanted
+    return replace(
+        wanted,
+        width=most if width > most else wanted.width,
+        attempts=min(wanted.attempts, REFERENCE_ATTEMPTS),
+    )

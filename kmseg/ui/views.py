@@ -282,6 +282,11 @@ def _notes(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> list[
             f"page gives it the picture at {seg.settings.width} pixels width, not "
             f"{wanted.width or picture.width}. The exact engine takes all of it."
         )
+    if seg.settings.attempts != wanted.attempts:
+        notes.append(
+            f"{controls.ENGINE_TITLES[wanted.engine]} makes at most {seg.settings.attempts} "
+            f"attempts on this page, not {wanted.attempts}."
+        )
     return notes
 
 

@@ -1,0 +1,139 @@
+"""What one visitor can do to the others: ten sessions work while the eleventh tries.
+
+    python tests/load/attacks.py [--seconds 20]
+
+Each of ten sessions changes K once a second on a photo of its own. Meanwhile another visitor sends
+a JPEG of 10,000 scans, a picture that claims 900 megapixels in 43 bytes, a progressive JPEG of 100
+scans and 50 megapixels, which is the slowest that is decoded, and opens a link with K = 32 and 100
+attempts, then a 40-megapixel photo of a million colours with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+from crowd import Watch
+from PIL import Image
+from visits import Visitor, header, machine, p95, parser, photos, row, server
+
+import hostile
+
+Attack = Callable[[str, float], Awaitable[list[str]]]
+WORKERS = 10
+
+
+async def work(url: str, photo: bytes, ready: asyncio.Barrier, until: asyncio.Event) -> list[float]:
+    """Seconds of each change, once a second."""
+    answers = []
+    async with Visitor(url) as visitor:
+        await visitor.upload("photo.jpg", photo)
+        await ready.wait()
+        number = 0
+        while not until.is_set():
+            begin = time.monotonic()
+            answers.append(await visitor.change(5 + number % 13))
+            number += 1
+            await asyncio.sleep(max(0.0, begin + 1 - time.monotonic()))
+    return answers
+
+
+def upload_of(name: str, data: bytes) -> Attack:
+    """Send a file again and again, for so many seconds; what the page says of it."""
+
+    async def attack(url: str, seconds: float) -> list[str]:
+        said, end = [], time.monotonic() + seconds
+        while time.monotonic() < end:
+            async with Visitor(url) as visitor:
+                await visitor.upload(name, data)
+                said += [text for _, text in visitor.texts] or ["shown"]
+        return said
+
+    return attack
+
+
+def link_of(data: bytes) -> Attack:
+    """Open the costliest link and give it a photo, again and again with another seed."""
+
+    async def attack(url: str, seconds: float) -> list[str]:
+        said, end, seed = [], time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            seed += 1
+            async with Visitor(url, f"n_clusters=32&attempts=100&seed={seed}") as visitor:
+                await visitor.upload("large.jpg", data)
+                said += [text for _, text in visitor.texts] or ["shown"]
+        return said
+
+    return attack
+
+
+def slowest_jpeg() -> bytes:
+    """50 megapixels in about 100 scans, as few bytes as that takes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (625, 800, 3), np.uint8)
+    file = io.BytesIO()
+    large = Image.fromarray(pixels).resize((8000, 6250), Image.Resampling.BILINEAR)
+    large.save(file, "JPEG", quality=40, progressive=True)
+    data = file.getvalue()
+    last = data.rindex(b"\xff\xda")
+    scans = data.count(b"\xff\xda")
+    return data[:-2] + data[last:-2] * (99 - scans) + data[-2:]
+
+
+def large_photo() -> bytes:
+    (data,) = photos(1, 40.0)
+    return data
+
+
+ATTACKS: dict[str, Callable[[], Attack]] = {
+    "nothing": lambda: upload_of("none", b"none"),
+    "a JPEG of 10,000 scans": lambda: upload_of("scans.jpg", hostile.jpeg_scans(10_000)),
+    "900 megapixels in 43 bytes": lambda: upload_of(
+        "pixels.gif", b"GIF89a0u0u\x80\x00\x00" + bytes(28) + b"\x00;"
+    ),
+    "100 scans of 50 megapixels": lambda: upload_of("slow.jpg", slowest_jpeg()),
+    "K = 32, 100 attempts, 40 megapixels": lambda: link_of(large_photo()),
+}
+
+
+async def measure(
+    url: str, watch: Watch, attack: Attack, files: list[bytes], seconds: float
+) -> tuple[list[float], list[str]]:
+    ready, until = asyncio.Barrier(WORKERS + 1), asyncio.Event()
+    async with watch:
+        workers = [asyncio.create_task(work(url, file, ready, until)) for file in files]
+        await ready.wait()
+        said = await attack(url, seconds)
+        until.set()
+        answers = await asyncio.gather(*workers)
+    return [second for some in answers for second in some], said
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--seconds", type=float, default=20.0)
+    options = arguments.parse_args()
+    print(machine("streamlit"))
+    files = photos(WORKERS)
+    header("attack", "tries", "changes of others", "95 % s", "slowest s", "MB", "same process")
+    for name, prepare in ATTACKS.items():
+        attack = prepare()
+        with server() as watched:
+            watch = Watch(watched)
+            answers, said = asyncio.run(measure(watched.url, watch, attack, files, options.seconds))
+            row(
+                name,
+                len(said),
+                len(answers),
+                f"{p95(answers):.2f}",
+                f"{max(answers):.2f}",
+                f"{max(size for _, size in watch.seen):.0f}",
+                watched.is_same(),
+            )
+            print(f"It is told: {said[0]}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
