@@ -15,9 +15,6 @@ from kmseg.samples import SAMPLES
 from kmseg.settings import ENGINES, INITS, STOPS, Settings, to_hex
 from kmseg.ui import cache, incidents, link
 
-UPLOAD_TYPES: Final = (
-    *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "bmp", "dib", "tif", "tiff"),
-)
 # The reference engines visit every pixel, attempt by attempt: this many of them take seconds.
 REFERENCE_PIXELS: Final = 100_000
 REFERENCE_ATTEMPTS: Final = 10
@@ -69,7 +66,7 @@ def _own_pictures() -> dict[str, cache.Picture]:
     """The visitor's pictures that can be read, by key; the others get a sentence each."""
     uploads = st.file_uploader(
         "Your own pictures",
-        type=list(UPLOAD_TYPES),
+        type="image",  # by names, Streamlit would end the run of who sends another one
         accept_multiple_files=True,
         key="uploads",
         help="JPEG, PNG, WebP, GIF, BMP or TIFF. They stay in your session and are forgotten "

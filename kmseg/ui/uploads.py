@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from email.message import Message
+from typing import TYPE_CHECKING, Any, Final
 
-from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.formparsers import MultiPartParser
 from starlette.responses import PlainTextResponse
@@ -20,7 +20,7 @@ from kmseg.errors import ImageError
 from kmseg.ui import incidents
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 MEGABYTE: Final = 1_000_000
 SESSION_BYTES: Final = int(os.environ.get("KMSEG_SESSION_UPLOADS_MB", "100")) * MEGABYTE
@@ -109,11 +109,13 @@ async def _noted(scope: Scope, receive: Receive, note: bytes) -> tuple[Scope, Re
             head += message.get("body", b"")[:MOST_HEAD]
     head = head.partition(b"\r\n\r\n")[0]
     headers = MutableHeaders(scope=dict(scope, headers=list(scope["headers"])))
-    _, options = parse_options_header(headers.get("content-type", ""))
-    body = head + b"\r\n\r\n" + note + b"\r\n--" + options.get(b"boundary", b"") + b"--\r\n"
+    kind = Message()
+    kind["content-type"] = headers.get("content-type", "")
+    boundary = str(kind.get_param("boundary", "")).encode("latin-1", "replace")
+    body = head + b"\r\n\r\n" + note + b"\r\n--" + boundary + b"--\r\n"
     headers["content-length"] = str(len(body))
 
-    async def replaced() -> Message:
+    async def replaced() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return dict(scope, headers=headers.raw), replaced

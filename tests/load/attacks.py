@@ -1,9 +1,9 @@
 """What one visitor can do to the others: ten sessions work while the eleventh tries.
 
-    python tests/load/attacks.py [--seconds 20]
+    python tests/load/attacks.py [--seconds 30]
 
-Each of ten sessions changes K once a second on a photo of its own. Meanwhile another visitor sends
-a JPEG of 10,000 scans, a picture that claims 900 megapixels in 43 bytes, a progressive JPEG of 100
+Each of ten sessions changes K every three seconds on a photo of its own. Meanwhile another visitor
+sends a JPEG of 10,000 scans, a picture that claims 900 megapixels in 43 bytes, a progressive JPEG of 100
 scans and 50 megapixels, which is the slowest that is decoded, and opens a link with K = 32 and 100
 attempts, then a 40-megapixel photo of a million colours with it.
 """
@@ -24,10 +24,11 @@ import hostile
 
 Attack = Callable[[str, float], Awaitable[list[str]]]
 WORKERS = 10
+EVERY = 3.0  # seconds
 
 
 async def work(url: str, photo: bytes, ready: asyncio.Barrier, until: asyncio.Event) -> list[float]:
-    """Seconds of each change, once a second."""
+    """Seconds of each change."""
     answers = []
     async with Visitor(url) as visitor:
         await visitor.upload("photo.jpg", photo)
@@ -37,7 +38,7 @@ async def work(url: str, photo: bytes, ready: asyncio.Barrier, until: asyncio.Ev
             begin = time.monotonic()
             answers.append(await visitor.change(5 + number % 13))
             number += 1
-            await asyncio.sleep(max(0.0, begin + 1 - time.monotonic()))
+            await asyncio.sleep(max(0.0, begin + EVERY - time.monotonic()))
     return answers
 
 
@@ -88,7 +89,7 @@ def large_photo() -> bytes:
 
 
 ATTACKS: dict[str, Callable[[], Attack]] = {
-    "nothing": lambda: upload_of("none", b"none"),
+    "nothing": lambda: upload_of("none.png", b"none"),
     "a JPEG of 10,000 scans": lambda: upload_of("scans.jpg", hostile.jpeg_scans(10_000)),
     "900 megapixels in 43 bytes": lambda: upload_of(
         "pixels.gif", b"GIF89a0u0u\x80\x00\x00" + bytes(28) + b"\x00;"
@@ -113,7 +114,7 @@ async def measure(
 
 def main() -> None:
     arguments = parser(__doc__)
-    arguments.add_argument("--seconds", type=float, default=20.0)
+    arguments.add_argument("--seconds", type=float, default=30.0)
     options = arguments.parse_args()
     print(machine("streamlit"))
     files = photos(WORKERS)
