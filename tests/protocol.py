@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import requests
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -101,7 +102,8 @@ class Visitor:
             if widget.label == "Picture":
                 self.options = list(widget.options)
         elif kind == "alert":
-            self.texts.append(("alert", element.alert.body))
+            kind = Alert.Format.Name(element.alert.format).lower()
+            self.texts.append((kind, element.alert.body))
         elif kind == "exception":
             self.texts.append(("exception", element.exception.message))
         elif kind == "bidi_component":

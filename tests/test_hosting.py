@@ -152,7 +152,7 @@ def test_a_name_is_text_and_nothing_else(server: PageServer, name: str) -> None:
             assert not set(alt) & set("<>[]`*$:\\/=+|\x01\x1b\u202e")
             await visitor.upload(name, b"no picture")
             ((kind, sentence),) = visitor.texts
-            assert kind == "alert"
+            assert kind == "error"
             assert not set(sentence) & set("<>[]`*$\\\x01\x1b\u202e")
 
     asyncio.run(visit())

@@ -144,7 +144,7 @@ def gauges() -> dict[str, tuple[int, str]]:
 
 def still_wanted(ahead: int = 0) -> None:
     """Ends a run of the page that its visitor has overtaken by a change, or left."""
-    if get_script_run_ctx() is not None:
+    if get_script_run_ctx(suppress_warning=True) is not None:
         st.session_state.get("picture")  # Streamlit ends such a run wherever it reads this
 
 

@@ -25,7 +25,7 @@ _counts: Final[Counter[str]] = Counter()
 
 def note(kind: str, detail: str, session: str | None = None) -> None:
     """Count one of ``KINDS`` and log it; the detail must hold nothing that a visitor wrote."""
-    context = get_script_run_ctx()
+    context = get_script_run_ctx(suppress_warning=True)
     if session is None:
         session = context.session_id if context is not None else "-"
     with _lock:

@@ -3,9 +3,9 @@
     python tests/load/attacks.py [--seconds 30]
 
 Each of ten sessions changes K every three seconds on a photo of its own. Meanwhile another visitor
-sends a JPEG of 10,000 scans, a picture that claims 900 megapixels in 43 bytes, a progressive JPEG of 100
-scans and 50 megapixels, which is the slowest that is decoded, and opens a link with K = 32 and 100
-attempts, then a 40-megapixel photo of a million colours with it.
+sends, as fast as it can, a JPEG of 10,000 scans, a GIF of 43 bytes that claims 900 megapixels, a
+progressive JPEG of 100 scans and 50 megapixels, which is the slowest that is decoded, or opens a
+link with K = 32 and 100 attempts and gives it a 40-megapixel photo.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ WORKERS = 10
 EVERY = 3.0  # seconds
 
 
-async def work(url: str, photo: bytes, ready: asyncio.Barrier, until: asyncio.Event) -> list[float]:
+async def work(
+    url: str, photo: bytes, delay: float, ready: asyncio.Barrier, until: asyncio.Event
+) -> list[float]:
     """Seconds of each change."""
     answers = []
     async with Visitor(url) as visitor:
         await visitor.upload("photo.jpg", photo)
         await ready.wait()
+        await asyncio.sleep(delay)
         number = 0
         while not until.is_set():
             begin = time.monotonic()
@@ -73,7 +76,7 @@ def link_of(data: bytes) -> Attack:
 
 def slowest_jpeg() -> bytes:
     """50 megapixels in about 100 scans, as few bytes as that takes."""
-    pixels = np.random.default_rng(0).integers(0, 256, (625, 800, 3), np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (25, 32, 3), np.uint8)
     file = io.BytesIO()
     large = Image.fromarray(pixels).resize((8000, 6250), Image.Resampling.BILINEAR)
     large.save(file, "JPEG", quality=40, progressive=True)
@@ -104,7 +107,10 @@ async def measure(
 ) -> tuple[list[float], list[str]]:
     ready, until = asyncio.Barrier(WORKERS + 1), asyncio.Event()
     async with watch:
-        workers = [asyncio.create_task(work(url, file, ready, until)) for file in files]
+        workers = [
+            asyncio.create_task(work(url, file, i * EVERY / WORKERS, ready, until))
+            for i, file in enumerate(files)
+        ]
         await ready.wait()
         said = await attack(url, seconds)
         until.set()

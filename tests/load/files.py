@@ -46,7 +46,7 @@ async def send_all(watched: Server, paths: list[Path]) -> tuple[dict[str, int], 
         wanted = await asyncio.to_thread(expected, data)
         async with Visitor(watched.url) as visitor:
             await visitor.upload(path.name, data)
-            texts = [text for _, text in visitor.texts]
+            texts = [text for kind, text in visitor.texts if kind == "error"]
             if isinstance(wanted, str):
                 counts["refused"] += 1
                 # One sentence or two, the file's name before it.

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "benchmarks"), str(ROOT / "tests")]
 
 from common import header, machine, parser, row  # noqa: E402, F401
-from pages import served, wait_for_server  # noqa: E402
+from pages import chromium, rest, served, wait_for_server  # noqa: E402, F401
 
 from protocol import Visitor  # noqa: E402
 
