@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from urllib3 import Retry
 from websockets.asyncio.client import ClientConnection, connect
 
 K_LABEL = "K, number of clusters"
@@ -30,6 +32,8 @@ class Visitor:
     def __init__(self, url: str, query: str = "") -> None:
         self.url, self.query = url, query
         self.http = requests.Session()
+        # As browsers do where the server has closed a connection that was idle.
+        self.http.mount("http://", HTTPAdapter(max_retries=Retry(2, allowed_methods=["GET"])))
         self.widgets: dict[str, WidgetState] = {}
         self.clear()
 

@@ -2,7 +2,7 @@
 
     python tests/load/attacks.py [--seconds 30]
 
-Each of ten sessions changes K every three seconds on a photo of its own. Meanwhile another visitor
+Each of ten sessions changes K every five seconds on a photo of its own. Meanwhile another visitor
 sends, as fast as it can, a JPEG of 10,000 scans, a GIF of 43 bytes that claims 900 megapixels, a
 progressive JPEG of 100 scans and 50 megapixels, which is the slowest that is decoded, or opens a
 link with K = 32 and 100 attempts and gives it a 40-megapixel photo.
@@ -24,7 +24,7 @@ import hostile
 
 Attack = Callable[[str, float], Awaitable[list[str]]]
 WORKERS = 10
-EVERY = 3.0  # seconds
+EVERY = 5.0  # seconds
 
 
 async def work(
