@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from kmseg.errors import ImageError, KmsegError
 from kmseg.image import Image, read_image
-from kmseg.probe import Limits
+from kmseg.probe import Limits, probe
 
 # A picture of the greatest size takes some 5 s and 0.8 GB on a slow machine.
 SECONDS: Final = 30
@@ -39,7 +39,9 @@ _GAVE_UP: Final = (
 )
 _ERRORS: Final = {error.__name__: error for error in (ImageError, KmsegError)}
 _ORDER: Final = struct.Struct("=Qd")  # memory and seconds
-_HEAD: Final = struct.Struct("=I")  # the length of what is told before the pixels
+_SIZE: Final = struct.Struct("=Q")  # of what follows
+# Of pictures with more pixels only one is decoded at a time: they take most memory.
+LARGE: Final = 20_000_000
 
 
 class _Keeper:
@@ -103,7 +105,7 @@ def read_image_apart(content: bytes, *, seconds: float = SECONDS, memory: int = 
         keeper = get_ready()
         try:
             with keeper.fork(memory, seconds) as process:
-                return _asked(process, content, time.monotonic() + seconds)
+                return _asked(process, content, seconds)
         except (OSError, EOFError):
             if keeper.is_alive():
                 break
@@ -120,24 +122,32 @@ def get_ready() -> _Keeper:
 
 
 _lock = threading.Lock()
+_large = threading.Lock()
 _keeper: _Keeper | None = None
 
 
-def _asked(process: socket.socket, content: bytes, deadline: float) -> Image:
-    process.settimeout(max(deadline - time.monotonic(), 1e-3))
-    process.sendall(content)
-    process.shutdown(socket.SHUT_WR)
-    (size,) = _HEAD.unpack(_receive(process, _HEAD.size, deadline))
-    told = json.loads(_receive(process, size, deadline))
-    if "error" in told:
-        raise _ERRORS.get(told["error"], ImageError)(told["message"])
-    return _unpack(told, process, deadline)
+def _asked(process: socket.socket, content: bytes, seconds: float) -> Image:
+    process.settimeout(seconds)
+    process.sendall(_SIZE.pack(len(content)) + content)
+    n_pixels = _receive_size(process, time.monotonic() + seconds)
+    with _large if n_pixels > LARGE else nullcontext():
+        process.shutdown(socket.SHUT_WR)  # for it to go on
+        deadline = time.monotonic() + seconds
+        told = json.loads(_receive(process, _receive_size(process, deadline), deadline))
+        if "error" in told:
+            raise _ERRORS.get(told["error"], ImageError)(told["message"])
+        return _unpack(told, process, deadline)
 
 
 def _receive(process: socket.socket, size: int, deadline: float) -> bytearray:
     buffer = bytearray(size)
     _fill(memoryview(buffer), process, deadline)
     return buffer
+
+
+def _receive_size(process: socket.socket, deadline: float) -> int:
+    (size,) = _SIZE.unpack(_receive(process, _SIZE.size, deadline))
+    return int(size)
 
 
 def _fill(buffer: memoryview, process: socket.socket, deadline: float) -> None:
@@ -187,10 +197,18 @@ def _keep() -> None:
 
 
 def _serve(server: socket.socket, memory: int, seconds: float) -> None:
-    """Read one picture and send its pixels."""
+    """Read one picture: tell how many pixels it claims, and send them when the server agrees."""
     _limit(memory, seconds)
     with server.makefile("rb") as file:
-        content = file.read()
+        content = file.read(*_SIZE.unpack(file.read(_SIZE.size)))
+    n_pixels = 0
+    with suppress(KmsegError):  # it is said below
+        header = probe(content, Limits.from_environment())
+        n_pixels = header.width * header.height
+    server.sendall(_SIZE.pack(n_pixels))
+    signal.setitimer(signal.ITIMER_REAL, 0)  # it may take a while until it is its turn
+    server.recv(1)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     told: dict[str, Any]
     arrays = []
     try:
@@ -203,7 +221,7 @@ def _serve(server: socket.socket, memory: int, seconds: float) -> None:
         if image.opaque is not None:
             arrays.append(np.packbits(image.opaque))
     head = json.dumps(told).encode()
-    server.sendall(_HEAD.pack(len(head)) + head)
+    server.sendall(_SIZE.pack(len(head)) + head)
     for array in arrays:
         server.sendall(array.data.cast("B"))
 

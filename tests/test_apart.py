@@ -135,6 +135,20 @@ def test_many_at_once_each_get_their_own() -> None:
     assert widths == {size: size for size in sizes}
 
 
+def test_large_ones_are_decoded_one_at_a_time_and_small_ones_meanwhile() -> None:
+    large = saved(PHOTO.resize((6000, 4000)), "JPEG")
+    assert apart.LARGE < 6000 * 4000
+    read: list[str] = []
+    with apart._large:  # another one is being decoded
+        thread = threading.Thread(target=lambda: read.append(str(read_image_apart(large).width)))
+        thread.start()
+        for _ in range(3):
+            read.append(str(read_image_apart(jpeg()).width))
+        assert read == [str(kmseg.read_image(jpeg()).width)] * 3
+    thread.join(60)
+    assert read[-1] == "6000"
+
+
 def test_nobody_is_left_waiting_when_the_server_ends() -> None:
     code = """
 from kmseg import apart
