@@ -29,6 +29,7 @@ class _Ticket:
     def __init__(self, done_at: float) -> None:
         self.done_at = done_at  # on the gate's clock
         self.since: float | None = None  # at work; None while he waits
+        self.paused = False
         self.called = threading.Event()
 
 
@@ -73,7 +74,7 @@ class Gate:
         ------
         callable
             To be called between the steps of long work: it gives the place to others and comes back
-            when there is one again.
+            when there is one again; but only so many pause at once, as they keep their memory.
 
         Raises
         ------
@@ -94,9 +95,13 @@ class Gate:
             if ticket.since is None or time.monotonic() - ticket.since < TURN or not self.n_waiting:
                 return
             with self._lock:
+                if sum(other.paused for other in self._tickets) >= 2 * self.places:
+                    return
+                ticket.paused = True
                 ticket.done_at += self._leave(ticket)
                 self._call_next()
             self._wait(ticket, waiting)
+            ticket.paused = False
 
         try:
             self._wait(ticket, waiting)

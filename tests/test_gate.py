@@ -180,6 +180,22 @@ def test_two_long_works_share_one_place() -> None:
     assert changes >= 4  # by turns, not one after the other
 
 
+def test_only_so_many_pause_at_once() -> None:
+    door, most = Gate(1, 100), [0]
+
+    def long() -> None:
+        with door.admitted() as pause:
+            for _ in range(8):
+                time.sleep(0.05)
+                most[0] = max(most[0], sum(ticket.paused for ticket in list(door._tickets)))
+                pause()
+
+    threads = [in_thread(long) for _ in range(8)]
+    for thread in threads:
+        thread.join(30)
+    assert 0 < most[0] <= 2
+
+
 def test_work_without_others_is_never_interrupted() -> None:
     door = Gate(1, 10)
 
