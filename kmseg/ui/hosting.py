@@ -58,9 +58,12 @@ async def _keep_house() -> None:
 
     while True:
         await asyncio.sleep(TIDY)
-        _end_sessions()
-        cache.drop_idle()
-        await asyncio.to_thread(_give_back)
+        try:
+            _end_sessions()
+            cache.drop_idle()
+            await asyncio.to_thread(_give_back)
+        except Exception:  # the next time must come
+            incidents.log.exception("housekeeping")
 
 
 def _end_sessions() -> None:

@@ -6,8 +6,10 @@ replaces an upload for which there is no room by a note, so that the page can sa
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import Counter
+from contextlib import suppress
 from email.message import Message
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +31,9 @@ ALL_BYTES: Final = int(os.environ.get("KMSEG_ALL_UPLOADS_MB", "400")) * MEGABYTE
 MOST_FILES: Final = 300
 # A file's name comes in the head of its part.
 MOST_HEAD: Final = 16_384
+MOST_DIGITS: Final = 12
+# A line that is slower than this, in seconds, holds its room no longer.
+PATIENCE: Final = 300.0
 
 _PATH: Final = "/_stcore/upload_file/"
 _NOTE: Final = b"kmseg keeps no more of this session's files: "
@@ -65,7 +70,7 @@ class Quota:
             return
         headers, session = Headers(scope=scope), scope["path"].split("/")[-2]
         size = headers.get("content-length", "")
-        if not size.isdecimal():
+        if not size.isdecimal() or len(size) > MOST_DIGITS:
             await PlainTextResponse("An upload needs its length.", 411)(scope, receive, send)
             return
         kept, n_files = _kept(session)
@@ -81,10 +86,14 @@ class Quota:
             full = b"all"
         if full:
             incidents.note("upload_over_quota", f"bytes={n_bytes} quota={full.decode()}", session)
-            scope, receive = await _noted(scope, receive, _NOTE + full)
+            n_bytes = 0
         self._coming[session] += n_bytes
         try:
-            await self.app(scope, receive, send)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    if full:
+                        scope, receive = await _noted(scope, receive, _NOTE + full)
+                    await self.app(scope, receive, send)
         finally:
             self._coming[session] -= n_bytes
             if not self._coming[session]:
