@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
@@ -183,3 +184,9 @@ class Visitor:
         """Empty the list of pictures."""
         if UPLOAD_LABEL in self.widgets:
             del self.widgets[UPLOAD_LABEL].file_uploader_state_value.uploaded_file_info[:]
+
+
+def visit(story: Coroutine[Any, Any, None]) -> None:
+    """Run it in a thread of its own: where a browser test ran before, this one has a loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, story).result()

@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 from conftest import PageServer, served_page
 from kmseg.ui import incidents
-from protocol import UPLOAD_LABEL, Visitor
+from protocol import UPLOAD_LABEL, Visitor, visit
 
 HOSTILE_NAMES = [
     "<img src=x onerror=alert(1)>.png",
@@ -77,7 +77,7 @@ def counted(server: PageServer, kind: str) -> int:
 def test_a_session_has_so_much_room_and_others_have_theirs(server: PageServer) -> None:
     refused = counted(server, "upload_over_quota")
 
-    async def visit() -> None:
+    async def story() -> None:
         async with Visitor(server.url) as one, Visitor(server.url) as other:
             await one.upload("first.bmp", bmp(1_200_000, 1))
             assert one.texts == []
@@ -93,12 +93,12 @@ def test_a_session_has_so_much_room_and_others_have_theirs(server: PageServer) -
             await one.upload("third.bmp", bmp(1_200_000, 4))
             assert one.texts == []
 
-    asyncio.run(visit())
+    visit(story())
     assert counted(server, "upload_over_quota") == refused + 1
 
 
 def test_all_sessions_together_have_so_much_room(server: PageServer) -> None:
-    async def visit() -> None:
+    async def story() -> None:
         visitors = [Visitor(server.url) for _ in range(4)]
         said = []
         for number, visitor in enumerate(visitors):
@@ -109,23 +109,23 @@ def test_all_sessions_together_have_so_much_room(server: PageServer) -> None:
         for visitor in visitors:
             await visitor.__aexit__()
 
-    asyncio.run(visit())
+    visit(story())
 
 
 def test_uploads_of_those_who_left_are_let_go_though_nobody_comes(server: PageServer) -> None:
-    async def visit() -> None:
+    async def story() -> None:
         async with Visitor(server.url) as visitor:
             await visitor.upload("mine.bmp", bmp(900_000, 5))
             assert visitor.texts == []
 
-    asyncio.run(visit())
+    visit(story())
     deadline = time.monotonic() + 60
     while kept_uploads(server) > 0:
         assert time.monotonic() < deadline, "they are still there"
 
 
 def test_an_upload_without_its_length_is_refused(server: PageServer) -> None:
-    async def visit() -> None:
+    async def story() -> None:
         async with Visitor(server.url) as visitor:
             answer = await visitor.put("a.png", png())
             assert answer.status_code == 204
@@ -138,12 +138,12 @@ def test_an_upload_without_its_length_is_refused(server: PageServer) -> None:
             )
             assert chunks.status_code == 411
 
-    asyncio.run(visit())
+    visit(story())
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_name_is_text_and_nothing_else(server: PageServer, name: str) -> None:
-    async def visit() -> None:
+    async def story() -> None:
         async with Visitor(server.url) as visitor:
             await visitor.upload(name, png())
             assert visitor.texts == []
@@ -155,7 +155,7 @@ def test_a_name_is_text_and_nothing_else(server: PageServer, name: str) -> None:
             assert kind == "error"
             assert not set(sentence) & set("<>[]`*$\\\x01\x1b\u202e")
 
-    asyncio.run(visit())
+    visit(story())
 
 
 def test_the_log_has_a_line_for_each_refusal_and_nothing_of_its_content(
@@ -163,13 +163,13 @@ def test_the_log_has_a_line_for_each_refusal_and_nothing_of_its_content(
 ) -> None:
     refused = counted(server, "upload_refused")
 
-    async def visit() -> None:
+    async def story() -> None:
         async with Visitor(server.url, "n_clusters=secretword") as visitor:
             await visitor.upload("secretname.png", b"secretcontent")
             assert visitor.texts
             await visitor.run()  # it is not read again
 
-    asyncio.run(visit())
+    visit(story())
     assert counted(server, "upload_refused") == refused + 1
     log = server.log.read_text()
     assert "secret" not in log
@@ -188,7 +188,7 @@ def test_what_is_counted_is_told_in_a_form_that_monitoring_reads(server: PageSer
 
 
 def test_a_visitor_whose_line_is_cut_comes_back_to_his_page(server: PageServer) -> None:
-    async def visit() -> None:
+    async def story() -> None:
         async with Visitor(server.url) as visitor:
             await visitor.upload("mine.png", png(seed=7))
             await visitor.change(6)
@@ -201,11 +201,11 @@ def test_a_visitor_whose_line_is_cut_comes_back_to_his_page(server: PageServer) 
             assert len(visitor.data["palette"]) == 6
             assert visitor.data["alt"] == "Original: mine.png"
 
-    asyncio.run(visit())
+    visit(story())
 
 
 def test_nobody_sees_another_ones_pictures(server: PageServer) -> None:
-    async def visit() -> None:
+    async def story() -> None:
         async with Visitor(server.url) as one, Visitor(server.url) as other:
             await one.upload("private holiday.png", png(seed=8))
             key = one.data["segmentation"]
@@ -216,13 +216,13 @@ def test_nobody_sees_another_ones_pictures(server: PageServer) -> None:
                 assert "holiday" not in str(third.data) + str(third.options)
                 assert any("uploaded picture" in text for _, text in third.texts)
 
-    asyncio.run(visit())
+    visit(story())
 
 
 def test_a_session_that_gives_another_ones_name_gets_nothing(server: PageServer) -> None:
     """Session names are random and secret; a file's name in another's list is not enough."""
 
-    async def visit() -> None:
+    async def story() -> None:
         async with Visitor(server.url) as one, Visitor(server.url) as other:
             await one.upload("private.png", png(seed=9))
             stolen = one.widgets[UPLOAD_LABEL]
@@ -230,4 +230,4 @@ def test_a_session_that_gives_another_ones_name_gets_nothing(server: PageServer)
             await other.run()
             assert "private" not in str(other.data) + str(other.options)
 
-    asyncio.run(visit())
+    visit(story())
