@@ -79,7 +79,7 @@ def test_a_preview_shows_the_labels_of_the_pixels_it_has(open_page: OpenPage, ph
     height, width = shown.shape[:2]
     rows = ((np.arange(height) + 0.5) * seg.labels.shape[0] / height).astype(int)
     columns = ((np.arange(width) + 0.5) * seg.labels.shape[1] / width).astype(int)
-    assert width == 1200
+    assert width == 960
     np.testing.assert_array_equal(shown, seg.palette[seg.labels[rows][:, columns]])
 
 

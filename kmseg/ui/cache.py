@@ -50,7 +50,7 @@ IDLE: Final = 3600.0
 # Who comes when so many wait is turned away.
 MOST_WAITING: Final = 100
 # What a screen can show of a picture, in pixels a side.
-PREVIEW_SIDE: Final = 1200
+PREVIEW_SIDE: Final = 960
 # A preview that has every pixel is PNG, and a reduced one, whose colours are averages anyway, JPEG.
 JPEG_QUALITY: Final = 92
 # The greatest side of a part that is shown at full size, in pixels.
