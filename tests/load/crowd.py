@@ -46,6 +46,10 @@ class Watch:
         Least squares through the least of each minute: what is freed is given back every 20 s.
         """
         times, sizes = np.array(self.seen[len(self.seen) // 2 :]).T
+        working = times < times[-1] - 60  # in the end they leave
+        times, sizes = times[working], sizes[working]
+        if not len(times):
+            return float("nan"), float("nan")
         minutes = ((times - times[0]) // 60).astype(int)
         least = np.array([sizes[minutes == minute].min() for minute in np.unique(minutes)])
         hours = np.unique(minutes) / 60
