@@ -54,11 +54,11 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 async def _keep_house() -> None:
-    from kmseg.ui import cache
-
     while True:
         await asyncio.sleep(TIDY)
         try:
+            from kmseg.ui import cache  # not while the server starts
+
             _end_sessions()
             cache.drop_idle()
             await asyncio.to_thread(_give_back)
