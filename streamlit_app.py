@@ -33,7 +33,7 @@ if __name__ == "__main__":
     quick = "painted" in st.session_state and settings.engine == "exact"
     if not quick:
         frame()
-    cache.warm_up()
+    hosting.warm_up()
     try:
         with views.at_work(settings) as (progress, waiting):
             seg = cache.segmentation(picture, settings, progress, waiting)
@@ -66,4 +66,4 @@ if __name__ == "__main__":
     else:
         views.take_away(picture, merged, link.focus())
     link.write(link.query_of(wanted))
-    cache.warm_up_the_rest()
+    hosting.warm_up_the_rest()

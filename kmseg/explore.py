@@ -321,7 +321,7 @@ def _oklab(histogram: ColorHistogram, pixels: NDArray[np.int32]) -> NDArray[np.f
 
 
 def _tile(seg: Segmentation, pixels: NDArray[np.int32], oklab: NDArray[np.float64]) -> Tile:
-    labels = np.append(seg.color_labels, np.int16(-1)).take(pixels)
+    labels = seg.labels_of(pixels)
     explained = _explained(labels[pixels >= 0], oklab)
     return Tile(seg.settings, labels, seg.palette, seg.inertia, explained, coherence(labels))
 

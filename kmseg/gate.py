@@ -1,9 +1,9 @@
 """Work in turns, so that a crowd shares the machine and nobody's long work keeps others waiting.
 
-As many are at work as there are places. Next is who would be done first if all who are there shared
-the machine evenly from when they came (weighted fair queueing: A. Demers, S. Keshav, S. Shenker,
-SIGCOMM 1989): short work before long, and who waits moves up. Long work gives its place up between
-its steps while others wait.
+As many are at work as there are places. Next is whose turn would be over first if all who are there
+shared the machine evenly from when they came (fair queueing: A. Demers, S. Keshav, S. Shenker,
+SIGCOMM 1989): who comes with new work before who has had much already, and who waits moves up. Long
+work gives its place up between its steps while others wait.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kmseg.errors import BusyError
 Pause = Callable[[], None]
 Waiting = Callable[[int], None]
 
-# How long one is at work before others get his place, and what work takes by default, in seconds.
+# How long one is at work before others get his place, in seconds.
 TURN: Final = 0.5
 # How often who waits is asked whether he still wants to.
 LOOK: Final = 0.2
@@ -57,9 +57,7 @@ class Gate:
         return sum(ticket.since is None for ticket in list(self._tickets))
 
     @contextmanager
-    def admitted(
-        self, waiting: Waiting = lambda ahead: None, seconds: float = TURN
-    ) -> Iterator[Pause]:
+    def admitted(self, waiting: Waiting = lambda ahead: None) -> Iterator[Pause]:
         """Wait for a place, work in it.
 
         Parameters
@@ -67,8 +65,6 @@ class Gate:
         waiting : callable
             ``waiting(ahead)`` is called again and again while there is no place, with the number of
             others who wait; what it raises ends the wait and comes out here.
-        seconds : float
-            About how long the work takes, or its first step.
 
         Yields
         ------
@@ -87,7 +83,7 @@ class Gate:
                     f"This server is busy: {self.n_waiting} others wait already. Try again in a "
                     "moment."
                 )
-            ticket = _Ticket(self._clock + seconds)
+            ticket = _Ticket(self._clock + TURN)
             self._tickets.append(ticket)
             self._call_next()
 

@@ -179,6 +179,10 @@ class Segmentation:
         labels[np.ones(labels.shape, bool) if opaque is None else opaque] = self.pixel_labels
         return labels[rows][:, columns]
 
+    def labels_of(self, numbers: NDArray[np.int32]) -> NDArray[np.int16]:
+        """Clusters of colours given by their numbers in the histogram; -1 is transparent."""
+        return np.append(self.color_labels, np.int16(-1)).take(numbers)
+
 
 def segment(
     source: Image | ColorHistogram,

@@ -54,39 +54,21 @@ def test_no_more_are_at_work_than_there_are_places(places: int) -> None:
     assert door.n_waiting == 0
 
 
-def test_short_work_goes_before_long_work_that_waits_too() -> None:
-    door, order, free = Gate(1, 100), [], threading.Event()
-
-    def work(name: str, seconds: float) -> None:
-        with door.admitted(seconds=seconds):
-            order.append(name)
-
-    threads = [in_thread(lambda: hold(door, free))]
-    until(lambda: len(door._tickets) == 1)
-    for number, (name, seconds) in enumerate((("long", 2.0), ("short", 0.1), ("shorter", 0.05))):
-        threads.append(in_thread(lambda name=name, seconds=seconds: work(name, seconds)))  # type: ignore[misc]
-        until(lambda number=number: door.n_waiting == number + 1)  # type: ignore[misc]
-    free.set()
-    for thread in threads:
-        thread.join(20)
-    assert order == ["shorter", "short", "long"]
-
-
-def test_long_work_is_not_kept_out_by_short_work_that_keeps_coming() -> None:
+def test_nobody_is_kept_out_by_those_that_keep_coming() -> None:
     door, done = Gate(1, 100), threading.Event()
 
     def short() -> None:
         while not done.is_set():
-            with door.admitted(seconds=0.1):
+            with door.admitted():
                 time.sleep(0.03)
 
-    def long() -> None:
-        with door.admitted(seconds=0.5):
+    def other() -> None:
+        with door.admitted():
             done.set()
 
     threads = [in_thread(short) for _ in range(3)]
     until(lambda: door.n_waiting == 2)
-    threads.append(in_thread(long))
+    threads.append(in_thread(other))
     assert done.wait(20), "it never had its turn"
     for thread in threads:
         thread.join(20)

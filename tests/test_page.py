@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 import kmseg
 from kmseg import cloud, export
-from kmseg.ui import cache, link, views
+from kmseg.ui import cache, link, turns, views
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -279,6 +279,17 @@ def test_the_settings_of_a_sample_are_one_click_away() -> None:
     assert counts(app) == expected_counts("plate-74", **sample.settings)
 
 
+def test_many_bad_uploads_do_not_push_the_controls_away() -> None:
+    app = open_page(picture="flower", width="64")
+    names = [f"bad{number}.png" for number in range(5)]
+    for name in names:
+        app.file_uploader(key="uploads").upload(name, name.encode())
+    rerun(app)
+    folded = next(e for e in app.sidebar.expander if e.label == "5 files could not be opened")
+    assert [error.value.partition(":")[0] for error in folded.error] == names
+    assert app.selectbox(key="picture").value == "flower"
+
+
 def test_sessions_do_not_see_each_others_uploads() -> None:
     first, second = open_page(), open_page()
     pixels = np.random.default_rng(1).integers(0, 256, (9, 9, 3), np.uint8)
@@ -402,7 +413,7 @@ def test_a_reference_engine_cannot_be_used_to_occupy_the_machine() -> None:
 
 def test_who_is_turned_away_is_told_so_and_can_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page(picture="flower", width="70", seed="80")
-    monkeypatch.setattr(cache.WORK, "most_waiting", 0)
+    monkeypatch.setattr(turns.WORK, "most_waiting", 0)
     app.slider(key="n_clusters").set_value(11)
     rerun(app)
     assert "This server is busy" in app.error[0].value

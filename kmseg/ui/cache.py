@@ -7,12 +7,10 @@ first: they are decoded again in the few cases in which more is asked for than a
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import os
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from uuid import uuid4
@@ -20,35 +18,26 @@ from uuid import uuid4
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from kmseg import cloud, explore, export, figures, warm
-from kmseg.apart import get_ready, read_image_apart
+from kmseg import cloud, explore, export, figures
+from kmseg.apart import read_image_apart
 from kmseg.errors import BusyError, KmsegError
-from kmseg.gate import Gate, Pause, Waiting
+from kmseg.gate import Waiting
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.image import Image
 from kmseg.kmeans import Progress
 from kmseg.samples import SAMPLES, sample_image
 from kmseg.segmentation import Segmentation, segment
 from kmseg.settings import Settings
-from kmseg.threads import N_CORES
-from kmseg.ui import incidents, uploads
+from kmseg.ui import budget, incidents, turns, uploads
 from kmseg.ui.store import Store, n_bytes
+from kmseg.ui.turns import still_wanted, turn
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-MEGABYTE: Final = 1_000_000
-# What is kept of all visitors' pictures together: pixels, and what was made of them.
-PIXEL_BYTES: Final = int(os.environ.get("KMSEG_PIXELS_MB", "160")) * MEGABYTE
-MADE_BYTES: Final = int(os.environ.get("KMSEG_CACHE_MB", "640")) * MEGABYTE
-# Of one picture: segmentations, tiles, previews of labels.
-MADE_OF_ONE_BYTES: Final = 24 * MEGABYTE
 # What nobody looked at for so long is forgotten, in seconds.
 IDLE: Final = 3600.0
-# Who comes when so many wait is turned away.
-MOST_WAITING: Final = 100
 # What a screen can show of a picture, in pixels a side.
 PREVIEW_SIDE: Final = 960
 # A preview that has every pixel is PNG, and a reduced one, whose colours are averages anyway, JPEG.
@@ -59,12 +48,6 @@ REGION_SIDE: Final = 2400
 EVERYBODY: Final = ""
 
 T = TypeVar("T")
-
-WORK: Final = Gate(N_CORES, MOST_WAITING)
-# Who holds pixels: so many pictures are in memory at once beside those that are kept. Its place is
-# taken before one in WORK.
-PIXELS: Final = Gate(N_CORES, MOST_WAITING)
-FILES: Final = Gate(1, MOST_WAITING)  # archives of large pictures take seconds without a pause
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +73,7 @@ class _Made:
         # Colours of pixels, as numbers in the histogram; -1 is transparent.
         self.preview = self.histogram.numbers_at(image, rows, columns)
         self.tile = explore.tile_pixels(image, self.histogram)
-        self.kept: Store[Any] = Store(MADE_OF_ONE_BYTES)
+        self.kept: Store[Any] = Store(budget.MADE_OF_ONE)
 
     @property
     def n_bytes(self) -> int:
@@ -98,29 +81,10 @@ class _Made:
         return histogram + n_bytes([*self.original, self.preview, self.tile]) + self.kept.n_bytes
 
 
-_pixels: Final[Store[Image]] = Store(PIXEL_BYTES)
+_pixels: Final[Store[Image]] = Store(budget.PIXELS)
 _made: Final[Store[_Made]] = Store(
-    MADE_BYTES, lambda made: made.n_bytes, lambda made: made.kept.clear()
+    budget.MADE, lambda made: made.n_bytes, lambda made: made.kept.clear()
 )
-
-
-@st.cache_resource(show_spinner="Starting…")
-def warm_up() -> None:
-    """Wait for what the server has begun to load since it started."""
-    warm.warm_up()
-
-
-@st.cache_resource(show_spinner=False)
-def warm_up_the_rest() -> None:
-    """Behind the first page; then freeze what stays."""
-
-    def work() -> None:
-        get_ready()
-        warm.warm_up_the_rest()
-        gc.collect()
-        gc.freeze()  # a full collection after each run of the page would walk all of it
-
-    threading.Thread(target=work, name="kmseg warm-up").start()
 
 
 def drop_idle() -> None:
@@ -134,22 +98,9 @@ def gauges() -> dict[str, tuple[int, str]]:
     return {
         "pixel_bytes": (_pixels.n_bytes, "decoded pixels that are kept"),
         "made_bytes": (_made.n_bytes, "what was made of pictures and is kept"),
-        "turns_waiting": (WORK.n_waiting, "page runs that wait for a turn"),
-        "pixels_waiting": (PIXELS.n_waiting, "page runs that wait for pixels to be decoded"),
+        "turns_waiting": (turns.WORK.n_waiting, "page runs that wait for a turn"),
+        "pixels_waiting": (turns.PIXELS.n_waiting, "page runs that wait for pixels to be decoded"),
     }
-
-
-# -- turns ----------------------------------------------------------------------------------------
-
-
-def still_wanted(ahead: int = 0) -> None:
-    """Ends a run of the page that its visitor has overtaken by a change, or left."""
-    if get_script_run_ctx(suppress_warning=True) is not None:
-        st.session_state.get("picture")  # Streamlit ends such a run wherever it reads this
-
-
-def _turn(waiting: Waiting = still_wanted) -> AbstractContextManager[Pause]:
-    return WORK.admitted(waiting)
 
 
 # -- pictures -------------------------------------------------------------------------------------
@@ -213,7 +164,7 @@ def pixels(picture: Picture) -> Image:
 def _pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
     """Pixels at a width, for as long as they are needed."""
     key = picture.owner, picture.key
-    with PIXELS.admitted(still_wanted):
+    with turns.PIXELS.admitted(still_wanted):
         image = _pixels.get((*key, 0), picture.read)
         if width not in (0, image.width):
             full = image
@@ -223,7 +174,7 @@ def _pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
 
 def _of(picture: Picture, width: int = 0) -> _Made:
     def make() -> _Made:
-        with _pixels_of(picture, width) as image, _turn():
+        with _pixels_of(picture, width) as image, turn():
             return _Made(image)
 
     return _made.get((picture.owner, picture.key, width), make, still_wanted)
@@ -274,7 +225,7 @@ def segmentation(
             if settings.engine != "exact":
                 with _pixels_of(picture, settings.width) as image:
                     source = image
-            with _turn(waiting) as pause:
+            with turn(waiting) as pause:
 
                 def tell(done: int, attempts: int) -> None:
                     work.progress = done, attempts
@@ -308,7 +259,7 @@ def previews(
 def _preview(made: _Made, seg: Segmentation) -> NDArray[np.int16]:
     """Labels of the preview's pixels."""
     if seg.image is None or seg.pixel_labels is None:
-        return np.append(seg.color_labels, np.int16(-1)).take(made.preview)
+        return seg.labels_of(made.preview)
     # Pixels of one colour need not all be in one cluster.
     return seg.labels_at(*seg.image.grid(PREVIEW_SIDE))
 
@@ -323,7 +274,7 @@ def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes
 
     def make() -> tuple[bytes, bytes]:
         rows, columns = slice(top, bottom), slice(left, right)
-        with _pixels_of(picture, seg.settings.width) as image, _turn():
+        with _pixels_of(picture, seg.settings.width) as image, turn():
             part = image.pixels[rows, columns]
             if image.opaque is not None:
                 alpha = image.opaque[rows, columns].astype(np.uint8) * 255
@@ -355,7 +306,7 @@ def within(width: int, height: int, wanted: Box) -> Box:
 def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
     """Delta E between original and segmentation at each pixel of the preview."""
     made = _of(picture, seg.settings.width)
-    with _turn():
+    with turn():
         labels = _preview(made, seg)
         return explore.residual(seg.histogram, made.preview, labels, seg.palette)
 
@@ -364,7 +315,7 @@ def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) 
     """The colours of a picture with the clusters of a segmentation of it."""
 
     def make() -> cloud.Points:
-        with _turn():
+        with turn():
             return cloud.points(seg.histogram, space, n_points)
 
     kept = _of(picture, seg.settings.width).kept
@@ -373,7 +324,7 @@ def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) 
 
 def file(picture: Picture, seg: Segmentation, wanted: export.File) -> bytes:
     """The content of a file to take away."""
-    with FILES.admitted(), _pixels_of(picture, seg.settings.width) as image:
+    with turns.FILES.admitted(), _pixels_of(picture, seg.settings.width) as image:
         return wanted.make(replace(seg, image=image))  # the labels go with the copy
 
 
@@ -392,7 +343,7 @@ class _Series(Generic[T]):
         yield from (known := list(self.items))
         with self.lock:
             yield from self.items[len(known) :]
-            with _turn() as pause:
+            with turn() as pause:
                 for item in more(len(self.items)):
                     self.items.append(item)
                     pause()

@@ -18,6 +18,8 @@ from kmseg.ui import cache, incidents, link
 # The reference engines visit every pixel, attempt by attempt: this many of them take seconds.
 REFERENCE_PIXELS: Final = 100_000
 REFERENCE_ATTEMPTS: Final = 10
+# More sentences about files that could not be opened are folded.
+MOST_SENTENCES: Final = 3
 
 INIT_TITLES: Final = {"k-means++": "k-means++", "random": "Random", "manual": "My colours"}
 ENGINE_TITLES: Final = {
@@ -76,6 +78,7 @@ def _own_pictures() -> dict[str, cache.Picture]:
     if st.toggle("Take a photo", key="camera_on"):
         photos = [st.camera_input("Camera", key="camera", label_visibility="collapsed")]
     own: dict[str, cache.Picture] = {}
+    refused: list[tuple[str, KmsegError]] = []
     for file in (*uploads, *photos):
         if file is None:
             continue
@@ -83,16 +86,28 @@ def _own_pictures() -> dict[str, cache.Picture]:
         try:
             picture = cache.upload(file, name)
         except KmsegError as error:
-            st.error(f"{name}: {error}")
-            if isinstance(error, BusyError):
-                incidents.note("busy", "decode")
-                st.button("Try again", key=f"try again {file.file_id}")
+            refused.append((name, error))
         else:
             same_name = sum(other.name.startswith(name) for other in own.values())
             if picture.key not in own and same_name:
                 picture = replace(picture, name=f"{name} ({same_name + 1})")
             own.setdefault(picture.key, picture)
+    _refusals(refused)
     return own
+
+
+def _refusals(refused: list[tuple[str, KmsegError]]) -> None:
+    """A sentence for each; many are folded, for the controls are below."""
+    if not refused:
+        return
+    several = len(refused) > MOST_SENTENCES
+    folded = f"{len(refused)} files could not be opened"
+    with st.expander(folded, icon=":material/error:") if several else st.container():
+        for name, error in refused:
+            st.error(f"{name}: {error}")
+    if any(isinstance(error, BusyError) for _, error in refused):
+        incidents.note("busy", "decode")
+        st.button("Try again", key="try again to open")
 
 
 def _plain_name(name: str) -> str:

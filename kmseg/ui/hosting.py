@@ -19,9 +19,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from streamlit import runtime
 
+from kmseg import warm
+from kmseg.apart import get_ready
 from kmseg.ui import incidents
 from kmseg.ui.uploads import Quota
-from kmseg.warm import warm_up
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -43,7 +44,7 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
     incidents.log.setLevel(logging.INFO)
     _libc("mallopt", _M_ARENA_MAX, 2)
     # The compiled loops are loaded when the server starts, not when somebody comes.
-    threading.Thread(target=warm_up, name="kmseg warm-up").start()
+    threading.Thread(target=warm.warm_up, name="kmseg warm-up").start()
     housekeeping = asyncio.create_task(_keep_house())
     try:
         yield
@@ -51,6 +52,25 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
         housekeeping.cancel()
         with suppress(asyncio.CancelledError):
             await housekeeping
+
+
+@st.cache_resource(show_spinner="Starting…")
+def warm_up() -> None:
+    """Wait for what the server has begun to load since it started."""
+    warm.warm_up()
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up_the_rest() -> None:
+    """Behind the first page; then freeze what stays."""
+
+    def work() -> None:
+        get_ready()
+        warm.warm_up_the_rest()
+        gc.collect()
+        gc.freeze()  # a full collection after each run of the page would walk all of it
+
+    threading.Thread(target=work, name="kmseg warm-up").start()
 
 
 async def _keep_house() -> None:

@@ -7,7 +7,6 @@ replaces an upload for which there is no room by a note, so that the page can sa
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from contextlib import suppress
 from email.message import Message
@@ -19,14 +18,11 @@ from starlette.responses import PlainTextResponse
 from streamlit import runtime
 
 from kmseg.errors import ImageError
-from kmseg.ui import incidents
+from kmseg.ui import budget, incidents
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-MEGABYTE: Final = 1_000_000
-SESSION_BYTES: Final = int(os.environ.get("KMSEG_SESSION_UPLOADS_MB", "100")) * MEGABYTE
-ALL_BYTES: Final = int(os.environ.get("KMSEG_ALL_UPLOADS_MB", "400")) * MEGABYTE
 # Notes count too: a session that has so many files gets no more.
 MOST_FILES: Final = 300
 # A file's name comes in the head of its part.
@@ -38,14 +34,14 @@ PATIENCE: Final = 300.0
 _PATH: Final = "/_stcore/upload_file/"
 _NOTE: Final = b"kmseg keeps no more of this session's files: "
 _SENTENCES: Final = {
-    b"session": f"Your pictures may take {SESSION_BYTES // MEGABYTE} MB together, and this one "
-    "would take more. Take others off the list first.",
+    b"session": f"Your pictures may take {budget.SESSION_UPLOADS // budget.MEGABYTE} MB together, "
+    "and this one would take more. Take others off the list first.",
     b"all": "This server has no room for another picture now. Try again in a few minutes, or send "
     "a smaller one.",
 }
 
 # An upload is held in memory, which is bounded here, and never in the temporary folder.
-MultiPartParser.spool_max_size = 2 * SESSION_BYTES
+MultiPartParser.spool_max_size = 2 * budget.SESSION_UPLOADS
 
 
 def check(content: bytes) -> None:
@@ -80,9 +76,9 @@ class Quota:
             return
         n_bytes = int(size)
         full = b""
-        if kept[session] + self._coming[session] + n_bytes > SESSION_BYTES:
+        if kept[session] + self._coming[session] + n_bytes > budget.SESSION_UPLOADS:
             full = b"session"
-        elif kept.total() + self._coming.total() + n_bytes > ALL_BYTES:
+        elif kept.total() + self._coming.total() + n_bytes > budget.ALL_UPLOADS:
             full = b"all"
         if full:
             incidents.note("upload_over_quota", f"bytes={n_bytes} quota={full.decode()}", session)

@@ -22,6 +22,7 @@ from kmseg.ui import cache, controls, incidents, link
 from kmseg.ui.assets import asset, media_url
 from kmseg.ui.cloud import colour_cloud
 from kmseg.ui.table import cluster_table
+from kmseg.ui.turns import still_wanted
 from kmseg.ui.viewer import viewer
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def at_work(settings: Settings) -> Iterator[tuple[Progress, Waiting]]:
         if now - shown < LOOK:
             return
         shown = now
-        cache.still_wanted()
+        still_wanted()
         if now - started < PATIENCE:
             return
         if bar is None:

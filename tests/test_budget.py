@@ -1,0 +1,26 @@
+"""The operator's settings of memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmseg.errors import KmsegError
+from kmseg.ui.budget import megabytes
+
+
+@pytest.mark.parametrize(("text", "n_bytes"), [("1", 1e6), (" 640 ", 64e7), ("", 5e6)])
+def test_a_budget_is_a_number_of_megabytes(
+    text: str, n_bytes: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KMSEG_CACHE_MB", text)
+    assert megabytes("KMSEG_CACHE_MB", 5) == n_bytes
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "1e3", "abc", "²", "9" * 5000, "1000001"])
+def test_a_budget_that_is_none_is_named_with_its_range(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KMSEG_CACHE_MB", text)
+    with pytest.raises(KmsegError, match=r"KMSEG_CACHE_MB must be .* from 1 to 1,000,000") as error:
+        megabytes("KMSEG_CACHE_MB", 5)
+    assert len(str(error.value)) < 200
