@@ -8,7 +8,7 @@ app = st.App(__file__, **hosting.OPTIONS)  # Streamlit looks for these very word
 
 if __name__ == "__main__":
     from kmseg.errors import KmsegError
-    from kmseg.ui import cache, controls, explorer, link, views
+    from kmseg.ui import cache, controls, explorer, link, panes, views
 
     st.set_page_config(
         "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340
@@ -45,7 +45,7 @@ if __name__ == "__main__":
 
     merged = seg.merged(link.merges(seg.n_clusters))
     view = st.session_state["view"]
-    views.pictures(picture, seg, merged, notify=view == "take-away")
+    panes.show(picture, seg, merged, notify=view == "take-away")
     if quick:
         frame()
     views.summary(picture, seg, wanted)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from kmseg.errors import KmsegError
-from kmseg.ui.budget import megabytes
+from kmseg.ui.budget import budget
 
 
-@pytest.mark.parametrize(("text", "n_bytes"), [("1", 1e6), (" 640 ", 64e7), ("", 5e6)])
+@pytest.fixture(autouse=True)
+def read_again() -> Iterator[None]:
+    budget.cache_clear()
+    yield
+    budget.cache_clear()
+
+
+@pytest.mark.parametrize(("text", "n_bytes"), [("1", 1e6), (" 500 ", 5e8), ("", 64e7)])
 def test_a_budget_is_a_number_of_megabytes(
     text: str, n_bytes: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KMSEG_CACHE_MB", text)
-    assert megabytes("KMSEG_CACHE_MB", 5) == n_bytes
+    assert budget().made == n_bytes
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "1e3", "abc", "²", "9" * 5000, "1000001"])
@@ -22,5 +31,5 @@ def test_a_budget_that_is_none_is_named_with_its_range(
 ) -> None:
     monkeypatch.setenv("KMSEG_CACHE_MB", text)
     with pytest.raises(KmsegError, match=r"KMSEG_CACHE_MB must be .* from 1 to 1,000,000") as error:
-        megabytes("KMSEG_CACHE_MB", 5)
+        budget()
     assert len(str(error.value)) < 200

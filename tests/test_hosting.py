@@ -6,6 +6,7 @@ import asyncio
 import io
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,12 +36,22 @@ HOSTILE_NAMES = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    """A server with little room, whose sessions end soon after their visitors."""
+    """A server with little room, as hosts set it, whose sessions end soon after their visitors."""
     home = tmp_path_factory.mktemp("hosting")
-    room = {"KMSEG_SESSION_UPLOADS_MB": "2", "KMSEG_ALL_UPLOADS_MB": "5"}
+    secrets = home / ".streamlit" / "secrets.toml"
+    secrets.parent.mkdir()
+    secrets.write_text('KMSEG_SESSION_UPLOADS_MB = "2"\n')
     ttl = {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "3"}
-    with served_page(home, **room, **ttl) as served:
+    with served_page(home, KMSEG_ALL_UPLOADS_MB="5", **ttl) as served:
         yield served
+
+
+def test_a_server_with_a_wrong_setting_says_so_and_does_not_start(tmp_path: Path) -> None:
+    with (
+        pytest.raises(pytest.fail.Exception, match="KMSEG_CACHE_MB must be a whole number"),
+        served_page(tmp_path, KMSEG_CACHE_MB="lots"),
+    ):
+        pass
 
 
 def png(seed: int = 0) -> bytes:

@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 import kmseg
 from kmseg import cloud, export
-from kmseg.ui import cache, link, turns, views
+from kmseg.ui import cache, link, panes, turns, views
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -339,7 +339,7 @@ def test_a_new_segmentation_is_shown_before_anything_else_is_made(
     app = open_page(picture="flower", view=view)
     calls = recorded(
         monkeypatch,
-        (views, "viewer"),
+        (panes, "viewer"),
         (views, "summary"),
         (views, "cluster_table"),
         (cache, "sheet"),

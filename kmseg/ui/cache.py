@@ -29,13 +29,16 @@ from kmseg.kmeans import Progress
 from kmseg.samples import SAMPLES, sample_image
 from kmseg.segmentation import Segmentation, segment
 from kmseg.settings import Settings
-from kmseg.ui import budget, incidents, turns, uploads
+from kmseg.ui import incidents, turns, uploads
+from kmseg.ui.budget import MEGABYTE, budget
 from kmseg.ui.store import Store, n_bytes
 from kmseg.ui.turns import still_wanted, turn
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+# What is kept of one picture: segmentations, tiles, previews of labels.
+MADE_OF_ONE_BYTES: Final = 24 * MEGABYTE
 # What nobody looked at for so long is forgotten, in seconds.
 IDLE: Final = 3600.0
 # What a screen can show of a picture, in pixels a side.
@@ -73,7 +76,7 @@ class _Made:
         # Colours of pixels, as numbers in the histogram; -1 is transparent.
         self.preview = self.histogram.numbers_at(image, rows, columns)
         self.tile = explore.tile_pixels(image, self.histogram)
-        self.kept: Store[Any] = Store(budget.MADE_OF_ONE)
+        self.kept: Store[Any] = Store(MADE_OF_ONE_BYTES)
 
     @property
     def n_bytes(self) -> int:
@@ -81,9 +84,9 @@ class _Made:
         return histogram + n_bytes([*self.original, self.preview, self.tile]) + self.kept.n_bytes
 
 
-_pixels: Final[Store[Image]] = Store(budget.PIXELS)
+_pixels: Final[Store[Image]] = Store(budget().pixels)
 _made: Final[Store[_Made]] = Store(
-    budget.MADE, lambda made: made.n_bytes, lambda made: made.kept.clear()
+    budget().made, lambda made: made.n_bytes, lambda made: made.kept.clear()
 )
 
 

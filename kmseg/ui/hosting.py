@@ -22,6 +22,7 @@ from streamlit import runtime
 from kmseg import warm
 from kmseg.apart import get_ready
 from kmseg.ui import incidents
+from kmseg.ui.budget import budget
 from kmseg.ui.uploads import Quota
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
     incidents.log.addHandler(handler)
     incidents.log.setLevel(logging.INFO)
+    budget()  # what it has wrong is said before somebody comes
     _libc("mallopt", _M_ARENA_MAX, 2)
     # The compiled loops are loaded when the server starts, not when somebody comes.
     threading.Thread(target=warm.warm_up, name="kmseg warm-up").start()

@@ -7,6 +7,7 @@ replaces an upload for which there is no room by a note, so that the page can sa
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from contextlib import suppress
 from email.message import Message
@@ -18,7 +19,8 @@ from starlette.responses import PlainTextResponse
 from streamlit import runtime
 
 from kmseg.errors import ImageError
-from kmseg.ui import budget, incidents
+from kmseg.ui import incidents
+from kmseg.ui.budget import MEGABYTE, budget
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,24 +34,28 @@ MOST_DIGITS: Final = 12
 PATIENCE: Final = 300.0
 
 _PATH: Final = "/_stcore/upload_file/"
-_NOTE: Final = b"kmseg keeps no more of this session's files: "
-_SENTENCES: Final = {
-    b"session": f"Your pictures may take {budget.SESSION_UPLOADS // budget.MEGABYTE} MB together, "
-    "and this one would take more. Take others off the list first.",
-    b"all": "This server has no room for another picture now. Try again in a few minutes, or send "
-    "a smaller one.",
+# What is kept of an upload for which a quota has no room.
+_NOTES: Final = {
+    "session": b"kmseg keeps no more of this session's files.",
+    "all": b"kmseg keeps no more of anybody's files.",
 }
 
 # An upload is held in memory, which is bounded here, and never in the temporary folder.
-MultiPartParser.spool_max_size = 2 * budget.SESSION_UPLOADS
+MultiPartParser.spool_max_size = sys.maxsize
 
 
 def check(content: bytes) -> None:
     """Raise ``ImageError`` for an upload that was not kept."""
-    if content.startswith(_NOTE):
-        sentence = _SENTENCES.get(content[len(_NOTE) :])
-        if sentence is not None:
-            raise ImageError(sentence)
+    if content == _NOTES["session"]:
+        raise ImageError(
+            f"Your pictures may take {budget().session_uploads // MEGABYTE} MB together, and this "
+            "one would take more. Take others off the list first."
+        )
+    if content == _NOTES["all"]:
+        raise ImageError(
+            "This server has no room for another picture now. Try again in a few minutes, or send "
+            "a smaller one."
+        )
 
 
 class Quota:
@@ -75,20 +81,20 @@ class Quota:
             await PlainTextResponse("Too many files.", 413)(scope, receive, send)
             return
         n_bytes = int(size)
-        full = b""
-        if kept[session] + self._coming[session] + n_bytes > budget.SESSION_UPLOADS:
-            full = b"session"
-        elif kept.total() + self._coming.total() + n_bytes > budget.ALL_UPLOADS:
-            full = b"all"
+        full = ""
+        if kept[session] + self._coming[session] + n_bytes > budget().session_uploads:
+            full = "session"
+        elif kept.total() + self._coming.total() + n_bytes > budget().all_uploads:
+            full = "all"
         if full:
-            incidents.note("upload_over_quota", f"bytes={n_bytes} quota={full.decode()}", session)
+            incidents.note("upload_over_quota", f"bytes={n_bytes} quota={full}", session)
             n_bytes = 0
         self._coming[session] += n_bytes
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     if full:
-                        scope, receive = await _noted(scope, receive, _NOTE + full)
+                        scope, receive = await _noted(scope, receive, _NOTES[full])
                     await self.app(scope, receive, send)
         finally:
             self._coming[session] -= n_bytes
