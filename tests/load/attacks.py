@@ -3,9 +3,10 @@
     python tests/load/attacks.py [--seconds 30]
 
 Each of ten sessions changes K every five seconds on a photo of its own. Meanwhile another visitor
-sends, as fast as it can, a JPEG of 10,000 scans, a GIF of 43 bytes that claims 900 megapixels, a
-progressive JPEG of 100 scans and 50 megapixels, which is the slowest that is decoded, or opens a
-link with K = 32 and 100 attempts and gives it a 40-megapixel photo.
+sends, as fast as it can, a JPEG of 10,000 scans, a PNG of some 100 kB that holds 900 megapixels,
+one that holds as many bytes of pixels as are decoded, a progressive JPEG of 100 scans and 50
+megapixels, which is the slowest that is decoded, or opens a link with K = 32 and 100 attempts and
+gives it a 40-megapixel photo.
 """
 
 from __future__ import annotations
@@ -86,6 +87,12 @@ def slowest_jpeg() -> bytes:
     return data[:-2] + data[last:-2] * (99 - scans) + data[-2:]
 
 
+def empty_rows(width: int, height: int) -> bytes:
+    """White, opaque RGBA of 16 bits, but for one black pixel: as PNG compresses it best."""
+    row = b"\x00" + b"\xff" * (8 * width)
+    return b"\x00" + bytes(6) + row[7:] + row * (height - 1)
+
+
 def large_photo() -> bytes:
     (data,) = photos(1, 40.0)
     return data
@@ -94,8 +101,11 @@ def large_photo() -> bytes:
 ATTACKS: dict[str, Callable[[], Attack]] = {
     "nothing": lambda: upload_of("none.png", b"none"),
     "a JPEG of 10,000 scans": lambda: upload_of("scans.jpg", hostile.jpeg_scans(10_000)),
-    "900 megapixels in 43 bytes": lambda: upload_of(
-        "pixels.gif", b"GIF89a0u0u\x80\x00\x00" + bytes(28) + b"\x00;"
+    "a PNG of 900 megapixels": lambda: upload_of(
+        "pixels.png", hostile.png(30_000, 30_000, bytes(30_000 * (1 + 30_000 // 8)), 1, 0)
+    ),
+    "a PNG of 50 megapixels, 16 bits, alpha": lambda: upload_of(
+        "largest.png", hostile.png(8_000, 6_250, empty_rows(8_000, 6_250), 16, 6)
     ),
     "100 scans of 50 megapixels": lambda: upload_of("slow.jpg", slowest_jpeg()),
     "K = 32, 100 attempts, 40 megapixels": lambda: link_of(large_photo()),
