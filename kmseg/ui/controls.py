@@ -101,8 +101,8 @@ def _refusals(refused: list[tuple[str, KmsegError]]) -> None:
     if not refused:
         return
     several = len(refused) > MOST_SENTENCES
-    folded = f"{len(refused)} files could not be opened"
-    with st.expander(folded, icon=":material/error:") if several else st.container():
+    folded = f":material/error: {len(refused)} files could not be opened"
+    with st.expander(folded) if several else st.container():
         for name, error in refused:
             st.error(f"{name}: {error}")
     if any(isinstance(error, BusyError) for _, error in refused):

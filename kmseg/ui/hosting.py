@@ -8,7 +8,7 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -46,7 +46,7 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
     budget()  # what it has wrong is said before somebody comes
     _libc("mallopt", _M_ARENA_MAX, 2)
     # The compiled loops are loaded when the server starts, not when somebody comes.
-    threading.Thread(target=warm.warm_up, name="kmseg warm-up").start()
+    _in_background(warm.warm_up)
     housekeeping = asyncio.create_task(_keep_house())
     try:
         yield
@@ -72,7 +72,15 @@ def warm_up_the_rest() -> None:
         gc.collect()
         gc.freeze()  # a full collection after each run of the page would walk all of it
 
-    threading.Thread(target=work, name="kmseg warm-up").start()
+    _in_background(work)
+
+
+def _in_background(work: Callable[[], None]) -> None:
+    def run() -> None:
+        with suppress(RuntimeError):  # the server stops already, and starts no thread any more
+            work()
+
+    threading.Thread(target=run, name="kmseg warm-up").start()
 
 
 async def _keep_house() -> None:
