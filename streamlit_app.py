@@ -48,7 +48,7 @@ if __name__ == "__main__":
     panes.show(picture, seg, merged, notify=view == "take-away")
     if quick:
         frame()
-    views.summary(picture, seg, wanted)
+    views.summary(picture, seg, merged, wanted)
 
     view = views.choose("View", views.VIEWS, "view")
     if view == "clusters":

@@ -273,7 +273,7 @@ def _of(what: str, seg: Segmentation, clusters: tuple[int, ...]) -> str:
 def _named(seg: Segmentation, picture: str, what: str, clusters: tuple[int, ...]) -> str:
     numbers = [f"{cluster + 1:03d}" for cluster in clusters]
     shown = numbers if len(numbers) <= 3 else [*numbers[:2], "etc"]
-    return f"{stem(seg, picture)}_{what}{'-'.join(shown)}.png"
+    return f"{stem(seg, picture)}_{what}{'_'.join(shown)}.png"
 
 
 def archive(seg: Segmentation, picture: str, focus: tuple[int, ...] = ()) -> File:

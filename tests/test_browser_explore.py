@@ -49,8 +49,8 @@ def plate_segmentation() -> kmseg.Segmentation:
 
 
 # Clusters of the points that do not fade into the background.
-CLOUD_LABELS = """({ data: [{ customdata, marker }], layout }) => customdata
-  .filter((_, i) => marker.color[i] !== layout.paper_bgcolor).map(point => point[3])"""
+CLOUD_LABELS = """({ data: [{ customdata, marker }] }) => customdata
+  .filter((_, i) => marker.size[i] > 1.5).map(point => point[3])"""
 
 
 def query(page: Page, name: str) -> str:
@@ -154,6 +154,25 @@ def test_focus_is_set_from_the_cloud_and_shows_there(open_page: OpenPage) -> Non
     assert set(plot.evaluate(CLOUD_LABELS)) == set(both)
 
 
+def test_k_is_changed_in_full_screen(open_page: OpenPage) -> None:
+    page = open_page(f"?{PLATE}")
+    page.get_by_role("button", name="Full screen").click()
+    page.get_by_role("button", name="Leave full screen").wait_for()
+    page.keyboard.press("+")
+    page.get_by_text("1.5 ×").wait_for()
+    for _ in range(2):
+        page.get_by_role("button", name="One cluster more").click()
+    page.get_by_role("button", name="One cluster fewer").click()
+    page.get_by_text("4 clusters, ").wait_for()
+    assert page.get_by_label("K", exact=True).text_content() == "K = 4"
+    page.get_by_role("button", name="Leave full screen").click()
+    page.get_by_role("button", name="Full screen", exact=True).wait_for()
+    settle(page)
+    assert query(page, "n_clusters") == "4"
+    assert len(counts(page)) == 4
+    assert page.get_by_role("button", name="One cluster more").count() == 0
+
+
 def test_a_link_with_focus_and_merges_opens_the_same(open_page: OpenPage, page_server: Any) -> None:
     page = open_page(
         f"?{PLATE}&focus=2&paint=gray&layout=blend",
@@ -196,7 +215,7 @@ def test_the_mask_and_the_cut_out_of_what_is_in_focus(open_page: OpenPage) -> No
     inside = np.isin(seg.labels, (0, 2))
     painted(page)
     name, content = download(page, "Mask")
-    assert name == "Plate-orange-on-green_hsv_c01_k3_s0_mask001-003.png"
+    assert name == "Plate-orange-on-green_hsv_c01_k3_s0_mask001_003.png"
     mask = np.asarray(Pillow.open(io.BytesIO(content)))
     np.testing.assert_array_equal(mask, np.where(inside, 255, 0))
     settle(page)

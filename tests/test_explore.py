@@ -161,6 +161,13 @@ def test_explained_is_of_the_visible_colours_whatever_was_clustered() -> None:
     assert 0 < tiles["rgb", "2"].explained < tiles["rgb", "0"].explained < 1
 
 
+@pytest.mark.parametrize("color", [(0, 0, 0), (20, 130, 40), (255, 255, 255)])
+def test_clusters_of_one_colour_explain_nothing(color: tuple[int, int, int]) -> None:
+    tiles = sheet(kmseg.Image(np.full((30, 40, 3), color, np.uint8)), n_clusters=3)
+    assert {tile.explained for tile in tiles} == {0.0}
+    assert {tile.separation for tile in tiles} == {0.0}
+
+
 # -- the ladder ------------------------------------------------------------------------------------
 
 

@@ -259,7 +259,7 @@ def test_a_mask_and_a_cut_out_of_several_clusters(
     found: kmseg.Segmentation = request.getfixturevalue(name)
     inside = np.isin(found.labels, (1, 3))
     mask = export.mask_file(found, "a.png", 1, 3)
-    assert (mask.title, mask.name[-16:]) == ("Mask of clusters 2, 4", "_mask002-004.png")
+    assert (mask.title, mask.name[-16:]) == ("Mask of clusters 2, 4", "_mask002_004.png")
     np.testing.assert_array_equal(decoded(mask.make(found)), np.where(inside, 255, 0))
     cutout = kmseg.read_image(export.cutout_file(found, "a.png", 1, 3).make(found))
     assert cutout.opaque is not None and found.image is not None

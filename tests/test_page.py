@@ -497,6 +497,7 @@ def test_a_link_with_focus_and_merges_is_kept() -> None:
     names = ", ".join(name for name in merged.names if name in ("2", "4"))
     assert f"Mask of clusters {names}" in labels and f"Cut-out of clusters {names}" in labels
     assert not app.warning
+    assert f"before merging: · inertia {seg.inertia:.5g}" in texts(app)
 
 
 def test_another_segmentation_has_nothing_in_focus_or_merged() -> None:
@@ -548,6 +549,17 @@ def test_the_sheet_shows_every_view_and_marks_the_one_that_is_chosen() -> None:
     chosen = [tile["title"] for tiles in galleries[1:] for tile in tiles if tile["current"]]
     assert chosen == ["a, b"]
     assert all(tile["image"].startswith("data:image/png;base64,") for tile in galleries[1])
+
+
+def test_a_picture_of_one_colour_has_no_proposals_and_no_rungs() -> None:
+    app = open_page(view="sheet")
+    flat = np.full((20, 30, 3), (20, 130, 40), np.uint8)
+    app.file_uploader(key="uploads").upload("flat.png", png(flat))
+    rerun(app)
+    assert "nothing to propose" in texts(app)
+    app.segmented_control(key="view").set_value("ladder")
+    rerun(app)
+    assert "nothing to choose" in texts(app)
 
 
 def test_the_ladder_goes_as_far_as_the_k_that_is_chosen() -> None:

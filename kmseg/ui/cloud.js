@@ -74,6 +74,8 @@ function rgb(css) {
   return [...pixel.getImageData(0, 0, 1, 1).data.slice(0, 3)];
 }
 
+const GONE = 1.5; // pixels across
+
 function themed(figure, root, plot) {
   const style = getComputedStyle(root);
   const token = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
@@ -87,31 +89,32 @@ function themed(figure, root, plot) {
   const text = mix(1);
   const family = token("--st-font", "sans-serif");
   const { layout } = figure;
-  // White points would be lost on a white page, black ones on a black page.
-  layout.paper_bgcolor = plot.style.background = mix(0.1);
+  // White points would be lost on a white page, black ones on a black page, where more is needed.
+  const share = Math.max(...page) < 128 ? 0.3 : 0.1;
+  layout.paper_bgcolor = plot.style.background = mix(share);
   layout.font = { family, color: text, size: 12 };
   layout.hoverlabel = {
     bgcolor: mix(0), bordercolor: text, font: { family, color: text, size: 13 }, align: "left",
   };
   for (const name of ["xaxis", "yaxis", "zaxis"]) {
     const axis = layout.scene[name];
-    Object.assign(axis, { gridcolor: mix(0.3), linecolor: mix(0.3), color: text });
+    Object.assign(axis, { gridcolor: mix(share + 0.2), linecolor: mix(share + 0.2), color: text });
     axis.title.font = { family, color: text, size: 15 };
   }
   for (const tag of layout.scene.annotations) {
     const { bgcolor, bordercolor, font } = layout.hoverlabel;
     tag.hoverlabel = { bgcolor, bordercolor, font };
   }
+  return mix(share + 0.07);
 }
 
 function compose(data, points, plot, root) {
   const figure = structuredClone(data.figure);
-  themed(figure, root, plot);
+  const gone = themed(figure, root, plot);
   const labels = unpackLabels(data.labels);
   const { x, y, z, size, colours, packed, counts } = points;
   const some = focus.clusters.size > 0;
   const shown = data.groups.map((group) => !some || focus.has(group));
-  const gone = figure.layout.paper_bgcolor;
   const shade = data.paint === "cluster" ? (label) => data.palette[label] : (_, i) => colours[i];
   const color = Array.from(labels, (label, i) => (shown[label] ? shade(label, i) : gone));
   const [trace] = figure.data;
@@ -121,7 +124,9 @@ function compose(data, points, plot, root) {
     tag.opacity = shown[i] ? 1 : 0.3;
   });
   Object.assign(trace, { x, y, z });
-  Object.assign(trace.marker, { size, color });
+  // What is not in focus must not hide what is.
+  const sizes = Array.from(size, (diameter, i) => (shown[labels[i]] ? diameter : GONE));
+  Object.assign(trace.marker, { size: sizes, color });
   trace.customdata = packed.map((colour, i) => [
     colour, counts[i], data.names[labels[i]], labels[i],
   ]);

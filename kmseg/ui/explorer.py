@@ -65,7 +65,12 @@ def sheet(picture: cache.Picture, settings: Settings) -> None:
             tiles += found
     with proposals:
         st.markdown("**Proposals**", help=SHEET_HELP)
-        best = explore.ranked(tiles)[:PROPOSALS]
+        best = [found for found in explore.ranked(tiles) if found.tile.separation > 0][:PROPOSALS]
+        if not best:
+            st.info(
+                "No colours of this picture form areas of their own: there is nothing to propose."
+            )
+            return
         gallery(
             [
                 Entry(

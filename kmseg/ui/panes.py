@@ -46,6 +46,8 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
             "colors": [to_hex(color) for color in merged.palette],
             "names": merged.names,
             "counts": merged.pixel_counts.tolist(),
+            "k": st.session_state["n_clusters"],
+            "ks": list(link.PAGE_RANGES["n_clusters"]),
             "space": space.key,
             "coordinates": list(space.coordinates),
             "alt": f"Original: {picture.name}",
@@ -87,6 +89,11 @@ def _region(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
 def _act(seg: Segmentation) -> None:
     """Do what the viewer was asked to do with the clusters in focus."""
     action = st.session_state["viewer"].action
+    if action["what"] == "k":
+        least, most = link.PAGE_RANGES["n_clusters"]
+        if isinstance(action.get("k"), int):
+            st.session_state["n_clusters"] = min(max(action["k"], least), most)
+        return
     chosen = {
         cluster
         for cluster in action["clusters"]

@@ -88,6 +88,8 @@ class Viewer {
       fit: () => this.move(1, 0, 0),
       full: () => document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen(),
       clear: () => focus.set([]),
+      fewer: () => this.cluster(this.k - 1),
+      more: () => this.cluster(this.k + 1),
     }
     for (const button of root.querySelectorAll("[data-do]")) {
       const what = button.dataset.do
@@ -95,6 +97,7 @@ class Viewer {
     }
     root.onfullscreenchange = () => {
       const title = document.fullscreenElement ? "Leave full screen" : "Full screen"
+      if (document.fullscreenElement) this.panes[1].focus() // so that its keys work
       root.querySelector("[data-do=full]").textContent = title
     }
     if (!root.requestFullscreen) root.querySelector("[data-do=full]").hidden = true
@@ -176,6 +179,7 @@ class Viewer {
     this.groupOf = new Uint8Array(256).fill(255)
     data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
     this.showSwatches()
+    this.showK(data.k)
     focus.enter(data.segmentation, data.palette.length)
     this.showFocus()
     root.style.setProperty("--aspect", data.width / data.height)
@@ -194,6 +198,19 @@ class Viewer {
       this.picture = data.picture
       this.move(1, 0, 0)
     }
+  }
+
+  showK(k) {
+    const [least, most] = this.data.ks
+    this.k = k
+    this.root.querySelector(".clusters output").textContent = `K = ${k}`
+    this.root.querySelector("[data-do=fewer]").disabled = k <= least
+    this.root.querySelector("[data-do=more]").disabled = k >= most
+  }
+
+  cluster(k) {
+    this.showK(k)
+    this.act({ what: "k", k, clusters: [] })
   }
 
   // What is made of the clusters in focus on the server has to be of these.
@@ -294,7 +311,8 @@ class Viewer {
     root.querySelector(".focused").textContent = some
       ? `In focus: cluster${names.length === 1 ? "" : "s"} ${names.join(", ")} · `
         + `${several(pixels, "pixel")}, ${(100 * pixels / this.total).toFixed(1)} %`
-      : "Click a picture, a swatch or a row to put a cluster in focus."
+      : `${data.pick ? "Click the original to set a starting colour; click the segmentation" : "Click a picture"}, `
+        + "a swatch or a row to put a cluster in focus."
     root.querySelector(".actions").hidden = !some
     root.querySelector("[data-do=merge]").hidden = chosen.length < 2
     root.querySelector("[data-do=split]").hidden = !chosen.some(([group]) => group.length > 1)
@@ -494,7 +512,7 @@ class Viewer {
     root.style.setProperty("--y", this.y)
     root.classList.toggle("zoomed", zoom > 1)
     this.crisp()
-    root.querySelector("output").textContent = `${Number(zoom.toFixed(1))} ×`
+    root.querySelector(".zoom output").textContent = `${Number(zoom.toFixed(1))} ×`
     root.querySelector("[data-do=out]").disabled = zoom === 1
     root.querySelector("[data-do=fit]").disabled = zoom === 1
     root.querySelector("[data-do=in]").disabled = zoom >= this.most

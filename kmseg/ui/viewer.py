@@ -36,13 +36,14 @@ def viewer(
         ``picture``, ``segmentation``: what names them, to forget zoom and focus with them;
         ``palette``: "#rrggbb" of each cluster; ``groups``: lists of clusters merged into one, with
         ``colors``, ``names`` and ``counts`` of each; ``space``, ``coordinates``: of the readout;
+        ``k``, ``ks``: K as it is set, and its least and greatest value;
         ``alt``, ``description``: what is read out; ``hint``: what stands beside "Original";
         ``pick``: whether a click on the original calls ``on_pick``; ``file``: None, or ``url``,
         ``name`` and ``id`` of a file to save.
     on_pick : callable
         ``st.session_state[key].picked`` is then ``{"x", "y"}``, as parts of width and height.
     on_action : callable
-        ``.action`` is ``{"what", "clusters"}``: mask, cutout, merge or split.
+        ``.action`` is ``{"what", "clusters"}``: mask, cutout, merge or split; or "k" and ``k``.
     key : str
         ``st.session_state[key].region`` is ``[x0, y0, x1, y1]`` in a run in which the viewer asks
         for this part, in pixels of the full size.

@@ -141,7 +141,9 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def summary(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> None:
+def summary(
+    picture: cache.Picture, seg: Segmentation, merged: Segmentation, wanted: Settings
+) -> None:
     """One line on what was clustered, and a sentence for whatever is not as was asked."""
     width, height = cache.size(picture, seg)
     hidden = width * height - seg.histogram.n_pixels
@@ -157,6 +159,7 @@ def summary(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> None
         count(seg.n_iter, "iteration") if seg.n_iter else "",
         "" if seg.converged is not False else "not yet at rest",
         "global optimum, whatever the seed" if seg.global_optimum else "",
+        "before merging:" if merged.n_clusters < seg.n_clusters else "",
         f"inertia {seg.inertia:.5g}",
         f"RMS {math.sqrt(seg.inertia / seg.histogram.n_pixels):.3g}",
         f"fitted in {1000 * seg.seconds['fit']:,.0f} ms",
@@ -222,11 +225,11 @@ def cloud(picture: cache.Picture, seg: Segmentation, merged: Segmentation) -> No
         link.address(picture.key, seg.settings),
         key="cloud",
     )
+    points, colors = count(len(drawn.points), "point"), count(seg.histogram.n_colors, "colour")
     st.caption(
-        f"{len(drawn.points):,} points stand for the {seg.histogram.n_colors:,} colours of "
-        f"{seg.histogram.n_pixels:,} pixels: the commonest colour of each small cube of RGB, "
-        "larger where there are more pixels. The numbered ones are the centroids; a click on any "
-        "puts its cluster in focus"
+        f"{points} for the {colors} of {count(seg.histogram.n_pixels, 'pixel')}: the commonest "
+        "colour of each small cube of RGB, larger where there are more pixels. The numbered ones "
+        "are the centroids; a click on any puts its cluster in focus"
         + (f"; only {_listed(seg)} of {space.title} were clustered." if partly else ".")
     )
 
