@@ -220,7 +220,7 @@ def test_the_mask_and_the_cut_out_of_what_is_in_focus(open_page: OpenPage) -> No
     np.testing.assert_array_equal(mask, np.where(inside, 255, 0))
     settle(page)
     name, content = download(page, "Cut-out")
-    assert name.endswith("_cutout001-003.png")
+    assert name.endswith("_cutout001_003.png")
     cutout = np.asarray(Pillow.open(io.BytesIO(content)))
     np.testing.assert_array_equal(cutout[..., 3], np.where(inside, 255, 0))
     assert seg.image is not None
