@@ -98,6 +98,8 @@ class Viewer {
     root.onfullscreenchange = () => {
       const title = document.fullscreenElement ? "Leave full screen" : "Full screen"
       if (document.fullscreenElement) this.panes[1].focus() // so that its keys work
+      this.asked = undefined
+      this.showK(this.data.k)
       root.querySelector("[data-do=full]").textContent = title
     }
     if (!root.requestFullscreen) root.querySelector("[data-do=full]").hidden = true
@@ -179,7 +181,11 @@ class Viewer {
     this.groupOf = new Uint8Array(256).fill(255)
     data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
     this.showSwatches()
-    this.showK(data.k)
+    // An answer to an earlier click is no news.
+    if ([undefined, data.k].includes(this.asked)) {
+      this.asked = undefined
+      this.showK(data.k)
+    }
     focus.enter(data.segmentation, data.palette.length)
     this.showFocus()
     root.style.setProperty("--aspect", data.width / data.height)
@@ -209,6 +215,7 @@ class Viewer {
   }
 
   cluster(k) {
+    this.asked = k
     this.showK(k)
     this.act({ what: "k", k, clusters: [] })
   }
