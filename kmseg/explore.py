@@ -316,10 +316,9 @@ def residual(
 
 
 def _oklab(histogram: ColorHistogram, pixels: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Coordinates of those pixels that are not transparent, from their mean."""
+    """Those pixels that are not transparent, seen from the first: what is all equal is all 0."""
     coordinates = features(histogram.colors[pixels[pixels >= 0]], "oklab")
-    centered: NDArray[np.float64] = coordinates - coordinates.mean(axis=0)
-    return centered
+    return coordinates - coordinates[:1]
 
 
 def _tile(seg: Segmentation, pixels: NDArray[np.int32], oklab: NDArray[np.float64]) -> Tile:
@@ -330,15 +329,13 @@ def _tile(seg: Segmentation, pixels: NDArray[np.int32], oklab: NDArray[np.float6
 
 def _explained(labels: Labels, oklab: NDArray[np.float64]) -> float:
     """One minus the variance within clusters over all variance; 0 where nothing varies."""
-    if np.ptp(oklab, axis=0).max() == 0:
-        return 0.0
     counts = np.maximum(np.bincount(labels), 1)
     total = within = 0.0
     for column in oklab.T:
         square = float(np.square(column).sum())
-        total += square
+        total += square - float(column.sum()) ** 2 / max(len(column), 1)
         within += square - float((np.bincount(labels, column) ** 2 / counts).sum())
-    return 1 - within / total
+    return 1 - within / total if total > 0 else 0.0
 
 
 def _spread(coordinates: NDArray[np.float64], weights: NDArray[np.int64]) -> float:

@@ -168,6 +168,13 @@ def test_clusters_of_one_colour_explain_nothing(color: tuple[int, int, int]) -> 
     assert {tile.separation for tile in tiles} == {0.0}
 
 
+def test_a_tile_may_have_no_opaque_pixel() -> None:
+    opaque = np.zeros((1000, 1000), bool)
+    opaque[0, 0] = True  # between those that a tile has
+    tiles = sheet(kmseg.Image(np.zeros((1000, 1000, 3), np.uint8), opaque), n_clusters=2)
+    assert all((tile.labels == -1).all() and tile.explained == 0 for tile in tiles)
+
+
 # -- the ladder ------------------------------------------------------------------------------------
 
 

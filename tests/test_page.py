@@ -497,7 +497,7 @@ def test_a_link_with_focus_and_merges_is_kept() -> None:
     names = ", ".join(name for name in merged.names if name in ("2", "4"))
     assert f"Mask of clusters {names}" in labels and f"Cut-out of clusters {names}" in labels
     assert not app.warning
-    assert f"before merging: · inertia {seg.inertia:.5g}" in texts(app)
+    assert f"before merging: inertia {seg.inertia:.5g}" in texts(app)
 
 
 def test_another_segmentation_has_nothing_in_focus_or_merged() -> None:

@@ -217,7 +217,7 @@ class Viewer {
   cluster(k) {
     this.asked = k
     this.showK(k)
-    this.act({ what: "k", k, clusters: [] })
+    this.act({ what: "k", k })
   }
 
   // What is made of the clusters in focus on the server has to be of these.

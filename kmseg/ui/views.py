@@ -159,8 +159,7 @@ def summary(
         count(seg.n_iter, "iteration") if seg.n_iter else "",
         "" if seg.converged is not False else "not yet at rest",
         "global optimum, whatever the seed" if seg.global_optimum else "",
-        "before merging:" if merged.n_clusters < seg.n_clusters else "",
-        f"inertia {seg.inertia:.5g}",
+        f"{'before merging: ' * (merged is not seg)}inertia {seg.inertia:.5g}",
         f"RMS {math.sqrt(seg.inertia / seg.histogram.n_pixels):.3g}",
         f"fitted in {1000 * seg.seconds['fit']:,.0f} ms",
     ]
