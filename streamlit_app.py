@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from kmseg.ui import hosting
+from kmseg.ui.server import hosting
 
 app = st.App(__file__, **hosting.OPTIONS)  # Streamlit looks for these very words
 
 if __name__ == "__main__":
     from kmseg.errors import KmsegError
-    from kmseg.ui import cache, controls, explorer, link, panes, views
+    from kmseg.ui import link
+    from kmseg.ui.controls import controls
+    from kmseg.ui.store import cache
+    from kmseg.ui.views import explorer, panes, views
 
     st.set_page_config(
         "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340

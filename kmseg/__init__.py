@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kmseg import kmeans
     from kmseg.errors import ImageError, KmsegError, LabelsError, SettingsError
     from kmseg.histogram import ColorHistogram, color_histogram
-    from kmseg.image import Image, read_image
+    from kmseg.picture.image import Image, read_image
     from kmseg.samples import SAMPLES, sample_image
     from kmseg.segmentation import Segmentation, segment
     from kmseg.settings import Settings
@@ -45,7 +45,7 @@ __version__ = "1.0.0"
 _HOME = {
     "SAMPLES": "samples",
     "ColorHistogram": "histogram",
-    "Image": "image",
+    "Image": "picture.image",
     "ImageError": "errors",
     "KmsegError": "errors",
     "LabelsError": "errors",
@@ -53,7 +53,7 @@ _HOME = {
     "Settings": "settings",
     "SettingsError": "errors",
     "color_histogram": "histogram",
-    "read_image": "image",
+    "read_image": "picture.image",
     "sample_image": "samples",
     "segment": "segmentation",
 }

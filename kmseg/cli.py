@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from kmseg.errors import KmsegError
-from kmseg.settings import ENGINES, INITS, STOPS, Settings, shown
+from kmseg.kmeans.engines import ENGINES
+from kmseg.settings import INITS, STOPS, Settings, shown
 
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
@@ -106,7 +107,7 @@ def _run(options: argparse.Namespace) -> None:
         raise KmsegError(f"-f: one of {', '.join(FORMATS)}, not {options.output_format!r}")
     if options.labels and not options.labels.lower().endswith(".png"):
         raise KmsegError(f"--labels: a name that ends in .png, not {options.labels!r}")
-    from kmseg.image import read_image
+    from kmseg.picture.image import read_image
 
     started = time.perf_counter()
     image = read_image(options.image)
@@ -121,11 +122,11 @@ def _run(options: argparse.Namespace) -> None:
         saved = _save_side_by_side(seg, tail, extension)
         print(saved, file=sys.stderr if options.json else sys.stdout)
     if options.labels:
-        from kmseg.export import indexed_png
+        from kmseg.output.export import indexed_png
 
         Path(options.labels).write_bytes(indexed_png(seg.labels, seg.palette))
     if options.json:
-        from kmseg.export import report
+        from kmseg.output.export import report
 
         print(json.dumps(report(seg) | {"seconds": seconds}, allow_nan=False))
     elif not (options.output_file or options.labels):
@@ -177,8 +178,8 @@ def _progress(settings: Settings) -> Iterator[Callable[[int, int], None] | None]
 
 def _save_side_by_side(seg: Segmentation, tail: str, extension: str) -> Path:
     """Save the article's picture under a timestamped name, never over another file."""
-    from kmseg.export import encode
-    from kmseg.render import side_by_side
+    from kmseg.output.export import encode
+    from kmseg.output.render import side_by_side
 
     content = encode(side_by_side(seg), extension)
     tail = tail.replace("/", "-").replace("\\", "-")

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from kmseg.color import COLOR_SPACES, ColorSpace, features
 from kmseg.histogram import ColorHistogram
-from kmseg.image import Image
+from kmseg.parallel.threads import as_made
+from kmseg.picture.image import Image
 from kmseg.segmentation import Segmentation, segment
 from kmseg.settings import Settings
-from kmseg.threads import as_made
 
 # Pixels a side of a tile: dots of a plate are told apart, and a sheet of them is sent at once.
 TILE_SIDE: Final = 200

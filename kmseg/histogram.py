@@ -20,8 +20,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kmseg.errors import ImageError
-from kmseg.image import Image
-from kmseg.threads import in_threads
+from kmseg.parallel.threads import in_threads
+from kmseg.picture.image import Image
 
 N_CODES: Final = 1 << 24
 N_CELLS: Final = 1 << 15

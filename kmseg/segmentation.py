@@ -16,7 +16,7 @@ from kmseg import kmeans
 from kmseg.color import COLOR_SPACES, features, selected
 from kmseg.errors import LabelsError, SettingsError
 from kmseg.histogram import ColorHistogram, color_histogram
-from kmseg.image import Image
+from kmseg.picture.image import Image
 from kmseg.settings import Settings
 
 

@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from kmseg.color import ALIASES, COLOR_SPACES
 from kmseg.errors import SettingsError
+from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 
 LINK_VERSION: Final = "1"
 
 INITS: Final = ("k-means++", "random", "manual")
 STOPS: Final = ("both", "epsilon", "iterations")
-ENGINES: Final = ("exact", "opencv", "scikit-learn")
 
 RANGES: Final[dict[str, tuple[int, int]]] = {
     "n_clusters": (2, 255),
@@ -81,7 +81,7 @@ class Settings:
     epsilon: float = 0.01
     stop: str = "both"
     seed: int = 0
-    engine: str = "exact"
+    engine: str = DEFAULT_ENGINE
     width: int = 0
 
     def __post_init__(self) -> None:
@@ -319,6 +319,9 @@ def _channels(value: Any) -> Any:
     return value
 
 
+_ENGINE_ALIASES: Final = {alias: e.name for e in ENGINES.values() for alias in e.aliases}
+
+
 def _parsers(ranges: Mapping[str, tuple[int, int]]) -> dict[str, Callable[[Any], Any]]:
     """What turns a given value, a string included, into each field's value or raises."""
     return {
@@ -328,7 +331,7 @@ def _parsers(ranges: Mapping[str, tuple[int, int]]) -> dict[str, Callable[[Any],
         "centroids": _centroids,
         "epsilon": _epsilon,
         "stop": _choice("stop", STOPS, {}),
-        "engine": _choice("engine", ENGINES, {"sklearn": "scikit-learn"}),
+        "engine": _choice("engine", ENGINES, _ENGINE_ALIASES),
     } | {name: _whole(name, *(ranges.get(name, RANGES[name]))) for name in RANGES}
 
 

@@ -16,8 +16,8 @@ from PIL import Image as Pillow
 
 import kmseg
 from hostile import jpeg, jpeg_scans, saved
-from kmseg import apart
-from kmseg.apart import read_image_apart
+from kmseg.picture import apart
+from kmseg.picture.apart import read_image_apart
 
 ALPHA = Pillow.fromarray(np.random.default_rng(0).integers(0, 256, (7, 11, 4), np.uint8))
 PHOTO = Pillow.fromarray(np.random.default_rng(1).integers(0, 256, (90, 130, 3), np.uint8))
@@ -162,7 +162,7 @@ def test_large_ones_are_decoded_one_at_a_time_and_small_ones_meanwhile() -> None
 
 def test_nobody_is_left_waiting_when_the_server_ends() -> None:
     code = """
-from kmseg import apart
+from kmseg.picture import apart
 apart.get_ready()
 print(apart._keeper.process.pid, flush=True)
 """

@@ -23,8 +23,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import kmseg
 from kmseg.cli import main
-from kmseg.export import png
-from kmseg.render import painted, side_by_side
+from kmseg.output.export import png
+from kmseg.output.render import painted, side_by_side
 from kmseg.samples import SAMPLES, sample_plate
 from oracles import article_features, assert_same_clusters, image_at, nearest, resized
 

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image as Pillow
 
 import kmseg
-from kmseg import render
 from kmseg.color import COLOR_SPACES, features
-from kmseg.ui.assets import asset
-from kmseg.ui.views import VIEWS
+from kmseg.output import render
+from kmseg.ui.components.assets import asset
+from kmseg.ui.views.views import VIEWS
 from visitor import (
     PICTURES,
     OpenPage,
@@ -433,7 +433,7 @@ def test_the_browser_knows_the_spaces_that_python_knows(open_page: OpenPage) -> 
         "([source, colors]) => { const spaces = new Function(source + ';return SPACES')();"
         "return Object.fromEntries(Object.entries(spaces)"
         ".map(([key, convert]) => [key, colors.map(convert)])) }",
-        [asset("spaces.js"), colors.tolist()],
+        [asset("shared/spaces.js"), colors.tolist()],
     )
     assert set(found) == set(COLOR_SPACES)
     for key, space in COLOR_SPACES.items():

@@ -17,8 +17,8 @@ from PIL import Image as Pillow
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 import kmseg
-from kmseg import render
-from kmseg.ui.views import VIEWS
+from kmseg.output import render
+from kmseg.ui.views.views import VIEWS
 from visitor import (
     OpenPage,
     choose,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from kmseg.errors import KmsegError
-from kmseg.ui.budget import budget
+from kmseg.ui.store.budget import budget
 
 
 @pytest.fixture(autouse=True)

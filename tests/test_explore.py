@@ -16,7 +16,7 @@ from sklearn.metrics import calinski_harabasz_score, silhouette_score
 import kmseg
 from kmseg import explore
 from kmseg.color import COLOR_SPACES, features
-from kmseg.plates import PALETTES, draw_plate
+from kmseg.samples.plates import PALETTES, draw_plate
 from oracles import image_at, numeral_overlap
 
 

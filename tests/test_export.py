@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 import kmseg
-from kmseg import export, render
+from kmseg.output import export, render
 from kmseg.settings import to_hex
 from oracles import image_at, with_holes
 

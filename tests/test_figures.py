@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from kmseg import figures
+from kmseg.output import figures
 
 
 def make_cloud(k: int = 3) -> figures.Cloud:

@@ -10,8 +10,8 @@ from itertools import pairwise
 import pytest
 
 import kmseg
-from kmseg import gate
-from kmseg.gate import Gate
+from kmseg.parallel import gate
+from kmseg.parallel.gate import Gate
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import requests
 from PIL import Image as Pillow
 
 from conftest import PageServer, served_page
-from kmseg.ui import incidents
+from kmseg.ui.server import incidents
 from protocol import UPLOAD_LABEL, Visitor, visit
 
 HOSTILE_NAMES = [

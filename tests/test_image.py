@@ -19,7 +19,7 @@ from PIL import ImageOps
 
 import hostile
 from kmseg.errors import ImageError, KmsegError
-from kmseg.image import Image, read_image
+from kmseg.picture.image import Image, read_image
 
 PHOTO = np.asarray(hostile.picture(23, 17))
 
@@ -457,7 +457,7 @@ def test_nothing_else_is_printed(tmp_path: Path) -> None:
     damaged[20:200] = bytes(180)
     (tmp_path / "lzw").write_bytes(damaged)
     script = (
-        "import sys, pathlib, kmseg.image as image\n"
+        "import sys, pathlib, kmseg.picture.image as image\n"
         "for path in pathlib.Path(sys.argv[1]).iterdir():\n"
         "    try: image.read_image(path)\n"
         "    except image.ImageError: pass\n"
@@ -473,7 +473,8 @@ def test_nothing_else_is_printed(tmp_path: Path) -> None:
 
 def test_importing_does_not_load_decoders() -> None:
     script = (
-        "import sys, kmseg.errors, kmseg.probe; print('PIL' in sys.modules or 'cv2' in sys.modules)"
+        "import sys, kmseg.errors, kmseg.picture.probe;"
+        "print('PIL' in sys.modules or 'cv2' in sys.modules)"
     )
     run = subprocess.run(
         [sys.executable, "-c", script],

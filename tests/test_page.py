@@ -18,9 +18,12 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 import kmseg
-from kmseg import cloud, export
-from kmseg.ui import cache, link, panes, turns, views
+from kmseg.output import cloud, export
+from kmseg.ui import link
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
+from kmseg.ui.server import turns
+from kmseg.ui.store import cache
+from kmseg.ui.views import panes, views
 
 ROOT = Path(__file__).resolve().parent.parent
 

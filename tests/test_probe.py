@@ -9,7 +9,7 @@ from PIL import Image
 
 import hostile
 from kmseg.errors import ImageError, KmsegError
-from kmseg.probe import FORMATS, Header, Limits, png_is_complete, probe
+from kmseg.picture.probe import FORMATS, Header, Limits, png_is_complete, probe
 
 
 def test_default_limits() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import kmseg
-from kmseg import render
+from kmseg.output import render
 from oracles import image_at, random_image, with_holes
 
 SETTINGS = kmseg.Settings(n_clusters=5, attempts=2)

@@ -18,8 +18,16 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kmseg.errors import SettingsError
-from kmseg.plates import MAX_SIZE, MIN_SIZE, PALETTES, Palette, Plate, draw_plate, lch_to_srgb
 from kmseg.samples import SAMPLES, sample_image, sample_plate
+from kmseg.samples.plates import (
+    MAX_SIZE,
+    MIN_SIZE,
+    PALETTES,
+    Palette,
+    Plate,
+    draw_plate,
+    lch_to_srgb,
+)
 from kmseg.settings import Settings
 from oracles import numeral_overlap
 

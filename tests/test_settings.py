@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 import kmseg
 from kmseg.cli import main
 from kmseg.color import COLOR_SPACES
-from kmseg.export import png
-from kmseg.settings import ENGINES, INITS, LINK_VERSION, RANGES, STOPS, Settings
+from kmseg.kmeans.engines import ENGINES
+from kmseg.output.export import png
+from kmseg.settings import INITS, LINK_VERSION, RANGES, STOPS, Settings
 from oracles import image_at
 
 DEFAULTS = {
@@ -62,7 +63,7 @@ def valid_settings(draw: st.DrawFn, small: bool = False) -> Settings:
         epsilon=draw(st.floats(0, 1e300, allow_nan=False)),
         stop=draw(st.sampled_from(STOPS)),
         seed=draw(st.integers(0, 2**31 - 1)),
-        engine=draw(st.sampled_from(ENGINES)),
+        engine=draw(st.sampled_from(list(ENGINES))),
         width=draw(st.sampled_from([0, 9, 20]) if small else st.integers(0, 30_000)),
     )
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kmseg
-from kmseg.ui.store import Store, n_bytes
+from kmseg.ui.store.store import Store, n_bytes
 
 
 def made(size: int) -> bytes:
@@ -83,7 +83,7 @@ def test_dropped_while_it_is_made_it_is_not_kept() -> None:
 
 def test_what_nobody_asked_for_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter([0.0, 0.0, 50.0, 61.0, 61.0])
-    monkeypatch.setattr("kmseg.ui.store.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("kmseg.ui.store.store.time.monotonic", lambda: next(now))
     store: Store[bytes] = Store(100)
     for key in "aba":
         store.get((key,), lambda: made(10))

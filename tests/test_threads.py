@@ -7,8 +7,8 @@ import pytest
 
 import kmseg
 from kmseg.color import features
-from kmseg.kmeans.exact import fit_exact
-from kmseg.kmeans.lloyd import StopRule
+from kmseg.kmeans.attempts import fit_exact
+from kmseg.kmeans.problem import Problem, StopRule
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,10 @@ def test_one_two_and_five_threads_give_the_same(color_space: str, init: str) -> 
     weights = histogram.counts.astype(float)
     start = X[:: len(X) // 8][:8] if init == "manual" else None
     rule = StopRule(60, 0.01, "both")
-    results = [
-        fit_exact(X, weights, 8, init, start, 4, rule, 3, n_threads=threads)
-        for threads in (1, 2, 5)
-    ]
-    (first, attempts), *others = results
-    for fit, other_attempts in others:
+    problem = Problem(X, weights, 8, init, start, 4, rule, 3, lambda done, attempts: None)
+    first, *others = [fit_exact(problem, threads) for threads in (1, 2, 5)]
+    for fit in others:
         np.testing.assert_array_equal(fit.centroids, first.centroids)
         np.testing.assert_array_equal(fit.labels, first.labels)
         assert fit.inertia == first.inertia
-        assert other_attempts == attempts
+        assert fit.inertias == first.inertias

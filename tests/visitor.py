@@ -14,7 +14,7 @@ import pytest
 
 import kmseg
 from browser import wait_until_idle
-from kmseg import render
+from kmseg.output import render
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

@@ -11,14 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from kmseg.errors import SettingsError
 from kmseg.kmeans.cells import group
-from kmseg.kmeans.exact import fit_exact
+from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.kmeans.filtering import inertia
-from kmseg.kmeans.lloyd import Progress, StopRule
-from kmseg.kmeans.reference import fit_opencv, fit_scikit_learn
+from kmseg.kmeans.problem import Problem, Progress, StopRule
 
 INITS: Final = ("k-means++", "random", "manual")
 STOPS: Final = ("both", "epsilon", "iterations")
-ENGINES: Final = ("exact", "opencv", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +61,7 @@ def fit(
     epsilon: float = 0.01,
     stop: str = "both",
     seed: int = 0,
-    engine: str = "exact",
+    engine: str = DEFAULT_ENGINE,
     progress: Progress | None = None,
 ) -> Clustering:
     """Cluster samples by k-means.
@@ -112,7 +110,7 @@ def fit(
     samples = np.require(X, np.float64, ("F", "W"))
     if samples.ndim != 2 or not samples.size or not _finite(samples):
         raise SettingsError(f"X: finite samples of shape (n, D), not {np.shape(X)}")
-    if sample_weight is not None and engine != "exact":
+    if sample_weight is not None and engine in ENGINES and not ENGINES[engine].takes_weights:
         raise SettingsError(f"sample_weight: the {engine} engine takes none; repeat the samples")
     weights = np.ones(len(samples))
     if sample_weight is not None:
@@ -128,17 +126,19 @@ def fit(
             raise SettingsError(f"centroids: finite, of shape {shape}, not {start.shape}")
     n_clusters = distinct_rows(samples, n_clusters)
     start = None if start is None else start[:n_clusters]
-    rule = StopRule(max_iter, epsilon, stop)
-    inertias: tuple[float, ...] = ()
-    tell = progress or (lambda done, attempts: None)
-    if engine == "exact":
-        found, inertias = fit_exact(
-            samples, weights, n_clusters, init, start, attempts, rule, seed, tell
+    found = ENGINES[engine].run(
+        Problem(
+            samples,
+            weights,
+            n_clusters,
+            init,
+            start,
+            attempts,
+            StopRule(max_iter, epsilon, stop),
+            seed,
+            progress or (lambda done, attempts: None),
         )
-    else:
-        run = fit_opencv if engine == "opencv" else fit_scikit_learn
-        starts = attempts if start is None and n_clusters > 1 else 1
-        found = run(samples, n_clusters, init, start, starts, rule, seed, tell)
+    )
     occupied = _occupied(found.labels, np.zeros(len(found.centroids), np.bool_))
     labels = found.labels if occupied.all() else (np.cumsum(occupied) - 1)[found.labels]
     found_centroids = found.centroids[occupied]
@@ -150,7 +150,7 @@ def fit(
         centroids=found_centroids,
         labels=labels.astype(np.int32, copy=False),
         inertia=found_inertia,
-        attempts=inertias or (found_inertia,),
+        attempts=found.inertias or (found_inertia,),
         n_iter=found.n_iter,
         converged=found.converged,
         global_optimum=found.global_optimum or found_inertia == 0.0,

@@ -8,11 +8,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from kmseg.threads import N_CORES, in_threads
+from kmseg.kmeans.problem import Samples
+from kmseg.parallel.threads import N_CORES, in_threads
 
-Samples = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Labels = NDArray[np.int32]
 
 # Work is divided into this many parts, whatever the number of threads, and summed in their order:
 # results do not depend on how many threads there are. Few samples are one part.

@@ -19,8 +19,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numba import njit
 
-from kmseg.kmeans.cells import Cells, Integers, Labels, Samples
-from kmseg.threads import N_CORES, in_threads
+from kmseg.kmeans.cells import Cells, Integers
+from kmseg.kmeans.problem import Labels, Samples
+from kmseg.parallel.threads import N_CORES, in_threads
 
 # A centroid is dropped only if it is further by more than rounding can account for, relatively.
 _ROOM: Final = 1e-12

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from kmseg.kmeans.cells import Integers, Labels, Samples
+from kmseg.kmeans.cells import Integers
+from kmseg.kmeans.problem import Labels, Samples
 
 
 class Optimum(NamedTuple):

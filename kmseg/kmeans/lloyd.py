@@ -7,50 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from kmseg.kmeans.cells import Cells, Labels, Samples
+from kmseg.kmeans.cells import Cells
 from kmseg.kmeans.filtering import label, step, step_again
-from kmseg.threads import N_CORES
+from kmseg.kmeans.problem import Fit, Samples, StopRule
+from kmseg.parallel.threads import N_CORES
 
-# Called with the attempts made and all that are to be made; what it raises ends the work.
-Progress = Callable[[int, int], None]
-
-# With stop="epsilon" nothing bounds the iterations but the samples: give up in the end.
-PATIENCE: Final = 10_000
 # Centroids of an attempt first move by about this part of the samples' extent, as was measured.
 _FIRST_MOVE: Final = 2e-3
-
-
-class StopRule(NamedTuple):
-    """When an iteration ends: see :func:`kmseg.kmeans.fit`."""
-
-    max_iter: int
-    epsilon: float
-    stop: str
-
-    @property
-    def iterations(self) -> int:
-        """The greatest number of iterations."""
-        return PATIENCE if self.stop == "epsilon" else self.max_iter
-
-    @property
-    def rest(self) -> float:
-        """The largest move of a centroid that ends the iteration; 0 is a fixed point."""
-        return 0.0 if self.stop == "iterations" else self.epsilon
-
-
-class Fit(NamedTuple):
-    """What an engine found: (K, D) centroids, (n,) labels, and how it got there."""
-
-    centroids: Samples
-    labels: Labels
-    n_iter: int | None
-    converged: bool | None
-    inertia: float | None = None
-    global_optimum: bool = False
 
 
 def lloyd(
@@ -92,7 +59,7 @@ def lloyd(
         occupied = mass > 0
         moved = np.where(occupied[:, None], sums / np.where(occupied, mass, 1)[:, None], centroids)
         move = _furthest(moved, centroids)
-        if move == 0 or (move <= rule.rest and n_iter > 1):
+        if move == 0 or (move <= rule.tolerance and n_iter > 1):
             converged = True
             break
         centroids = moved

@@ -17,8 +17,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from kmseg.color import COLOR_SPACES
 from kmseg.samples import SAMPLES
 from kmseg.settings import RANGES, Settings, shown, to_hex
-from kmseg.ui import incidents
-from kmseg.ui.assets import asset
+from kmseg.ui.components.assets import asset
+from kmseg.ui.server import incidents
 
 # What the page's controls allow, where it is less than what Settings do.
 PAGE_RANGES: Final = RANGES | {"n_clusters": (2, 32), "width": (0, 8000)}
@@ -248,9 +248,9 @@ def _plain(text: str) -> str:
 
 _mount_copy_link = st.components.v2.component(
     "kmseg_copy_link",
-    html=asset("copy_link.html"),
-    css=asset("copy_link.css"),
-    js=asset("focus.js") + asset("copy_link.js"),
+    html=asset("copy_link/copy_link.html"),
+    css=asset("copy_link/copy_link.css"),
+    js=asset("shared/focus.js") + asset("copy_link/copy_link.js"),
 )
 
 

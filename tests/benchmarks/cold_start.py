@@ -32,7 +32,7 @@ from common import ROOT, header, machine, parser, row
 from pages import FRAME_SHOWN, chromium, served, wait_for_server
 
 import kmseg
-from kmseg import export
+from kmseg.output import export
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -92,7 +92,7 @@ def bare_folder(folder: Path) -> Path:
     painted = export.png(seg.palette[seg.labels])
     for name, data in (("original", export.png(seg.image.pixels)), ("even", painted)):
         (pictures / name).write_bytes(data)
-    shutil.copy(ROOT / "kmseg" / "ui" / "page.css", pictures)
+    shutil.copy(ROOT / "kmseg/ui/components/shared/page.css", pictures)
     return pictures
 
 

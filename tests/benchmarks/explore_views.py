@@ -28,7 +28,7 @@ from sklearn.cluster import KMeans
 import kmseg
 from kmseg import explore
 from kmseg.color import features
-from kmseg.plates import PALETTES, Palette, draw_plate, lch_to_srgb
+from kmseg.samples.plates import PALETTES, Palette, draw_plate, lch_to_srgb
 from oracles import numeral_overlap
 
 FIRST = 3

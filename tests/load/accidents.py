@@ -30,7 +30,7 @@ def children(pid: int) -> list[int]:
 def keeper(watched: Server) -> int:
     """The process that forks for each picture."""
     commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(watched.pid)}
-    (pid,) = (pid for pid, command in commands.items() if b"kmseg.apart" in command)
+    (pid,) = (pid for pid, command in commands.items() if b"kmseg.picture.apart" in command)
     return pid
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from visits import Server, Visitor, header, machine, p95, parser, row, server
 
 import kmseg
-from kmseg.apart import read_image_apart
+from kmseg.picture.apart import read_image_apart
 
 
 def expected(data: bytes) -> tuple[int, int] | str:

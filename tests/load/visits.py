@@ -127,5 +127,5 @@ def p95(seconds: Sequence[float]) -> float:
 
 def orphans() -> int:
     """Decoding processes that no server looks after."""
-    found = subprocess.run(["pgrep", "-f", "kmseg.apart"], capture_output=True, text=True)
+    found = subprocess.run(["pgrep", "-f", "kmseg.picture.apart"], capture_output=True, text=True)
     return len(found.stdout.split())

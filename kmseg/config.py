@@ -1,0 +1,98 @@
+"""What an operator sets in the environment, read once and handed on as values.
+
+The page reads it when its server begins to serve: hosts such as Streamlit Community Cloud put their
+secrets into the environment only then. The command line reads it when it starts. Nothing else in
+the package looks at the environment.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from kmseg.errors import KmsegError
+from kmseg.picture.limits import Limits
+
+MEGABYTE: Final = 1_000_000
+_MOST_MEGABYTES: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """An operator's settings.
+
+    Attributes
+    ----------
+    limits : Limits
+        The largest picture that is read.
+    session_upload_bytes, all_upload_bytes : int
+        The most bytes of uploaded files that are kept: for one session, and for all sessions.
+    pixel_cache_bytes : int
+        The most bytes of decoded pixels that are cached, over all sessions.
+    result_cache_bytes : int
+        The most bytes of histograms, segmentations and previews that are cached, over all sessions.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    session_upload_bytes: int = 100 * MEGABYTE
+    all_upload_bytes: int = 400 * MEGABYTE
+    pixel_cache_bytes: int = 160 * MEGABYTE
+    result_cache_bytes: int = 640 * MEGABYTE
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Config:
+        """Read the settings; a variable that is missing or blank keeps its default.
+
+        Raises
+        ------
+        KmsegError
+            A variable has a value that is not allowed; the message is one sentence.
+        """
+        default = cls()
+        return cls(
+            limits=_limits(environment),
+            session_upload_bytes=_megabytes(
+                environment, "KMSEG_SESSION_UPLOADS_MB", default.session_upload_bytes
+            ),
+            all_upload_bytes=_megabytes(
+                environment, "KMSEG_ALL_UPLOADS_MB", default.all_upload_bytes
+            ),
+            pixel_cache_bytes=_megabytes(environment, "KMSEG_PIXELS_MB", default.pixel_cache_bytes),
+            result_cache_bytes=_megabytes(
+                environment, "KMSEG_CACHE_MB", default.result_cache_bytes
+            ),
+        )
+
+
+def _megabytes(environment: Mapping[str, str], variable: str, default: int) -> int:
+    text = environment.get(variable, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not 1 <= int(text[:20]) <= _MOST_MEGABYTES:
+        raise KmsegError(
+            f"{variable} must be a whole number of megabytes from 1 to {_MOST_MEGABYTES:,}, not "
+            f"{text[:40]!r}; correct or unset it."
+        )
+    return int(text) * MEGABYTE
+
+
+def _limits(environment: Mapping[str, str]) -> Limits:
+    variable, default = "KMSEG_MAX_MEGAPIXELS", Limits()
+    text = environment.get(variable, "").strip()
+    if not text:
+        return default
+    try:
+        megapixels = float(text)
+    except ValueError:
+        megapixels = math.nan
+    most = default.max_side**2 / 1e6
+    if not 0 < megapixels <= most:
+        raise KmsegError(
+            f"{variable} must be a number of megapixels above 0 and up to {most:g}, not "
+            f"{text[:40]!r}; correct or unset it."
+        )
+    pixels = max(1, int(megapixels * 1e6))
+    return Limits(max_pixels=pixels, max_decoded_bytes=8 * pixels)

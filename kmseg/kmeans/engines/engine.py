@@ -1,0 +1,43 @@
+"""The description of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kmseg.kmeans.problem import Fit, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One way to run k-means.
+
+    Attributes
+    ----------
+    name : str
+        Its spelling in settings, links and on the command line.
+    title : str
+        Its name on the page.
+    note : str
+        One or two sentences for people on how it differs from the default engine; may be empty.
+    visits_pixels : bool
+        Whether it clusters every pixel instead of every distinct colour, and so needs seconds to
+        minutes for a photo.
+    takes_weights : bool
+        Whether samples may have weights.
+    own_stop_rule : bool
+        Whether it replaces epsilon by a tolerance of its own.
+    run : callable
+        ``run(problem) -> Fit``. It imports what is slow to import when it is called.
+    aliases : tuple of str
+        Other spellings that are accepted.
+    """
+
+    name: str
+    title: str
+    note: str
+    visits_pixels: bool
+    takes_weights: bool
+    own_stop_rule: bool
+    run: Callable[[Problem], Fit] = field(repr=False, compare=False)
+    aliases: tuple[str, ...] = ()

@@ -1,0 +1,68 @@
+"""``cv2.kmeans``, called as people know it: equal seeds give what a direct call gives."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from kmseg.kmeans.engines.best import best_of
+from kmseg.kmeans.engines.engine import Engine
+from kmseg.kmeans.problem import Fit, Problem
+
+# cv2.kmeans: criteria.maxCount = min(max(criteria.maxCount, 2), 100), modules/core/src/kmeans.cpp.
+OPENCV_ITERATIONS: Final = (2, 100)
+
+
+def _run(problem: Problem) -> Fit:
+    """``cv2.kmeans`` on float32 samples; a manual start becomes initial labels."""
+    import cv2
+
+    X, n_clusters, start, rule = problem.samples, problem.n_clusters, problem.start, problem.rule
+    if len(X) == 1:  # cv2.kmeans would take the one row for a column of samples
+        return Fit(X, np.zeros(1, np.int32), None, None)
+    flags = {
+        "random": cv2.KMEANS_RANDOM_CENTERS,
+        "k-means++": cv2.KMEANS_PP_CENTERS,
+        "manual": cv2.KMEANS_USE_INITIAL_LABELS,
+    }
+    criteria = {
+        "both": cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER,
+        "epsilon": cv2.TERM_CRITERIA_EPS,
+        "iterations": cv2.TERM_CRITERIA_MAX_ITER,
+    }
+    samples = X.astype(np.float32, order="C")
+    initial = None
+    if start is not None:
+        from kmseg.kmeans.cells import group
+        from kmseg.kmeans.filtering import label
+
+        cells = group(X, problem.weights)
+        initial = label(cells, cells.widened(start))[0].reshape(-1, 1)
+
+    def attempt() -> tuple[float, Fit]:
+        compactness, labels, centroids = cv2.kmeans(
+            samples,
+            n_clusters,
+            initial,  # type: ignore[arg-type]
+            (criteria[rule.stop], rule.max_iter, rule.epsilon),
+            1,
+            flags[problem.init],
+        )
+        found = labels.reshape(-1).astype(np.int32)
+        return compactness, Fit(centroids.astype(np.float64), found, None, None)
+
+    # The generator belongs to the thread: seed it right before the calls.
+    cv2.setRNGSeed(problem.seed)
+    return best_of(attempt, problem)
+
+
+ENGINE: Final = Engine(
+    name="opencv",
+    title="OpenCV, cv2.kmeans",
+    note="cv2.kmeans takes 2 to 100 iterations and does not report how many it took.",
+    visits_pixels=True,
+    takes_weights=False,
+    own_stop_rule=False,
+    run=_run,
+)

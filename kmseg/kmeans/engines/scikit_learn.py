@@ -1,0 +1,51 @@
+"""``sklearn.cluster.KMeans`` as people know it: equal seeds give what a direct call gives."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from kmseg.kmeans.engines.best import best_of
+from kmseg.kmeans.engines.engine import Engine
+from kmseg.kmeans.problem import Fit, Labels, Problem
+
+
+def _run(problem: Problem) -> Fit:
+    """``sklearn.cluster.KMeans`` with its own tolerance."""
+    from sklearn.cluster import KMeans
+
+    X, n_clusters, start, rule = problem.samples, problem.n_clusters, problem.start, problem.rule
+    random = np.random.RandomState(problem.seed)
+
+    def attempt() -> tuple[float, Fit]:
+        estimator = KMeans(
+            n_clusters,
+            init=problem.init if start is None else start,
+            n_init=1,
+            max_iter=rule.max_iter,
+            random_state=random,
+        ).fit(X)
+        n_iter = int(estimator.n_iter_)
+        fit = Fit(estimator.cluster_centers_, estimator.labels_, n_iter, n_iter < rule.max_iter)
+        return estimator.inertia_, fit
+
+    def differ(labels: Labels, others: Labels) -> bool:
+        """Whether it is not the same clusters by other numbers, as KMeans asks of a better one."""
+        pairs = np.bincount(labels.astype(np.int64) * n_clusters + others)
+        return bool(np.count_nonzero(pairs) > np.count_nonzero(np.bincount(labels)))
+
+    return best_of(attempt, problem, differ)
+
+
+ENGINE: Final = Engine(
+    name="scikit-learn",
+    title="scikit-learn, KMeans",
+    note="KMeans stops by its own tolerance, so only the number of iterations of the stop rule "
+    "applies.",
+    visits_pixels=True,
+    takes_weights=False,
+    own_stop_rule=True,
+    run=_run,
+    aliases=("sklearn",),
+)

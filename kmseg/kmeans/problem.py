@@ -1,0 +1,96 @@
+"""What an engine is given and what it returns. Nothing here is compiled, so it imports quickly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float64]
+Labels = NDArray[np.int32]
+
+# ``progress(done, attempts)``: attempts finished, and attempts in all. What it raises ends the fit.
+Progress = Callable[[int, int], None]
+
+# With stop="epsilon" nothing bounds the number of iterations; the iteration gives up after this
+# many.
+MOST_ITERATIONS: Final = 10_000
+
+
+class StopRule(NamedTuple):
+    """When an iteration ends: see :func:`kmseg.kmeans.fit`."""
+
+    max_iter: int
+    epsilon: float
+    stop: str
+
+    @property
+    def iterations(self) -> int:
+        """The greatest number of iterations."""
+        return MOST_ITERATIONS if self.stop == "epsilon" else self.max_iter
+
+    @property
+    def tolerance(self) -> float:
+        """The largest move of a centroid that counts as converged; 0 asks for a fixed point."""
+        return 0.0 if self.stop == "iterations" else self.epsilon
+
+
+class Problem(NamedTuple):
+    """One call of an engine; all values have been validated.
+
+    Attributes
+    ----------
+    samples : ndarray of float64, shape (n, D)
+    weights : ndarray of float64, shape (n,)
+        All ones for an engine that takes no weights.
+    n_clusters : int
+        K, at most the number of distinct samples.
+    init : {"k-means++", "random", "manual"}
+    start : ndarray of float64, shape (K, D), or None
+        The starting centroids of a manual start.
+    attempts : int
+        At least 1.
+    rule : StopRule
+    seed : int
+    progress : Progress
+    """
+
+    samples: Samples
+    weights: Samples
+    n_clusters: int
+    init: str
+    start: Samples | None
+    attempts: int
+    rule: StopRule
+    seed: int
+    progress: Progress
+
+
+class Fit(NamedTuple):
+    """What an engine found.
+
+    Attributes
+    ----------
+    centroids : ndarray of float64, shape (K, D)
+    labels : ndarray of int32, shape (n,)
+    n_iter : int or None
+        Lloyd iterations of the attempt that won; None where the engine does not report them.
+    converged : bool or None
+        Whether the stop rule was met; None where the engine does not report it.
+    inertia : float or None
+        None: the caller computes it from the centroids.
+    global_optimum : bool
+        Whether the result is proven optimal.
+    inertias : tuple of float
+        Inertia of each attempt, in order; empty where the engine reports its best attempt only.
+    """
+
+    centroids: Samples
+    labels: Labels
+    n_iter: int | None
+    converged: bool | None
+    inertia: float | None = None
+    global_optimum: bool = False
+    inertias: tuple[float, ...] = ()

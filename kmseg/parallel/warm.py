@@ -1,0 +1,37 @@
+"""Compiled loops, loaded before somebody waits for them; on a new machine, compiled once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from kmseg.picture.image import Image
+from kmseg.segmentation import segment
+from kmseg.settings import Settings
+
+
+def warm_up() -> None:
+    """The loops that most pictures need: the exact engine with three coordinates."""
+    segment(_noise(64), Settings())
+
+
+def warm_up_the_rest() -> None:
+    """The loops of other settings and pictures."""
+    # More colours than a byte can number; fewer, and transparent pixels.
+    for image in (_noise(64), replace(_noise(8), opaque=np.eye(8) == 0)):
+        for settings in (
+            Settings(channels="01"),
+            Settings(color_space="gray"),
+            Settings(color_space="lab", channels="0"),
+            Settings(engine="opencv"),
+        ):
+            segment(image, settings)
+        seg = segment(image, Settings())
+        seg.labels_at(slice(None), slice(None))
+        numbers = np.arange(seg.histogram.n_colors, dtype=np.int32)
+        seg.histogram.values_at(image.pixels, numbers)
+
+
+def _noise(side: int) -> Image:
+    return Image(np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8))

@@ -1,0 +1,83 @@
+"""TIFF: TIFF 6.0, and BigTIFF."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from kmseg.picture.header import DEFLATE_RATIO, MAX_STEPS, Header, refusal
+from kmseg.picture.limits import Limits
+
+# No TIFF directory of a photo comes near this number of tags.
+_MAX_TAGS = 4096
+_NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+# How many bytes one byte can become, by compression. Bilevel fax codes and the newer, stronger
+# compressions have no useful bound.
+_RATIOS = {1: 1, 5: 4096, 8: DEFLATE_RATIO, 32946: DEFLATE_RATIO, 32773: 128}
+_WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_SAMPLES, _ROWS_PER_STRIP, _PLANAR = 277, 278, 284
+_STRIP_OFFSETS, _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS = 273, 322, 323, 324
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    count: int
+    values: tuple[int, ...]  # the first eight at most
+
+
+def parse(data: bytes, limits: Limits) -> Header:
+    """Check a TIFF file's claims; see :func:`kmseg.picture.probe.probe`."""
+    tags = _tags(data)
+
+    def number(tag: int, default: int) -> int:
+        return tags[tag].values[0] if tag in tags else default
+
+    width, height = number(_WIDTH, 0), number(_LENGTH, 0)
+    bits = max(tags[_BITS].values) if _BITS in tags else 1
+    samples = number(_SAMPLES, tags[_BITS].count if _BITS in tags else 1)
+    limits.check_size(width, height, bits * samples)
+    pieces = tags.get(_STRIP_OFFSETS, tags.get(_TILE_OFFSETS))
+    if pieces is None:
+        raise refusal("TIFF", "holds no picture")
+    across, down = width, min(number(_ROWS_PER_STRIP, height), height)
+    if _STRIP_OFFSETS not in tags:
+        across, down = number(_TILE_WIDTH, 0), number(_TILE_LENGTH, 0)
+        limits.check_size(across, down, bits * samples)
+    n_pieces = -(-width // max(1, across)) * -(-height // max(1, down))
+    if number(_PLANAR, 1) == 2:
+        n_pieces *= samples
+    if not n_pieces <= pieces.count <= MAX_STEPS:
+        raise refusal("TIFF", "is damaged: its strips do not cover the picture")
+    ratio, photometric = _RATIOS.get(number(_COMPRESSION, 1)), number(_PHOTOMETRIC, 1)
+    stored = 1 if photometric == 6 else samples  # YCbCr keeps its colour at a lower resolution
+    if ratio and len(data) * ratio < (width * bits * stored + 7) // 8 * height:
+        raise refusal("TIFF", "is cut short: it has too little data for its size")
+    return Header("TIFF", width, height, samples, bits, white_is_zero=photometric == 0)
+
+
+def _tags(data: bytes) -> dict[int, _Tag]:
+    """The whole-number tags of the first directory; the others are never followed."""
+    order = "<" if data[:2] == b"II" else ">"
+    if data[2:4] in (b"+\0", b"\0+"):
+        at, counter, entry, room = 8, "Q", "HHQ", 8
+    else:
+        at, counter, entry, room = 4, "H", "HHI", 4
+    (position,) = struct.unpack_from(order + ("Q" if room == 8 else "I"), data, at)
+    (n_tags,) = struct.unpack_from(order + counter, data, position)
+    if n_tags > _MAX_TAGS:
+        raise refusal("TIFF", "has too many tags")
+    position += struct.calcsize("=" + counter)
+    tags = {}
+    for _ in range(n_tags):
+        tag, kind, count = struct.unpack_from(order + entry, data, position)
+        start = position + struct.calcsize("=" + entry)
+        position = start + room
+        letter = _NUMBERS.get(kind)
+        if letter is None or count == 0:
+            continue
+        if count * struct.calcsize("=" + letter) > room:
+            (start,) = struct.unpack_from(order + ("Q" if room == 8 else "I"), data, start)
+            if start + count * struct.calcsize("=" + letter) > len(data):
+                continue
+        tags[tag] = _Tag(count, struct.unpack_from(f"{order}{min(count, 8)}{letter}", data, start))
+    return tags

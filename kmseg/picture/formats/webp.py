@@ -1,0 +1,52 @@
+"""WebP: RFC 9649."""
+
+from __future__ import annotations
+
+import struct
+
+from kmseg.picture.header import MAX_STEPS, Header, refusal
+from kmseg.picture.limits import Limits
+
+
+def parse(data: bytes, limits: Limits) -> Header:
+    """Check a WebP file's claims; see :func:`kmseg.picture.probe.probe`."""
+    (riff_bytes,) = struct.unpack_from("<I", data, 4)
+    if riff_bytes + 8 > len(data):
+        raise refusal("WebP", "is cut short")
+    canvas = None
+    position = 12
+    for _ in range(MAX_STEPS):
+        kind, length = struct.unpack_from("<4sI", data, position)
+        size = _size(kind, data, position + 8)
+        if size:
+            limits.check_size(*size, bits_per_pixel=32)
+            canvas = canvas or size
+            if size[0] > canvas[0] or size[1] > canvas[1]:
+                raise refusal("WebP", "is damaged: a frame is larger than the picture")
+        position += 8 + length + length % 2
+        if kind in (b"VP8 ", b"VP8L") or position + 8 > min(len(data), riff_bytes + 8):
+            break
+    else:
+        raise refusal("WebP", "has too many chunks")
+    if canvas is None:
+        raise refusal("WebP", "holds no picture")
+    return Header("WebP", *canvas, samples=4)
+
+
+def _size(kind: bytes, data: bytes, start: int) -> tuple[int, int] | None:
+    """Width and height that a chunk states, for an animation's frame where it reaches to."""
+    if kind == b"VP8 ":
+        if data[start + 3 : start + 6] != b"\x9d\x01\x2a":
+            raise refusal("WebP", "is damaged")
+        width, height = struct.unpack_from("<HH", data, start + 6)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        signature, packed = struct.unpack_from("<BI", data, start)
+        if signature != 0x2F:
+            raise refusal("WebP", "is damaged")
+        return (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
+    if kind not in (b"VP8X", b"ANMF"):
+        return None
+    at = start + 4 if kind == b"VP8X" else start
+    a, b, c, d = (int.from_bytes(data[i : i + 3], "little") for i in range(at, at + 12, 3))
+    return (a + 1, b + 1) if kind == b"VP8X" else (2 * a + c + 1, 2 * b + d + 1)
