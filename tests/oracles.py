@@ -149,3 +149,23 @@ def numeral_overlap(
     return max(
         iou(list(some)) for size in (1, 2) for some in itertools.combinations(range(n), size)
     )
+
+
+def decoded(data: bytes) -> NDArray[np.uint8]:
+    """Decode with OpenCV: gray, RGB or RGBA, as the file stores it."""
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None
+    if pixels.ndim == 3:
+        swap = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+        pixels = cv2.cvtColor(pixels, swap)
+    return np.asarray(pixels, np.uint8)
+
+
+def png_chunks(data: bytes) -> list[str]:
+    """The types of a PNG's chunks."""
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    found, start = [], 8
+    while start < len(data):
+        found.append(data[start + 4 : start + 8].decode())
+        start += 12 + int.from_bytes(data[start : start + 4])
+    return found

@@ -23,8 +23,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import kmseg
 from kmseg.cli import main
-from kmseg.output.export import png
-from kmseg.output.render import painted, side_by_side
+from kmseg.output.encode import png
+from kmseg.output.render import painted, palette, side_by_side
 from kmseg.samples import SAMPLES, sample_plate
 from oracles import article_features, assert_same_clusters, image_at, nearest, resized
 
@@ -73,10 +73,10 @@ def test_the_first_articles_run_gives_what_opencv_gives(n_clusters: int) -> None
     recoloured = np.asarray(centers, np.uint8)[labels.ravel()].reshape(image.pixels.shape)
     difference = painted(seg.labels, seg.palette).astype(int) - recoloured
     assert np.abs(difference).max() <= 1
-    # Original and segmentation side by side, a strip between.
-    joined = side_by_side(seg, "colors")
+    # Original and gray ranks side by side, a strip between.
+    joined = side_by_side(seg)
     np.testing.assert_array_equal(joined[:, :640], image.pixels)
-    np.testing.assert_array_equal(joined[:, -640:], painted(seg.labels, seg.palette))
+    np.testing.assert_array_equal(joined[:, -640:], painted(seg.labels, palette(seg, "gray")))
 
 
 def by_opencv(

@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 import kmseg
-from kmseg.output import cloud, export
+from kmseg.output import cloud
 from kmseg.ui import link
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
 from kmseg.ui.server import turns
@@ -335,7 +335,7 @@ def recorded(
         ("sheet", ["viewer", "summary", "sheet", "write"]),
         ("ladder", ["viewer", "summary", "ladder", "write"]),
         ("residual", ["viewer", "summary", "residual", "write"]),
-        ("take-away", ["viewer", "summary", "archive", "files", "write"]),
+        ("take-away", ["viewer", "summary", "take_away", "write"]),
     ],
 )
 def test_a_new_segmentation_is_shown_before_anything_else_is_made(
@@ -352,8 +352,7 @@ def test_a_new_segmentation_is_shown_before_anything_else_is_made(
         (cache, "residual"),
         (cache, "color_cloud"),
         (views, "colour_cloud"),
-        (export, "archive"),
-        (export, "files"),
+        (views, "take_away"),
         (link, "write"),
     )
     app.slider(key="n_clusters").set_value(9)

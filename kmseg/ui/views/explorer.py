@@ -14,7 +14,7 @@ import streamlit as st
 from kmseg import explore
 from kmseg.color import COLOR_SPACES
 from kmseg.explore import Rung, Tile
-from kmseg.output import export, render
+from kmseg.output import encode, render
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
 from kmseg.ui import link
@@ -159,7 +159,7 @@ def residual(picture: cache.Picture, seg: Segmentation) -> None:
     picture_at, text = st.columns([3, 2], gap="medium")
     with picture_at:
         st.image(
-            export.png(pixels),
+            encode.png(pixels),
             width="stretch",
             alt=f"Residual: colour differences, {known.mean():.1f} on average",
         )
