@@ -105,7 +105,7 @@ class Curve:
 
 
 def curves(
-    charts: Sequence[Curve], clusters: Sequence[int], suggested: int, current: int, key: str
+    charts: Sequence[Curve], clusters: Sequence[int], suggested: int | None, current: int, key: str
 ) -> None:
     """Draw scores over the numbers of clusters, one chart each."""
     _mount_curves(
