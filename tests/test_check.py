@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -91,11 +92,13 @@ def test_system_packages_were_installed_unasked(only_these: Path) -> None:
     assert "python3 tests/check.py --install-browser" in browser.missing()
 
 
+@pytest.mark.parametrize("user", [0, 1000])
 @pytest.mark.parametrize(("name", "value"), [("CI", "true"), ("KMSEG_INSTALL_BROWSER", "1")])
 def test_system_packages_are_installed_where_that_is_allowed(
-    only_these: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    only_these: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, user: int
 ) -> None:
     fake(only_these / "apt-get", installs_chromium(only_these))
+    monkeypatch.setattr(os, "geteuid", lambda: user)
     monkeypatch.setenv(name, value)
     assert browser.obtain_chromium() == str(only_these / "chromium")
     steps = [line.split()[0] for line in logged(only_these)]
@@ -110,6 +113,18 @@ def test_other_values_do_not_allow_system_packages(
     monkeypatch.setenv(name, value)
     assert browser.obtain_chromium() is None
     assert logged(only_these) == []
+
+
+def test_a_sudo_that_asks_for_a_password_is_not_used(
+    only_these: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(only_these / "apt-get", installs_chromium(only_these))
+    fake(only_these / "sudo", "exit 1")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("CI", "true")
+    assert browser.obtain_chromium() is None
+    assert logged(only_these) == []
+    assert "`sudo apt-get update && sudo apt-get install" in browser.missing()
 
 
 def test_playwrights_download_is_tried_before_the_package_manager(
