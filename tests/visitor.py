@@ -60,7 +60,7 @@ def pixels_of(element: Locator) -> np.ndarray:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page is idle and stays so for 0.3 seconds."""
+    """Wait until the page is idle, and again after the 0.3 seconds in which a rerun may begin."""
     wait_until_idle(page)
     page.wait_for_timeout(300)
     wait_until_idle(page)
