@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 import kmseg
-from kmseg.output import cloud, export
+from kmseg.output import cloud
 from kmseg.ui import link
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
 from kmseg.ui.server import turns
@@ -335,7 +335,7 @@ def recorded(
         ("sheet", ["viewer", "summary", "sheet", "write"]),
         ("ladder", ["viewer", "summary", "ladder", "write"]),
         ("residual", ["viewer", "summary", "residual", "write"]),
-        ("take-away", ["viewer", "summary", "archive", "files", "write"]),
+        ("take-away", ["viewer", "summary", "take_away", "write"]),
     ],
 )
 def test_a_new_segmentation_is_shown_before_anything_else_is_made(
@@ -352,8 +352,7 @@ def test_a_new_segmentation_is_shown_before_anything_else_is_made(
         (cache, "residual"),
         (cache, "color_cloud"),
         (views, "colour_cloud"),
-        (export, "archive"),
-        (export, "files"),
+        (views, "take_away"),
         (link, "write"),
     )
     app.slider(key="n_clusters").set_value(9)
@@ -563,6 +562,39 @@ def test_a_picture_of_one_colour_has_no_proposals_and_no_rungs() -> None:
     app.segmented_control(key="view").set_value("ladder")
     rerun(app)
     assert "nothing to choose" in texts(app)
+
+
+@pytest.mark.parametrize("shape", [(4, 3000), (50, 2000)])
+def test_a_strip_of_a_panorama_crashed_the_views_that_compare_settings(
+    shape: tuple[int, int],
+) -> None:
+    app = open_page(view="sheet")
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    app.file_uploader(key="uploads").upload("strip.png", png(pixels))
+    for view in ("sheet", "ladder", "hue", "residual"):
+        app.segmented_control(key="view").set_value(view)
+        rerun(app)
+        assert not app.error
+    assert "average" in app.metric[0].label.lower()
+
+
+def test_k_2_was_marked_as_suggested_where_no_silhouette_is_defined() -> None:
+    app = open_page(view="ladder")
+    pixels = np.full((1500, 1500, 3), 255, np.uint8)
+    pixels[7, 9] = 0
+    app.file_uploader(key="uploads").upload("speck.png", png(pixels))
+    rerun(app)
+    assert [tile["mark"] for tile in gallery(app)] == [""]
+    assert "No K is suggested" in texts(app)
+
+
+def test_the_residual_of_a_preview_without_opaque_pixels_crashed() -> None:
+    app = open_page(view="residual")
+    pixels = np.zeros((1500, 1500, 4), np.uint8)
+    pixels[1, 1] = 255  # not among the preview's pixels
+    app.file_uploader(key="uploads").upload("speck.png", png(pixels))
+    rerun(app)
+    assert "Every pixel of the preview is transparent" in texts(app)
 
 
 def test_the_ladder_goes_as_far_as_the_k_that_is_chosen() -> None:

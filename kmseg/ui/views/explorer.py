@@ -14,7 +14,7 @@ import streamlit as st
 from kmseg import explore
 from kmseg.color import COLOR_SPACES
 from kmseg.explore import Rung, Tile
-from kmseg.output import export, render
+from kmseg.output import encode, render
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
 from kmseg.ui import link
@@ -128,12 +128,18 @@ def ladder(picture: cache.Picture, settings: Settings) -> None:
     )
     st.caption(
         f"Inertia and Calinski-Harabasz are exact, over every pixel; the silhouette is that of "
-        f"{explore.SILHOUETTE_PIXELS:,} pixels drawn at random. Filled: its greatest; underlined: "
-        "the K in use. A suggestion is no more than that: look at the pictures."
+        f"{explore.SILHOUETTE_PIXELS:,} pixels drawn at random. "
+        + ("Filled: its greatest; underlined" if best else "Underlined")
+        + ": the K in use. "
+        + (
+            "A suggestion is no more than that: look at the pictures."
+            if best
+            else "No K is suggested: the silhouette is not defined for these pixels."
+        )
     )
 
 
-def _curves(rungs: list[Rung], best: Rung, current: int) -> None:
+def _curves(rungs: list[Rung], best: Rung | None, current: int) -> None:
     inertias = [rung.tile.inertia for rung in rungs]
     silhouettes = [rung.silhouette for rung in rungs]
     charts = [
@@ -146,20 +152,24 @@ def _curves(rungs: list[Rung], best: Rung, current: int) -> None:
         ),
     ]
     clusters = [rung.tile.settings.n_clusters for rung in rungs]
-    curves(charts, clusters, best.tile.settings.n_clusters, current, "ladder curves")
+    suggested = best.tile.settings.n_clusters if best else None
+    curves(charts, clusters, suggested, current, "ladder curves")
 
 
 def residual(picture: cache.Picture, seg: Segmentation) -> None:
     """Where the segmentation lies far from the original."""
     distances = cache.residual(picture, seg)
     known = distances[~np.isnan(distances)]
+    if not known.size:
+        st.info("Every pixel of the preview is transparent: there is no difference to show.")
+        return
     top = max(float(np.percentile(known, 99.5)), 1.0)  # a few odd pixels would darken the rest
     pixels = render.heat(distances, top)
     st.markdown("**Where is the segmentation far from the original?** Brighter is further.")
     picture_at, text = st.columns([3, 2], gap="medium")
     with picture_at:
         st.image(
-            export.png(pixels),
+            encode.png(pixels),
             width="stretch",
             alt=f"Residual: colour differences, {known.mean():.1f} on average",
         )

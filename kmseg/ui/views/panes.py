@@ -110,7 +110,7 @@ def _act(seg: Segmentation) -> None:
         st.session_state["merge"] = apart
     elif action["what"] == "focus":
         st.session_state["focus"] = tuple(sorted(chosen))
-    elif action["what"] in ("mask", "cutout") and chosen:
+    elif action["what"] in export.CLUSTER_DOWNLOADS and chosen:
         st.session_state["file"] = action["what"], tuple(sorted(chosen)), time.time_ns()
 
 
@@ -119,7 +119,8 @@ def _asked_file(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | N
     if "file" not in st.session_state:
         return None
     what, clusters, number = st.session_state.pop("file")
-    make = export.mask_file if what == "mask" else export.cutout_file
-    file = make(seg, picture.name, *clusters)
-    url = media_url(cache.file(picture, seg, file), file.mime, "viewer.file")
-    return {"url": url, "name": file.name, "id": str(number)}
+    download = export.CLUSTER_DOWNLOADS[what](seg, *clusters)
+    content = cache.file(picture, seg, download, export.Context(picture.name))
+    url = media_url(content, download.mime, "viewer.file")
+    name = export.file_name(seg, picture.name, download)
+    return {"url": url, "name": name, "id": str(number)}

@@ -243,23 +243,22 @@ def _listed(seg: Segmentation) -> str:
 
 def take_away(picture: cache.Picture, seg: Segmentation, focus: tuple[int, ...]) -> None:
     """Downloads, made when they are asked for, and ways to repeat the segmentation."""
-    archive = export.archive(seg, picture.name, focus)
+    context = export.Context(picture.name, focus)
     st.caption(
         "At the full size that was clustered. Transparent pixels stay transparent; numbers, "
         "colours and order are those of the table."
     )
     with st.grid("auto", min_column_width=220, gap="small"):
-        _download(archive, picture, seg, icon=":material/folder_zip:")
-        for file in export.files(seg, picture.name, focus):
-            _download(file, picture, seg)
+        _download(export.ARCHIVE, picture, seg, context, icon=":material/folder_zip:")
+        for download in export.DOWNLOADS:
+            _download(download, picture, seg, context)
     chosen = [
         number for number, members in enumerate(seg.members) if focus and set(members) <= set(focus)
     ]
     if chosen:
         with st.container(horizontal=True):
-            for make in (export.mask_file, export.cutout_file):
-                file = make(seg, picture.name, *chosen)
-                _download(file, picture, seg)
+            for make in export.CLUSTER_DOWNLOADS.values():
+                _download(make(seg, *chosen), picture, seg, context)
     else:
         st.caption(
             "Click clusters in the picture to put them in focus: then their mask and their cut-out "
@@ -277,14 +276,20 @@ def take_away(picture: cache.Picture, seg: Segmentation, focus: tuple[int, ...])
         st.code(seg.settings.to_python(name), language="python")
 
 
-def _download(file: export.File, picture: cache.Picture, seg: Segmentation, **options: Any) -> None:
+def _download(
+    download: export.Download,
+    picture: cache.Picture,
+    seg: Segmentation,
+    context: export.Context,
+    **options: Any,
+) -> None:
     st.download_button(
-        file.title,
-        partial(cache.file, picture, seg, file),
-        file.name,
-        file.mime,
+        download.title,
+        partial(cache.file, picture, seg, download, context),
+        export.file_name(seg, picture.name, download),
+        download.mime,
         on_click="ignore",
-        key=f"download {file.title}",
+        key=f"download {download.key}",
         width="stretch",
         **options,
     )
