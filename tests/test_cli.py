@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,10 @@ from PIL import Image as Pillow
 
 import kmseg
 from kmseg.cli import FORMATS, main
+from kmseg.color import ALIASES, COLOR_SPACES
+from kmseg.kmeans.engines import ENGINES
 from kmseg.output.export import png
+from kmseg.settings import FIELDS, INITS, RANGES, STOPS
 from oracles import image_at, with_holes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -405,17 +409,6 @@ def test_a_terminal_is_told_how_far_a_reference_engine_is(
     assert shown == ([""] if engine == "exact" else ["", *attempts, ""])
 
 
-def test_ctrl_c_is_one_line_and_the_exit_status_of_shells(
-    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*arguments: object, **options: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("kmseg.segmentation.segment", interrupted)
-    assert main(["-i", "photo.png", "--engine", "opencv"]) == 130
-    assert capsys.readouterr().err == "kmseg: stopped by Ctrl-C\n"
-
-
 # -- as a program ----------------------------------------------------------------------------------
 
 
@@ -438,13 +431,123 @@ def test_as_a_program_it_answers_and_refuses_by_its_exit_status(folder: Path) ->
     assert bad.stderr.count("\n") == 1 and "Traceback" not in bad.stderr
 
 
-def test_help_names_every_option(capsys: Capture) -> None:
+def help_text(capsys: Capture) -> str:
+    """What --help prints, with its lines joined."""
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
     assert caught.value.code == 0
-    text = capsys.readouterr().out
+    return " ".join(re.sub(r"-\n +", "-", capsys.readouterr().out).split())
+
+
+def test_help_names_every_option(capsys: Capture) -> None:
+    text = help_text(capsys)
     options = "-i -w -s -c -n -o -f --image --width --color-space --channels --num-clusters "
-    options += "--output-file --output-format --attempts --init --seed --engine --max-iter "
-    options += "--epsilon --labels --json"
-    for option in options.split():
-        assert re.search(rf"(^|[\s,]){option}\b", text, re.MULTILINE), option
+    options += "--output-file --output-format --attempts --init --centroids --seed --engine "
+    options += "--max-iter --epsilon --stop --labels --json"
+    for option in (*options.split(), *(flag for field in FIELDS.values() for flag in field.flags)):
+        assert re.search(rf"(^|[\s,]){option}\b", text), option
+
+
+def test_help_gives_what_is_allowed(capsys: Capture) -> None:
+    """The second description of an option is its help; the first is its usage."""
+    text = help_text(capsys)
+    for name, (low, high) in RANGES.items():
+        assert re.search(rf"{FIELDS[name].flags[-1]} [A-Z_]+ [^:]+: {low}-{high}\b", text), name
+    for name in (*COLOR_SPACES, *ALIASES, *ENGINES, *INITS, *STOPS, *FORMATS):
+        assert re.search(rf"[ (]{re.escape(name)}[ ,;)]", text), name
+
+
+# -- Ctrl-C ----------------------------------------------------------------------------------------
+
+STOPPED = "kmseg: stopped by Ctrl-C\n"
+# Takes longer than any delay below.
+LONG = "-i photo.png --engine opencv -n 255 --attempts 100 --stop iterations --max-iter 100"
+
+
+def start(folder: Path, *command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *command],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.08, 0.12, 0.2, 0.3, 0.6, 1.2])
+def test_ctrl_c_at_any_time_after_the_start_prints_no_traceback(folder: Path, delay: float) -> None:
+    program = start(folder, "-m", "kmseg", *LONG.split())
+    time.sleep(delay)
+    program.send_signal(signal.SIGINT)
+    out, err = program.communicate(timeout=60)
+    assert out == ""
+    if program.returncode == -signal.SIGINT:  # Python itself was still starting
+        assert "cli.py" not in err
+    else:
+        assert (program.returncode, err) == (130, STOPPED)
+
+
+# Sends itself SIGINT at the nth import after the program has begun.
+INTERRUPTED_IMPORT = """
+import os, runpy, signal, sys
+
+imports_left = int(sys.argv.pop(1))
+begun = False
+
+def hook(event, arguments):
+    global begun, imports_left
+    if event == "import":
+        begun = begun or arguments[0] == "kmseg.cli"
+        imports_left -= begun
+        if begun and imports_left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.addaudithook(hook)
+runpy.run_module("kmseg", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2, 15, 60, 150, 300, 500, 700])
+def test_ctrl_c_while_modules_are_imported_prints_no_traceback(folder: Path, number: int) -> None:
+    program = start(folder, "-c", INTERRUPTED_IMPORT, str(number), *LONG.split())
+    out, err = program.communicate(timeout=60)
+    assert (program.returncode, out, err) == (130, "", STOPPED)
+
+
+# Sends itself SIGINT once the main thread has been within cv2.kmeans for a while.
+INTERRUPTED_ENGINE = """
+import os, runpy, signal, sys, threading, time
+
+def watch():
+    main, seen = threading.main_thread().ident, 0
+    while seen < 20:
+        time.sleep(0.01)
+        frame = sys._current_frames()[main]
+        seen = seen + 1 if frame.f_code.co_name == "attempt" else 0
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=watch, daemon=True).start()
+runpy.run_module("kmseg", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_ctrl_c_does_not_wait_for_compiled_code_to_return(folder: Path) -> None:
+    """One attempt on this picture takes minutes."""
+    line = "-i photo.png -w 2500 -n 255 --engine opencv --attempts 1 --stop iterations"
+    program = start(folder, "-c", INTERRUPTED_ENGINE, *line.split())
+    try:
+        out, err = program.communicate(timeout=60)
+    finally:
+        program.kill()
+    assert (program.returncode, out, err) == (130, "", STOPPED)
+
+
+def test_a_program_that_is_started_to_ignore_ctrl_c_ignores_it(folder: Path) -> None:
+    """As nohup and shells do for what runs in the background."""
+    ignore = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN);"
+    code = ignore + INTERRUPTED_IMPORT
+    program = start(folder, "-c", code, "5", "-i", "photo.png", "--json")
+    out, err = program.communicate(timeout=60)
+    assert (program.returncode, err) == (0, "")
+    assert set(json.loads(out)) >= KEYS

@@ -1,13 +1,16 @@
-"""``Settings``: what is allowed, how it is spelt, and that every spelling comes back."""
+"""``Settings``: what is allowed, how it is spelt, and round trips through every spelling."""
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import json
 import pickle
+import re
 import shlex
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -20,10 +23,12 @@ from kmseg.cli import main
 from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
 from kmseg.output.export import png
-from kmseg.settings import INITS, LINK_VERSION, RANGES, STOPS, Settings
+from kmseg.settings import FIELDS, LINK_VERSION, RANGES, Settings
+from kmseg.settings.fields import Choice, NonNegative, Whole
 from oracles import image_at
 
-DEFAULTS = {
+# Links, scripts and results depend on these.
+PROMISED_DEFAULTS = {
     "color_space": "bgr",
     "channels": "all",
     "n_clusters": 4,
@@ -37,42 +42,45 @@ DEFAULTS = {
     "engine": "exact",
     "width": 0,
 }
-FIELDS = list(DEFAULTS)
 BLACK_AND_WHITE = ((0, 0, 0), (255, 255, 255))
+
+
+def values_of(name: str, small: bool) -> st.SearchStrategy[Any]:
+    """Any value that a field allows, or only values that need little work on a small picture."""
+    kind = FIELDS[name].kind
+    if isinstance(kind, Choice):
+        return st.sampled_from(kind.names)
+    if isinstance(kind, NonNegative):
+        return st.floats(0, 1e300, allow_nan=False)
+    assert isinstance(kind, Whole), f"{name}: add its kind here"
+    if small:
+        little = {"n_clusters": (2, 6), "attempts": (1, 3), "max_iter": (1, 30), "width": (9, 20)}
+        return st.integers(*little.get(name, (kind.low, kind.high)))
+    return st.integers(kind.low, kind.high)
 
 
 @st.composite
 def valid_settings(draw: st.DrawFn, small: bool = False) -> Settings:
-    """Any settings there can be, or only such as take no time on a small picture."""
-    key = draw(st.sampled_from(list(COLOR_SPACES)))
-    n_channels = len(COLOR_SPACES[key].channels)
+    """Any settings, or only settings that need little work on a small picture."""
+    joined = {"channels", "centroids"}  # these depend on other fields
+    values = {name: draw(values_of(name, small)) for name in FIELDS if name not in joined}
+    n_channels = len(COLOR_SPACES[values["color_space"]].channels)
     chosen = draw(st.sets(st.integers(0, n_channels - 1), min_size=1))
-    channels = draw(st.sampled_from(["all", "".join(map(str, sorted(chosen)))]))
-    K = draw(st.integers(2, 6 if small else 255))
-    init = draw(st.sampled_from(INITS if K < 20 else INITS[:2]))
-    level = st.integers(0, 255)
-    colors = st.lists(st.tuples(level, level, level), min_size=K, max_size=K)
-    return Settings(
-        color_space=key,
-        channels=channels,
-        n_clusters=K,
-        init=init,
-        centroids=tuple(draw(colors)) if init == "manual" else (),
-        attempts=draw(st.integers(1, 3 if small else 100)),
-        max_iter=draw(st.integers(1, 30 if small else 1000)),
-        epsilon=draw(st.floats(0, 1e300, allow_nan=False)),
-        stop=draw(st.sampled_from(STOPS)),
-        seed=draw(st.integers(0, 2**31 - 1)),
-        engine=draw(st.sampled_from(list(ENGINES))),
-        width=draw(st.sampled_from([0, 9, 20]) if small else st.integers(0, 30_000)),
-    )
+    values["channels"] = draw(st.sampled_from(["all", "".join(map(str, sorted(chosen)))]))
+    if values["init"] == "manual":
+        K = values["n_clusters"] = min(values["n_clusters"], 20)
+        level = st.integers(0, 255)
+        colors = st.lists(st.tuples(level, level, level), min_size=K, max_size=K)
+        values["centroids"] = tuple(draw(colors))
+    return Settings(**values)
 
 
 # -- defaults and canonical forms ------------------------------------------------------------------
 
 
-def test_the_defaults_are_those_that_are_promised() -> None:
-    assert dataclasses.asdict(Settings()) == DEFAULTS
+@pytest.mark.parametrize("name", PROMISED_DEFAULTS)
+def test_the_defaults_are_those_that_are_promised(name: str) -> None:
+    assert getattr(Settings(), name) == PROMISED_DEFAULTS[name]
 
 
 def test_the_ranges_are_those_that_are_promised() -> None:
@@ -80,7 +88,24 @@ def test_the_ranges_are_those_that_are_promised() -> None:
     assert RANGES["attempts"] == (1, 100)
     assert RANGES["max_iter"] == (1, 1000)
     assert RANGES["seed"] == (0, 2**31 - 1)
-    assert RANGES["width"][0] == 0
+    assert RANGES["width"] == (0, 30_000)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_docstring_gives_the_default_and_what_is_allowed(name: str) -> None:
+    documentation = Settings.__doc__ or ""
+    entry = re.search(rf"^{name} : (.+), default (.+)\n((?: {{4}}.+\n)+)", documentation, re.M)
+    assert entry, name
+    type_name, default, text = entry.groups()
+    assert ast.literal_eval(default) == getattr(Settings(), name)
+    assert type_name in ("int", "float", "str", "sequence of colours")
+    kind = FIELDS[name].kind
+    allowed = kind.names if isinstance(kind, Choice) else ()
+    if isinstance(kind, Whole):
+        allowed = (f"{kind.low}-{kind.high}",)
+    for word in allowed:
+        assert re.search(rf"(?<!\S){re.escape(word)}(?![\w-])", text), word
+    assert max(map(len, documentation.splitlines())) <= 88
 
 
 @pytest.mark.parametrize(
@@ -166,7 +191,7 @@ def test_whole_numbers_have_their_ranges(field: str) -> None:
         ("color_space", tuple(COLOR_SPACES)),
         ("init", ("k-means++", "random", "manual")),
         ("stop", ("both", "epsilon", "iterations")),
-        ("engine", ("exact", "opencv", "scikit-learn")),
+        ("engine", tuple(ENGINES)),
     ],
 )
 @pytest.mark.parametrize("value", ["nope", "", 5, None, ["hsv"], {}, np.array([1, 2]), b"hsv"])
@@ -250,7 +275,7 @@ def test_a_manual_start_has_a_colour_for_each_cluster_and_others_have_none() -> 
         Settings(init="random", n_clusters=2, centroids=BLACK_AND_WHITE)
 
 
-@given(st.sampled_from(FIELDS), st.text() | st.binary() | st.floats() | st.lists(st.text()))
+@given(st.sampled_from(list(FIELDS)), st.text() | st.binary() | st.floats() | st.lists(st.text()))
 def test_a_mistake_is_one_short_line_of_plain_text(field: str, value: Any) -> None:
     try:
         Settings(**{field: value})
@@ -268,7 +293,7 @@ def test_settings_are_keyword_only_frozen_and_complete() -> None:
         Settings(colour_space="hsv")  # type: ignore[call-arg]
     for field in FIELDS:
         with pytest.raises(AttributeError):
-            setattr(Settings(), field, DEFAULTS[field])
+            setattr(Settings(), field, FIELDS[field].default)
 
 
 @given(valid_settings(), valid_settings())
@@ -295,10 +320,27 @@ def test_a_link_holds_everything_and_comes_back(settings: Settings) -> None:
     assert Settings.from_query(query) == (settings, ())
 
 
+def test_a_link_is_spelt_as_in_version_1() -> None:
+    settings = Settings(
+        color_space="cielab",
+        channels="12",
+        n_clusters=2,
+        init="manual",
+        centroids=((255, 0, 16), (1, 2, 3)),
+        epsilon=1e-7,
+        width=300,
+    )
+    assert urlencode(settings.to_query()).startswith(
+        "v=1&color_space=cielab&channels=12&n_clusters=2&init=manual&centroids=ff0010-010203"
+        "&attempts=1&max_iter=300&epsilon=1e-07&stop=both&seed=0&engine=exact&width=300"
+    )
+    assert Settings().to_query()["centroids"] == ""
+
+
 @given(valid_settings())
 def test_a_json_object_comes_back(settings: Settings) -> None:
     values = json.loads(json.dumps(settings.to_dict(), allow_nan=False))
-    assert list(values) == FIELDS
+    assert list(values) == list(FIELDS)
     assert Settings.from_dict(values) == settings
 
 
@@ -315,7 +357,7 @@ def test_from_dict_takes_some_fields_and_no_others() -> None:
 
 @pytest.fixture(scope="module")
 def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small photo under a name that a shell would take apart."""
+    """A small photo whose name has characters that are special to shells."""
     path = tmp_path_factory.mktemp("pictures") / 'it\'s a $HOME "photo" & more.png'
     path.write_bytes(png(image_at("china", 24).pixels))
     return path
@@ -418,25 +460,25 @@ def test_no_link_is_refused(query: dict[str, str]) -> None:
     for sentence in corrections:
         assert sentence.split(":")[0] in ("v", *FIELDS)
         assert len(sentence) < 300 and sentence.isprintable()
-    # A corrected link needs no more correction.
+    # A corrected link needs no further correction.
     assert Settings.from_query(settings.to_query()) == (settings, ())
-    # What is not mentioned is as it was given, or as it is by default.
+    # A field that no sentence mentions has the given value, or its default.
     mentioned = {sentence.split(":")[0] for sentence in corrections}
     for name in set(FIELDS) - mentioned - {"init", "centroids", "channels", "attempts"}:
         if name not in query:
-            assert getattr(settings, name) == DEFAULTS[name]
+            assert getattr(settings, name) == FIELDS[name].default
     for name in mentioned - {"v"}:
         assert name in query or name == "centroids"
 
 
-@given(valid_settings(), st.sampled_from(FIELDS), anything)
+@given(valid_settings(), st.sampled_from(list(FIELDS)), anything)
 def test_one_bad_value_does_not_harm_the_others(settings: Settings, field: str, text: str) -> None:
     corrected, sentences = Settings.from_query(settings.to_query() | {field: text})
     bound = {"n_clusters", "init", "centroids", "attempts", "color_space", "channels", field}
     for name in set(FIELDS) - bound:
         assert getattr(corrected, name) == getattr(settings, name)
     if not sentences:
-        # It was a value after all.
+        # The text happened to be a valid value.
         assert Settings.from_query(corrected.to_query()) == (corrected, ())
     if field in ("epsilon", "seed", "stop", "engine", "width", "max_iter"):
         assert len(sentences) <= 1
@@ -483,7 +525,7 @@ def test_a_callers_narrower_ranges_are_kept() -> None:
     assert Settings.from_query({"n_clusters": "200"})[0].n_clusters == 200
 
 
-def test_a_link_of_another_version_is_read_and_told() -> None:
+def test_a_link_of_another_version_is_read_with_a_correction() -> None:
     settings, corrections = Settings.from_query({"v": "7", "n_clusters": "9"})
     assert settings == Settings(n_clusters=9)
     (sentence,) = corrections
