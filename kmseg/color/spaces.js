@@ -1,6 +1,6 @@
 // The conversions of conversions.py for the browser: (r, g, b) of 0-255 -> coordinates of a space.
 // OpenCV's 8-bit spaces use its integer formulas and give equal values for every colour.
-const linearLight = level => {
+const linear = level => { // linear light of an sRGB byte, 0-1
   const encoded = level / 255
   return encoded <= 0.04045 ? encoded / 12.92 : ((encoded + 0.055) / 1.055) ** 2.4
 }
@@ -35,19 +35,24 @@ function hsvCircular([r, g, b]) {
   return [saturation * Math.cos(angle), saturation * Math.sin(angle), value]
 }
 
+// a = b = 0 for grays, where rounding errors leave traces.
+const neutral = ([lightness, a, b], [red, green, blue]) => (
+  red === green && green === blue ? [lightness, 0, 0] : [lightness, a, b]
+)
+
 function cielab(rgb) {
   const white = XYZ_FROM_LINEAR.map(row => row[0] + row[1] + row[2])
-  const [x, y, z] = times(XYZ_FROM_LINEAR, rgb.map(linearLight)).map((value, i) => {
+  const [x, y, z] = times(XYZ_FROM_LINEAR, rgb.map(linear)).map((value, i) => {
     const t = value / white[i]
     return t > (6 / 29) ** 3 ? Math.cbrt(t) : t * (29 / 6) ** 2 / 3 + 4 / 29
   })
-  return [116 * y - 16, 500 * (x - y), 200 * (y - z)]
+  return neutral([116 * y - 16, 500 * (x - y), 200 * (y - z)], rgb)
 }
 
-const oklab = rgb => (
-  times(OKLAB_FROM_LMS, times(LMS_FROM_LINEAR, rgb.map(linearLight)).map(Math.cbrt))
-    .map(value => 255 * value)
-)
+function oklab(rgb) {
+  const lms = times(LMS_FROM_LINEAR, rgb.map(linear)).map(Math.cbrt)
+  return neutral(times(OKLAB_FROM_LMS, lms).map(value => 255 * value), rgb)
+}
 
 // -- OpenCV's 8-bit definitions: fixed-point numbers ----------------------------------------------
 
@@ -88,7 +93,7 @@ function cvHsv([r, g, b]) {
 
 // modules/imgproc/src/color_lab.cpp, RGB2Lab_b: linear light of 3 more bits, matrix of 12 bits
 // relative to the white point, cube roots of 15 bits. OpenCV makes the roots in single precision.
-const LAB_LINEAR = tableOf(256, i => 8 * 255 * linearLight(i))
+const LAB_LINEAR = tableOf(256, i => 8 * 255 * linear(i))
 const LAB_ROOTS = tableOf(3072, i => {
   const t = i / (8 * 255)
   return 2 ** 15 * Math.fround(t < 216 / 24389 ? t * 841 / 108 + 16 / 116 : Math.cbrt(t))
@@ -115,3 +120,5 @@ const SPACES = {
   ycrcb: cvYCrCb,
   gray: cvGray,
 }
+
+export { linear, SPACES }
