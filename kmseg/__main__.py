@@ -10,21 +10,21 @@ import sys
 
 
 def _exit_on_ctrl_c() -> None:
-    """Make Ctrl-C end the program at once: one line, and 130, the exit status of shells.
+    """Make Ctrl-C end the program at once, with one line and exit status 130, as shells use.
 
-    A ``KeyboardInterrupt`` would not do. While libraries load it may be raised where it is printed
-    and ignored (in callbacks), and compiled code would have to return first. So a thread of its own
-    ends the process when the signal's C handler writes into a pipe. A parent process that made
-    children ignore SIGINT, as ``nohup`` and shells do in the background, is obeyed.
+    ``KeyboardInterrupt`` is not enough: callbacks of libraries print and ignore it, and it waits
+    until compiled code returns. Instead, Python's C handler of the signal writes into a pipe, and a
+    thread that reads the pipe ends the process. If the parent process made this one ignore SIGINT,
+    as shells do for background jobs, it stays ignored.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)  # as set_wakeup_fd wants it
+    os.set_blocking(writing, False)  # set_wakeup_fd requires it
 
     def wait() -> None:
         os.read(reading, 1)
-        # On a terminal the line replaces "^C" and what shows progress.
+        # On a terminal, overwrite "^C" and the progress line.
         clear = "\r\x1b[K" if os.isatty(2) else ""
         try:
             os.write(2, f"{clear}kmseg: stopped by Ctrl-C\n".encode())

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it writes, and how it refuses."""
+"""The command line: what it prints and what it writes."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ SIGNATURES = {
 
 
 @pytest.mark.parametrize("extension", FORMATS)
-def test_each_format_is_written_as_what_it_is_called(
+def test_each_format_is_written_in_that_format(
     folder: Path, capsys: Capture, extension: str
 ) -> None:
     assert main(["-i", "photo.png", "-o", "-f", extension]) == 0
@@ -235,7 +235,7 @@ def test_a_transparent_picture_as_jpeg_stands_on_white(folder: Path) -> None:
 def test_a_picture_saved_in_the_same_second_overwrites_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock stands still until the first name is found to be taken."""
+    """The clock stands still until the program waits because a name is taken."""
     import kmseg.cli
 
     class Clock(datetime):
@@ -268,11 +268,11 @@ def test_two_runs_in_a_row_save_two_pictures(folder: Path) -> None:
     assert len(written(folder)) == 2
 
 
-# -- work that takes long --------------------------------------------------------------------------
+# -- progress --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["opencv", "scikit-learn", "exact"])
-def test_a_terminal_is_told_how_far_a_reference_engine_is(
+def test_a_terminal_shows_the_progress_of_a_reference_engine(
     folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     line = f"-i photo.png --engine {engine} --attempts 3 --json"
@@ -298,7 +298,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_as_a_program_it_answers_and_refuses_by_its_exit_status(folder: Path) -> None:
+def test_the_exit_status_is_0_or_after_a_refusal_2(folder: Path) -> None:
     good = run(folder, "-i", "photo.png", "--json")
     assert (good.returncode, good.stderr) == (0, "")
     assert set(json.loads(good.stdout)) >= KEYS

@@ -117,7 +117,7 @@ def test_a_folder_that_is_gone_or_a_name_that_is_taken_is_refused(
     (folder / "taken.png").mkdir()
     assert_refused(capsys, ["-i", "photo.png", "--labels", "taken.png"], "folder")
     (folder / "taken.png").rmdir()
-    # Nothing can be made in a folder that has been removed, not even by root.
+    # No file can be created in a deleted folder, not even by root.
     gone = folder / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
