@@ -11,20 +11,22 @@ from streamlit import runtime
 
 
 @lru_cache
-def asset(name: str) -> str:
-    """Read a script or style that lies beside this module.
+def asset(name: str, package: str = __package__) -> str:
+    """Read a script or style that lies beside this module, or in another package.
 
     Parameters
     ----------
     name
         File name, such as ``"cloud.js"``.
+    package
+        Where it lies.
 
     Returns
     -------
     str
         Its text; read once per process.
     """
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def media_url(data: bytes, mimetype: str, key: str) -> str:

@@ -13,10 +13,10 @@ _mount = st.components.v2.component(
     "kmseg_viewer",
     html=asset("viewer/viewer.html"),
     css=asset("viewer/viewer.css"),
-    js="".join(
-        asset(name)
-        for name in ("shared/address.js", "shared/focus.js", "shared/spaces.js", "viewer/viewer.js")
-    ),
+    js=asset("shared/address.js")
+    + asset("shared/focus.js")
+    + asset("spaces.js", "kmseg.color")
+    + asset("viewer/viewer.js"),
 )
 
 
