@@ -260,7 +260,7 @@ assert apart.get_ready().process is keeper
 
 def test_ctrl_c_while_a_worker_reads() -> None:
     code = """
-import _thread, os, signal, threading
+import os, signal, threading
 from PIL import Image
 from hostile import jpeg, saved
 from kmseg.picture import apart
