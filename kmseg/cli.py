@@ -15,8 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from kmseg.config import Config
 from kmseg.errors import KmsegError
 from kmseg.kmeans.engines import ENGINES
+from kmseg.picture import formats
+from kmseg.picture.limits import Limits
 from kmseg.settings import FIELDS, Settings, shown, to_hex
 
 if TYPE_CHECKING:
@@ -75,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "--image",
         required=True,
         metavar="FILE",
-        help="the picture: JPEG, PNG, WebP, GIF, BMP or TIFF",
+        help=f"the picture: {formats.listed()}",
     )
     _add_settings(parser)
     add(
@@ -136,10 +139,11 @@ def _extension(options: argparse.Namespace) -> str:
 
 
 def _run(options: argparse.Namespace) -> None:
+    limits = Config.from_environment().limits
     settings, extension = _settings(options), _extension(options)
     if options.labels and not options.labels.lower().endswith(".png"):
         raise KmsegError(f"--labels: a name that ends in .png, not {options.labels!r}")
-    seg, seconds = _segment(options.image, settings)
+    seg, seconds = _segment(options.image, settings, limits)
     if options.output_file:
         tail = f"{options.color_space}_c{options.channels}n{settings.n_clusters}.{extension}"
         saved = _save_side_by_side(seg, tail, extension)
@@ -156,12 +160,14 @@ def _run(options: argparse.Namespace) -> None:
         print(_table(seg))
 
 
-def _segment(path: str, settings: Settings) -> tuple[Segmentation, dict[str, float]]:
+def _segment(
+    path: str, settings: Settings, limits: Limits
+) -> tuple[Segmentation, dict[str, float]]:
     """The segmentation of a file, and the seconds that each step took."""
     from kmseg.picture.image import read_image
 
     started = time.perf_counter()
-    image = read_image(path)
+    image = read_image(path, limits=limits)
     seconds = {"read": time.perf_counter() - started}
     from kmseg.segmentation import segment  # slow to import: a bad picture is refused before
 
