@@ -10,6 +10,8 @@ from __future__ import annotations
 class KmsegError(Exception):
     """Base of every error that kmseg raises on purpose."""
 
+    transient = False  # whether the same may succeed a moment later
+
 
 class ImageError(KmsegError):
     """A picture cannot be read or used: the message says why and what would be accepted."""
@@ -25,3 +27,5 @@ class LabelsError(KmsegError):
 
 class BusyError(KmsegError):
     """Too many wait for the machine already: the message says to try again."""
+
+    transient = True

@@ -19,11 +19,12 @@ from streamlit.testing.v1 import AppTest
 
 import kmseg
 from kmseg.output import cloud, export
-from kmseg.ui import link
+from kmseg.ui import link, page, panes
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
 from kmseg.ui.server import turns
 from kmseg.ui.store import cache
-from kmseg.ui.views import panes, views
+from kmseg.ui.views import VIEWS, clusters
+from kmseg.ui.views import cloud as cloud_view
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -345,13 +346,13 @@ def test_a_new_segmentation_is_shown_before_anything_else_is_made(
     calls = recorded(
         monkeypatch,
         (panes, "viewer"),
-        (views, "summary"),
-        (views, "cluster_table"),
+        (page, "summary"),
+        (clusters, "cluster_table"),
         (cache, "sheet"),
         (cache, "ladder"),
         (cache, "residual"),
         (cache, "color_cloud"),
-        (views, "colour_cloud"),
+        (cloud_view, "colour_cloud"),
         (export, "archive"),
         (export, "files"),
         (link, "write"),
@@ -400,7 +401,7 @@ def test_another_k_does_nothing_again_that_depends_on_the_picture_alone(
 def test_the_progress_of_long_work_is_gone_in_the_end(
     monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
-    monkeypatch.setattr(views, "PATIENCE", 0.0)
+    monkeypatch.setattr(page, "PATIENCE", 0.0)
     app = open_page(engine=engine, attempts="3", width="80", seed="77")
     wanted = {"engine": engine, "attempts": 3, "width": 80, "seed": 77}
     assert counts(app) == expected_counts("china", **wanted)
@@ -424,7 +425,7 @@ def test_who_is_turned_away_is_told_so_and_can_try_again(monkeypatch: pytest.Mon
     assert "This server is busy" in app.error[0].value
     assert app.slider(key="n_clusters").value == 11  # nothing is lost
     monkeypatch.undo()
-    app.button(key="try again").click()
+    app.button(key="try again: segmentation").click()
     rerun(app)
     assert not app.error
     assert len(counts(app)) == 11
