@@ -40,16 +40,27 @@ def collected(errors: dict[str, KmsegError], place: str) -> Iterator[None]:
         errors[place] = error
 
 
-def report(error: KmsegError, place: str) -> None:
-    """Show an error as a sentence, count it, and offer to try again if that may help."""
+def report(error: KmsegError, place: str, retry: Callable[[], None] | None = None) -> None:
+    """Show an error as a sentence, count it, and offer to try again if that may help.
+
+    Parameters
+    ----------
+    error : KmsegError
+    place : str
+        As for :func:`shown`.
+    retry : callable, optional
+        What "Try again" does before it runs the page again.
+    """
     st.error(str(error))
-    offer_retry([error], place)
+    offer_retry([error], place, retry)
 
 
-def offer_retry(errors: list[KmsegError], place: str) -> None:
+def offer_retry(
+    errors: list[KmsegError], place: str, retry: Callable[[], None] | None = None
+) -> None:
     """If any of these errors may pass, count it and draw a button that runs the page again."""
     if _counted(errors, place):
-        st.button("Try again", key=f"try again: {place}")
+        st.button("Try again", key=f"try again: {place}", on_click=retry)
 
 
 def in_callback(callback: Callable[[], None], what: str) -> Callable[[], None]:

@@ -41,8 +41,9 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
     region = file = None
     with failures.collected(errors, "region"):
         region = _region(picture, seg)
+    wanted_file, session.file = session.file, None
     with failures.collected(errors, "file"):
-        file = _requested_file(picture, seg)
+        file = _requested_file(picture, seg, wanted_file)
     manual = seg.settings.init == "manual"
     shares = ", ".join(
         f"{to_hex(color)} {share:.0%}"
@@ -80,8 +81,10 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
         on_pick=failures.in_callback(partial(starts.pick, picture), "Starting colour"),
         on_action=partial(_act, seg),
     )
-    for place, error in errors.items():
-        failures.report(error, place)
+    if "region" in errors:
+        failures.report(errors["region"], "region")
+    if "file" in errors:
+        failures.report(errors["file"], "file", partial(_request_file, wanted_file))
     if session.shown != (picture.key, seg.settings):
         session.shown = picture.key, seg.settings
         time.sleep(HEAD_START)
@@ -133,9 +136,14 @@ def _act(seg: Segmentation) -> None:
 _FILES: Final = {"mask": export.mask_file, "cutout": export.cutout_file}
 
 
-def _requested_file(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
-    """A mask or cut-out that was just asked for; its clusters are those before merging."""
-    wanted, session.file = session.file, None
+def _request_file(wanted: FileRequest | None) -> None:
+    session.file = wanted
+
+
+def _requested_file(
+    picture: cache.Picture, seg: Segmentation, wanted: FileRequest | None
+) -> dict[str, Any] | None:
+    """A mask or cut-out for the browser to save; its clusters are those before merging."""
     if wanted is None:
         return None
     file = _FILES[wanted.kind](seg, picture.name, *wanted.clusters)
