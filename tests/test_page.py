@@ -3,81 +3,34 @@
 from __future__ import annotations
 
 import ast
-import io
-import json
 import re
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from PIL import Image as Pillow
-from streamlit.components.v2.bidi_component.main import _make_trigger_id
-from streamlit.runtime.media_file_manager import MediaFileManager
-from streamlit.testing.v1 import AppTest
 
 import kmseg
-from kmseg.errors import BusyError
+from inprocess import (
+    ROOT,
+    counts,
+    expected_counts,
+    open_page,
+    png,
+    recorded,
+    rerun,
+    texts,
+)
 from kmseg.output import cloud, export
-from kmseg.parallel.gate import Gate
 from kmseg.ui import link, page, panes
 from kmseg.ui.controls import card
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
-from kmseg.ui.server import incidents, turns
 from kmseg.ui.store import cache
-from kmseg.ui.views import VIEWS, clusters
 from kmseg.ui.views import cloud as cloud_view
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def open_page(**query: str) -> AppTest:
-    """The page at rest, opened by a link with these values."""
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
-
-
-def rerun(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
-
-
-def component(app: AppTest, name: str) -> dict[str, Any]:
-    """What one of the page's own components was given."""
-    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == name]
-    data: dict[str, Any] = json.loads(found[0].json)
-    return data
-
-
-def counts(app: AppTest) -> list[int]:
-    return [row["pixels"] for row in component(app, "kmseg_table")["rows"]]
-
-
-def expected_counts(sample: str, **settings: Any) -> list[int]:
-    seg = kmseg.segment(kmseg.sample_image(sample), kmseg.Settings(**settings))
-    return seg.pixel_counts.tolist()
-
-
-def texts(app: AppTest) -> str:
-    """Everything the page says in sentences."""
-    said = (*app.caption, *app.info, *app.warning, *app.error)
-    return "\n".join(element.value for element in said)
-
-
-def png(pixels: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Pillow.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
+from kmseg.ui.views import clusters
 
 
 def test_opens_on_a_segmented_sample() -> None:
@@ -316,25 +269,6 @@ def test_sessions_do_not_see_each_others_uploads() -> None:
 # -- what comes first, and what is not done again --------------------------------------------------
 
 
-def recorded(
-    monkeypatch: pytest.MonkeyPatch, *functions: tuple[object, str]
-) -> list[tuple[str, Any]]:
-    """The calls of these functions, as they are made: name and result."""
-    calls: list[tuple[str, Any]] = []
-
-    def record(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            result = function(*arguments, **options)
-            calls.append((name, result))
-            return result
-
-        return call
-
-    for module, name in functions:
-        monkeypatch.setattr(module, name, record(name, getattr(module, name)))
-    return calls
-
-
 @pytest.mark.parametrize(
     ("view", "then"),
     [
@@ -424,20 +358,6 @@ def test_a_reference_engine_cannot_be_used_to_occupy_the_machine() -> None:
     assert "at most 10 attempts on this page, not 100" in " ".join(note.value for note in app.info)
 
 
-def test_who_is_turned_away_is_told_so_and_can_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = open_page(picture="flower", width="70", seed="80")
-    monkeypatch.setattr(turns.WORK, "most_waiting", 0)
-    app.slider(key="n_clusters").set_value(11)
-    rerun(app)
-    assert "This server is busy" in app.error[0].value
-    assert app.slider(key="n_clusters").value == 11  # nothing is lost
-    monkeypatch.undo()
-    app.button(key="try again: segmentation").click()
-    rerun(app)
-    assert not app.error
-    assert len(counts(app)) == 11
-
-
 def test_colours_to_start_from_never_wait_for_a_reference_engine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -489,115 +409,6 @@ def test_one_makes_a_segmentation_while_others_watch_and_take_over(
     assert result == "done" and len(makers) == 2
 
 
-# -- what is in focus, merged or beside each other ------------------------------------------------
-
-
-def test_a_link_with_focus_and_merges_is_kept() -> None:
-    app = open_page(n_clusters="5", focus="2.4", merge="1.3")
-    seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=5))
-    merged = seg.merged([(0, 2)])
-    assert counts(app) == merged.pixel_counts.tolist()
-    shown = component(app, "kmseg_viewer")
-    assert shown["groups"] == [list(group) for group in merged.members]
-    assert shown["names"] == merged.names
-    app.segmented_control(key="view").set_value("take-away")
-    rerun(app)
-    assert app.query_params["merge"] == "1.3"
-    assert component(app, "kmseg_viewer")["focus"] == "2.4"
-    labels = [button.label for button in app.get("download_button")]
-    names = ", ".join(name for name in merged.names if name in ("2", "4"))
-    assert f"Mask of clusters {names}" in labels and f"Cut-out of clusters {names}" in labels
-    assert not app.warning
-    assert f"before merging: inertia {seg.inertia:.5g}" in texts(app)
-
-
-def test_another_segmentation_has_nothing_in_focus_or_merged() -> None:
-    app = open_page(n_clusters="5", focus="2", merge="1.3")
-    app.slider(key="n_clusters").set_value(4)
-    rerun(app)
-    assert counts(app) == expected_counts("china", n_clusters=4)
-    assert component(app, "kmseg_viewer")["focus"] == ""
-    assert "merge" not in app.query_params
-    assert "merge" not in component(app, "kmseg_copy_link")
-
-
-@pytest.mark.parametrize("name", ["focus", "merge"])
-@pytest.mark.parametrize("value", ["x", "1..2", "1.1", "0", "-1", "1" * 10_000, "٣", "<b>"])
-def test_a_focus_or_merge_that_makes_no_sense_is_left_out(name: str, value: str) -> None:
-    app = open_page(**{name: value})
-    assert f"{name}:" in app.warning[0].value.replace("\\", "")
-    assert len(app.warning[0].value) < 500
-    assert counts(app) == expected_counts("china")
-
-
-def test_clusters_that_do_not_exist_are_left_out_and_named() -> None:
-    app = open_page(n_clusters="3", merge="2.9_1.3.7", focus="1.8")
-    assert "names 7, 8, 9 among its clusters" in app.warning[0].value
-    assert component(app, "kmseg_viewer")["focus"] == "1"
-    seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=3))
-    assert counts(app) == seg.merged([(0, 2)]).pixel_counts.tolist()
-
-
-@pytest.mark.parametrize("view", [name for name in CHOICES["view"] if name != "clusters"])
-@pytest.mark.parametrize("picture", ["plate-5", "china"])
-def test_every_view_is_reached_by_a_link(view: str, picture: str) -> None:
-    app = open_page(view=view, picture=picture, n_clusters="3", color_space="hsv", width="150")
-    assert app.segmented_control(key="view").value == view
-    assert not app.error and not app.warning
-
-
-def gallery(app: AppTest, number: int = 0) -> list[dict[str, Any]]:
-    found = [e.proto for e in app.get("bidi_component") if "gallery" in e.proto.component_name]
-    tiles: list[dict[str, Any]] = json.loads(found[number].json)["tiles"]
-    return tiles
-
-
-def test_the_sheet_shows_every_view_and_marks_the_one_that_is_chosen() -> None:
-    app = open_page(view="sheet", picture="flower", width="120", color_space="lab", channels="12")
-    galleries = [gallery(app, number) for number in range(1 + len(kmseg.color.COLOR_SPACES))]
-    assert len(galleries[0]) <= 6  # the proposals
-    assert sum(map(len, galleries[1:])) == 53
-    chosen = [tile["title"] for tiles in galleries[1:] for tile in tiles if tile["current"]]
-    assert chosen == ["a, b"]
-    assert all(tile["image"].startswith("data:image/png;base64,") for tile in galleries[1])
-
-
-def test_a_picture_of_one_colour_has_no_proposals_and_no_rungs() -> None:
-    app = open_page(view="sheet")
-    flat = np.full((20, 30, 3), (20, 130, 40), np.uint8)
-    app.file_uploader(key="uploads").upload("flat.png", png(flat))
-    rerun(app)
-    assert "nothing to propose" in texts(app)
-    app.segmented_control(key="view").set_value("ladder")
-    rerun(app)
-    assert "nothing to choose" in texts(app)
-
-
-def test_the_ladder_goes_as_far_as_the_k_that_is_chosen() -> None:
-    app = open_page(view="ladder", picture="flower", width="120", n_clusters="12")
-    tiles = gallery(app)
-    assert [tile["title"] for tile in tiles] == [f"K = {k}" for k in range(2, 13)]
-    assert [tile["title"] for tile in tiles if tile["current"]] == ["K = 12"]
-    assert sum("suggested" in tile["mark"] for tile in tiles) == 1
-
-
-def test_hue_is_compared_one_click_from_its_channel() -> None:
-    app = open_page(color_space="hsv", picture="flower")
-    button = next(button for button in app.button if "Hue is an angle" in button.label)
-    button.click()
-    rerun(app)
-    assert app.query_params["view"] == "hue"
-    assert [tile["title"] for tile in gallery(app)] == ["Raw H, 0 to 179", "H as an angle"]
-
-
-def test_views_that_are_not_open_compute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = recorded(monkeypatch, (cache, "sheet"), (cache, "ladder"), (cache, "residual"))
-    app = open_page(picture="flower", width="90")
-    app.slider(key="n_clusters").set_value(6)
-    rerun(app)
-    assert calls == []
-
-
 boxes = st.tuples(*[st.integers(-(10**12), 10**12) | st.integers(-50, 700)] * 4)
 
 
@@ -616,269 +427,6 @@ def test_a_part_is_never_larger_than_a_screen() -> None:
     assert right - left == cache.REGION_SIDE
 
 
-# -- when the server is busy -----------------------------------------------------------------------
-
-
-def send(app: AppTest, name: str, event: str, value: object) -> AppTest:
-    """Run the page as if one of its components had sent an event."""
-    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == name]
-    states = app._tree.get_widget_states()
-    state = states.widgets.add(id=_make_trigger_id(found[0].id, "events"))
-    state.json_trigger_value = json.dumps([{"event": event, "value": value}])
-    app._run(states)
-    assert not app.exception
-    return app
-
-
-class Crowd:
-    """Others who use every slot of the server, so that each request is refused."""
-
-    def __init__(self) -> None:
-        self.gates = {gate: gate.most_waiting for gate in (turns.WORK, turns.PIXELS, turns.FILES)}
-        self.leaving = threading.Event()
-        self.threads: list[threading.Thread] = []
-
-    def come(self) -> None:
-        for gate in self.gates:
-            for _ in range(gate.places):
-                working = threading.Event()
-                self.threads.append(threading.Thread(target=self._work, args=(gate, working)))
-                self.threads[-1].start()
-                assert working.wait(60)
-            gate.most_waiting = 0
-
-    def _work(self, gate: Gate, working: threading.Event) -> None:
-        with gate.admitted():
-            working.set()
-            self.leaving.wait(60)
-
-    def leave(self) -> None:
-        for gate, most_waiting in self.gates.items():
-            gate.most_waiting = most_waiting
-        self.leaving.set()
-        for thread in self.threads:
-            thread.join(60)
-
-
-@pytest.fixture
-def crowd() -> Iterator[Crowd]:
-    crowd = Crowd()
-    yield crowd
-    crowd.leave()
-
-
-def refused() -> int:
-    return incidents.counts()["busy"]
-
-
-def is_busy(app: AppTest, *retries: str) -> bool:
-    """Whether the page says so in one sentence, with these buttons to try again."""
-    said = [error.value for error in app.error]
-    keys = [button.key for button in app.button if button.label == "Try again"]
-    return len(said) == 1 and "server is busy" in said[0] and keys == list(retries)
-
-
-# Views that compute something when they are opened.
-BUSY_VIEWS = ["cloud", "sheet", "ladder", "residual", "hue"]
-
-
-@pytest.mark.parametrize("view", BUSY_VIEWS)
-def test_a_view_that_finds_the_server_busy_does_not_end_the_page(crowd: Crowd, view: str) -> None:
-    seed = str(5000 + BUSY_VIEWS.index(view))  # nothing of it is cached
-    app = open_page(picture="flower", width="90", seed=seed)
-    crowd.come()
-    before = refused()
-    app.segmented_control(key="view").set_value(view)
-    rerun(app)
-    assert is_busy(app, f"try again: {view}")
-    assert refused() == before + 1
-    assert component(app, "kmseg_viewer")["k"] == 4  # the rest of the page is there
-    assert "fitted in" in texts(app)
-    assert app.query_params["view"] == view
-    crowd.leave()
-    app.button(key=f"try again: {view}").click()
-    rerun(app)
-    assert not app.error
-
-
-def test_views_that_compute_nothing_open_on_a_busy_server(crowd: Crowd) -> None:
-    app = open_page(picture="flower", width="90", seed="5010")
-    crowd.come()
-    for view in set(VIEWS) - set(BUSY_VIEWS):
-        app.segmented_control(key="view").set_value(view)
-        rerun(app)
-        assert not app.error
-
-
-@pytest.mark.parametrize("first", [False, True], ids=["later", "first run"])
-def test_a_segmentation_that_finds_the_server_busy_leaves_the_controls(
-    crowd: Crowd, first: bool
-) -> None:
-    if not first:
-        app = open_page(picture="flower", width="90", seed="5020")
-    crowd.come()
-    before = refused()
-    if first:
-        app = open_page(picture="flower", width="91", seed="5021")
-    app.slider(key="n_clusters").set_value(6)
-    rerun(app)
-    assert is_busy(app, "try again: segmentation")
-    assert refused() == before + 1 + first
-    assert app.slider(key="n_clusters").value == 6
-    crowd.leave()
-    app.button(key="try again: segmentation").click()
-    rerun(app)
-    assert not app.error
-    assert counts(app) == expected_counts(
-        "flower", width=90 + first, seed=5020 + first, n_clusters=6
-    )
-
-
-def test_a_manual_start_that_finds_the_server_busy_gets_its_colours_later(
-    crowd: Crowd,
-) -> None:
-    app = open_page(picture="flower", width="90", seed="5030", engine="opencv", attempts="1")
-    crowd.come()
-    before = refused()
-    app.segmented_control(key="init").set_value("manual")
-    rerun(app)
-    assert is_busy(app, "try again: segmentation")
-    assert refused() == before + 1
-    assert app.segmented_control(key="init").value == "manual"
-    assert not app.color_picker
-    crowd.leave()
-    app.button(key="try again: segmentation").click()
-    rerun(app)
-    assert not app.error
-    found = kmseg.segment(
-        kmseg.sample_image("flower"), kmseg.Settings(width=90, seed=5030, attempts=1)
-    )
-    assert [picker.value for picker in app.color_picker] == [
-        kmseg.settings.to_hex(color) for color in found.palette
-    ]
-
-
-def test_an_upload_that_finds_the_server_busy_is_opened_later(crowd: Crowd) -> None:
-    app = open_page(picture="flower", width="90")
-    pixels = np.random.default_rng(5040).integers(0, 256, (31, 40, 3), np.uint8)
-    crowd.come()
-    before = refused()
-    app.file_uploader(key="uploads").upload("late.png", png(pixels))
-    rerun(app)
-    assert is_busy(app, "try again: decode")
-    assert refused() == before + 1
-    assert app.selectbox(key="picture").value == "flower"
-    crowd.leave()
-    app.button(key="try again: decode").click()
-    rerun(app)
-    assert not app.error
-    assert app.selectbox(key="picture").options[0] == "late.png"
-
-
-def test_a_region_that_finds_the_server_busy_does_not_take_the_viewer_away(
-    crowd: Crowd,
-) -> None:
-    app = open_page(picture="flower", width="90", seed="5050")
-    crowd.come()
-    before = refused()
-    send(app, "kmseg_viewer", "region", [0, 0, 40, 30])
-    assert is_busy(app, "try again: region")
-    assert refused() == before + 1
-    assert component(app, "kmseg_viewer")["region"] is None
-    assert counts(app) == expected_counts("flower", width=90, seed=5050)
-    crowd.leave()
-    app.button(key="try again: region").click()
-    rerun(app)
-    assert not app.error
-    assert component(app, "kmseg_viewer")["region"]["x"] == 0
-
-
-def test_a_mask_that_finds_the_server_busy_is_made_later(crowd: Crowd) -> None:
-    app = open_page(picture="flower", width="90", seed="5060")
-    crowd.come()
-    before = refused()
-    send(app, "kmseg_viewer", "action", {"what": "mask", "clusters": [0]})
-    assert is_busy(app, "try again: file")
-    assert refused() == before + 1
-    assert component(app, "kmseg_viewer")["file"] is None
-    crowd.leave()
-    app.button(key="try again: file").click()
-    rerun(app)
-    assert not app.error
-    assert component(app, "kmseg_viewer")["file"]["name"].endswith("_mask001.png")
-    rerun(app)
-    assert component(app, "kmseg_viewer")["file"] is None  # saved once
-
-
-def test_a_click_on_the_original_that_finds_the_server_busy_changes_no_colour(
-    crowd: Crowd,
-) -> None:
-    pixels = np.random.default_rng(5070).integers(0, 256, (20, 30, 3), np.uint8)
-    app = open_page(init="manual", n_clusters="2", centroids="000000-ffffff")
-    app.file_uploader(key="uploads").upload("mine.png", png(pixels))
-    rerun(app)
-    crowd.come()
-    before = refused()
-    send(app, "kmseg_viewer", "picked", {"x": 0.0, "y": 0.0})
-    assert is_busy(app)
-    assert refused() == before + 1
-    assert [picker.value for picker in app.color_picker] == ["#000000", "#ffffff"]
-    crowd.leave()
-    send(app, "kmseg_viewer", "picked", {"x": 0.0, "y": 0.0})
-    assert not app.error
-    first = kmseg.settings.to_hex(pixels[0, 0])
-    assert [picker.value for picker in app.color_picker] == [first, "#ffffff"]
-
-
-def test_a_download_that_finds_the_server_busy_is_explained_by_the_next_run(
-    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        made: dict[str, Callable[[], bytes]] = {}
-
-        def add_deferred(
-            _: object, make: Callable[[], bytes], *__: object, file_name: str, **___: object
-        ) -> str:
-            made[file_name] = make
-            return file_name
-
-        patch.setattr(MediaFileManager, "add_deferred", add_deferred)
-        app = open_page(picture="flower", width="90", seed="5080", view="take-away")
-    name = next(name for name in made if name.endswith("_counts.csv"))
-    crowd.come()
-    before = refused()
-    with ThreadPoolExecutor(1) as pool:  # where Streamlit calls it
-        assert isinstance(pool.submit(made[name]).exception(), BusyError)
-    assert refused() == before + 1
-    rerun(app)
-    assert is_busy(app)
-    assert app.error[0].value.startswith("Counts, CSV: ")
-    rerun(app)
-    assert not app.error  # said once
-    with ThreadPoolExecutor(1) as pool:
-        assert isinstance(pool.submit(made[name]).exception(), BusyError)
-        crowd.leave()
-        assert pool.submit(made[name]).result().startswith(b"cluster,")
-    rerun(app)
-    assert not app.error  # what was made in the end needs no excuse
-
-
-# -- transparency ----------------------------------------------------------------------------------
-
-
-def test_the_residual_of_a_preview_without_an_opaque_pixel_is_a_sentence() -> None:
-    side = 2 * cache.PREVIEW_SIDE  # the preview skips pixels
-    rows, _ = kmseg.Image(np.zeros((side, side, 3), np.uint8)).grid(cache.PREVIEW_SIDE)
-    row = next(number for number in range(side) if number not in set(rows.tolist()))
-    pixels = np.zeros((side, side, 4), np.uint8)
-    pixels[row, :2] = (200, 30, 30, 255), (30, 30, 200, 255)
-    app = open_page(view="residual", n_clusters="2")
-    app.file_uploader(key="uploads").upload("speck.png", png(pixels))
-    rerun(app)
-    assert "Every pixel of the preview is transparent" in texts(app)
-    assert not app.error
-
-
 # -- how the page is built -------------------------------------------------------------------------
 
 
@@ -892,13 +440,6 @@ def test_only_one_module_uses_the_session_state() -> None:
         or (isinstance(node, ast.alias) and node.name == "session_state")
     }
     assert users == {"kmseg/ui/session.py"}
-
-
-def test_names_of_values_in_a_link_are_distinct() -> None:
-    options = [option.name for view in VIEWS.values() for option in view.options]
-    others = {*kmseg.Settings().to_query(), "picture", "view", "merge", *IN_BROWSER}
-    assert len(options) == len(set(options))
-    assert not others & set(options)
 
 
 def test_every_initialisation_and_stop_rule_has_a_title() -> None:

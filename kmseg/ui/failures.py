@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from kmseg.errors import KmsegError
+from kmseg.errors import BusyError, KmsegError
 from kmseg.ui.server import incidents
 from kmseg.ui.session import session
 
@@ -58,8 +58,9 @@ def report(error: KmsegError, place: str, retry: Callable[[], None] | None = Non
 def offer_retry(
     errors: list[KmsegError], place: str, retry: Callable[[], None] | None = None
 ) -> None:
-    """If any of these errors may pass, count it and draw a button that runs the page again."""
-    if _counted(errors, place):
+    """Count errors that were shown; draw a button to run the page again if any may pass."""
+    _count(errors, place)
+    if any(error.transient for error in errors):
         st.button("Try again", key=f"try again: {place}", on_click=retry)
 
 
@@ -73,7 +74,7 @@ def in_callback(callback: Callable[[], None], what: str) -> Callable[[], None]:
         try:
             callback()
         except KmsegError as error:
-            _counted([error], "callback")
+            _count([error], "callback")
             session.failures[what] = error
 
     return call
@@ -91,7 +92,7 @@ def in_download(make: Callable[[], bytes], what: str) -> Callable[[], bytes]:
         try:
             content = make()
         except KmsegError as error:
-            _counted([error], "download")
+            _count([error], "download")
             failures[what] = error
             raise
         failures.pop(what, None)
@@ -107,9 +108,7 @@ def show_earlier() -> None:
         st.error(f"{what}: {failures.pop(what)}")
 
 
-def _counted(errors: list[KmsegError], place: str) -> bool:
-    """Count errors that may pass as one refused request; whether there are any."""
-    transient = any(error.transient for error in errors)
-    if transient:
+def _count(errors: list[KmsegError], place: str) -> None:
+    """Count errors as one refused request if any of them is a refusal."""
+    if any(isinstance(error, BusyError) for error in errors):
         incidents.note("busy", place)
-    return transient

@@ -81,10 +81,9 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
         on_pick=failures.in_callback(partial(starts.pick, picture), "Starting colour"),
         on_action=partial(_act, seg),
     )
-    if "region" in errors:
-        failures.report(errors["region"], "region")
-    if "file" in errors:
-        failures.report(errors["file"], "file", partial(_request_file, wanted_file))
+    retries = {"file": partial(_request_file, wanted_file)}
+    for place, error in errors.items():  # below the viewer, which must not move
+        failures.report(error, place, retries.get(place))
     if session.shown != (picture.key, seg.settings):
         session.shown = picture.key, seg.settings
         time.sleep(HEAD_START)

@@ -1,0 +1,142 @@
+"""The page's views, and clusters in focus or merged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import kmseg
+from inprocess import (
+    component,
+    counts,
+    expected_counts,
+    gallery,
+    open_page,
+    png,
+    recorded,
+    rerun,
+    texts,
+)
+from kmseg.ui.link import CHOICES, IN_BROWSER
+from kmseg.ui.store import cache
+from kmseg.ui.views import VIEWS
+
+
+def test_a_link_with_focus_and_merges_is_kept() -> None:
+    app = open_page(n_clusters="5", focus="2.4", merge="1.3")
+    seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=5))
+    merged = seg.merged([(0, 2)])
+    assert counts(app) == merged.pixel_counts.tolist()
+    shown = component(app, "kmseg_viewer")
+    assert shown["groups"] == [list(group) for group in merged.members]
+    assert shown["names"] == merged.names
+    app.segmented_control(key="view").set_value("take-away")
+    rerun(app)
+    assert app.query_params["merge"] == "1.3"
+    assert component(app, "kmseg_viewer")["focus"] == "2.4"
+    labels = [button.label for button in app.get("download_button")]
+    names = ", ".join(name for name in merged.names if name in ("2", "4"))
+    assert f"Mask of clusters {names}" in labels and f"Cut-out of clusters {names}" in labels
+    assert not app.warning
+    assert f"before merging: inertia {seg.inertia:.5g}" in texts(app)
+
+
+def test_another_segmentation_has_nothing_in_focus_or_merged() -> None:
+    app = open_page(n_clusters="5", focus="2", merge="1.3")
+    app.slider(key="n_clusters").set_value(4)
+    rerun(app)
+    assert counts(app) == expected_counts("china", n_clusters=4)
+    assert component(app, "kmseg_viewer")["focus"] == ""
+    assert "merge" not in app.query_params
+    assert "merge" not in component(app, "kmseg_copy_link")
+
+
+@pytest.mark.parametrize("name", ["focus", "merge"])
+@pytest.mark.parametrize("value", ["x", "1..2", "1.1", "0", "-1", "1" * 10_000, "٣", "<b>"])
+def test_a_focus_or_merge_that_makes_no_sense_is_left_out(name: str, value: str) -> None:
+    app = open_page(**{name: value})
+    assert f"{name}:" in app.warning[0].value.replace("\\", "")
+    assert len(app.warning[0].value) < 500
+    assert counts(app) == expected_counts("china")
+
+
+def test_clusters_that_do_not_exist_are_left_out_and_named() -> None:
+    app = open_page(n_clusters="3", merge="2.9_1.3.7", focus="1.8")
+    assert "names 7, 8, 9 among its clusters" in app.warning[0].value
+    assert component(app, "kmseg_viewer")["focus"] == "1"
+    seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=3))
+    assert counts(app) == seg.merged([(0, 2)]).pixel_counts.tolist()
+
+
+@pytest.mark.parametrize("view", [name for name in CHOICES["view"] if name != "clusters"])
+@pytest.mark.parametrize("picture", ["plate-5", "china"])
+def test_every_view_is_reached_by_a_link(view: str, picture: str) -> None:
+    app = open_page(view=view, picture=picture, n_clusters="3", color_space="hsv", width="150")
+    assert app.segmented_control(key="view").value == view
+    assert not app.error and not app.warning
+
+
+def test_the_sheet_shows_every_view_and_marks_the_one_that_is_chosen() -> None:
+    app = open_page(view="sheet", picture="flower", width="120", color_space="lab", channels="12")
+    galleries = [gallery(app, number) for number in range(1 + len(kmseg.color.COLOR_SPACES))]
+    assert len(galleries[0]) <= 6  # the proposals
+    assert sum(map(len, galleries[1:])) == 53
+    chosen = [tile["title"] for tiles in galleries[1:] for tile in tiles if tile["current"]]
+    assert chosen == ["a, b"]
+    assert all(tile["image"].startswith("data:image/png;base64,") for tile in galleries[1])
+
+
+def test_a_picture_of_one_colour_has_no_proposals_and_no_rungs() -> None:
+    app = open_page(view="sheet")
+    flat = np.full((20, 30, 3), (20, 130, 40), np.uint8)
+    app.file_uploader(key="uploads").upload("flat.png", png(flat))
+    rerun(app)
+    assert "nothing to propose" in texts(app)
+    app.segmented_control(key="view").set_value("ladder")
+    rerun(app)
+    assert "nothing to choose" in texts(app)
+
+
+def test_the_ladder_goes_as_far_as_the_k_that_is_chosen() -> None:
+    app = open_page(view="ladder", picture="flower", width="120", n_clusters="12")
+    tiles = gallery(app)
+    assert [tile["title"] for tile in tiles] == [f"K = {k}" for k in range(2, 13)]
+    assert [tile["title"] for tile in tiles if tile["current"]] == ["K = 12"]
+    assert sum("suggested" in tile["mark"] for tile in tiles) == 1
+
+
+def test_hue_is_compared_one_click_from_its_channel() -> None:
+    app = open_page(color_space="hsv", picture="flower")
+    button = next(button for button in app.button if "Hue is an angle" in button.label)
+    button.click()
+    rerun(app)
+    assert app.query_params["view"] == "hue"
+    assert [tile["title"] for tile in gallery(app)] == ["Raw H, 0 to 179", "H as an angle"]
+
+
+def test_views_that_are_not_open_compute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = recorded(monkeypatch, (cache, "sheet"), (cache, "ladder"), (cache, "residual"))
+    app = open_page(picture="flower", width="90")
+    app.slider(key="n_clusters").set_value(6)
+    rerun(app)
+    assert calls == []
+
+
+def test_the_residual_of_a_preview_without_an_opaque_pixel_is_a_sentence() -> None:
+    side = 2 * cache.PREVIEW_SIDE  # the preview skips pixels
+    rows, _ = kmseg.Image(np.zeros((side, side, 3), np.uint8)).grid(cache.PREVIEW_SIDE)
+    row = next(number for number in range(side) if number not in set(rows.tolist()))
+    pixels = np.zeros((side, side, 4), np.uint8)
+    pixels[row, :2] = (200, 30, 30, 255), (30, 30, 200, 255)
+    app = open_page(view="residual", n_clusters="2")
+    app.file_uploader(key="uploads").upload("speck.png", png(pixels))
+    rerun(app)
+    assert "Every pixel of the preview is transparent" in texts(app)
+    assert not app.error
+
+
+def test_names_of_values_in_a_link_are_distinct() -> None:
+    options = [option.name for view in VIEWS.values() for option in view.options]
+    others = {*kmseg.Settings().to_query(), "picture", "view", "merge", *IN_BROWSER}
+    assert len(options) == len(set(options))
+    assert not others & set(options)
