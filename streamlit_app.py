@@ -13,7 +13,7 @@ if __name__ == "__main__":
     from kmseg.ui.session import session
     from kmseg.ui.store import cache
     from kmseg.ui.views import VIEWS
-    from kmseg.ui.views.view import Context
+    from kmseg.ui.views.view import ViewContext
 
     st.set_page_config(
         "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340
@@ -40,6 +40,6 @@ if __name__ == "__main__":
 
         view = page.choose_view()
         with failures.shown(view.key):
-            view.show(Context(picture, chosen, seg, merged, session.focus, address))
+            view.show(ViewContext(picture, chosen, seg, merged, session.focus, address))
         link.write(link.query_of(chosen))
         hosting.warm_up_the_rest()

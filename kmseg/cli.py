@@ -122,11 +122,11 @@ def _run(options: argparse.Namespace) -> None:
         saved = _save_side_by_side(seg, tail, extension)
         print(saved, file=sys.stderr if options.json else sys.stdout)
     if options.labels:
-        from kmseg.output.export import indexed_png
+        from kmseg.output.encode import indexed_png
 
         Path(options.labels).write_bytes(indexed_png(seg.labels, seg.palette))
     if options.json:
-        from kmseg.output.export import report
+        from kmseg.output.report import report
 
         print(json.dumps(report(seg) | {"seconds": seconds}, allow_nan=False))
     elif not (options.output_file or options.labels):
@@ -178,7 +178,7 @@ def _progress(settings: Settings) -> Iterator[Callable[[int, int], None] | None]
 
 def _save_side_by_side(seg: Segmentation, tail: str, extension: str) -> Path:
     """Save the article's picture under a timestamped name, never over another file."""
-    from kmseg.output.export import encode
+    from kmseg.output.encode import encode
     from kmseg.output.render import side_by_side
 
     content = encode(side_by_side(seg), extension)

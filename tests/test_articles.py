@@ -23,9 +23,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import kmseg
 from kmseg.cli import main
-from kmseg.output.export import png
-from kmseg.output.render import painted, side_by_side
-from kmseg.samples import SAMPLES, sample_plate
+from kmseg.output.encode import png
+from kmseg.output.render import painted, palette, side_by_side
+from kmseg.samples import SAMPLES
+from kmseg.samples.sources import HiddenNumeral
 from oracles import article_features, assert_same_clusters, image_at, nearest, resized
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,10 +74,10 @@ def test_the_first_articles_run_gives_what_opencv_gives(n_clusters: int) -> None
     recoloured = np.asarray(centers, np.uint8)[labels.ravel()].reshape(image.pixels.shape)
     difference = painted(seg.labels, seg.palette).astype(int) - recoloured
     assert np.abs(difference).max() <= 1
-    # Original and segmentation side by side, a strip between.
-    joined = side_by_side(seg, "colors")
+    # Original and gray ranks side by side, a strip between.
+    joined = side_by_side(seg)
     np.testing.assert_array_equal(joined[:, :640], image.pixels)
-    np.testing.assert_array_equal(joined[:, -640:], painted(seg.labels, seg.palette))
+    np.testing.assert_array_equal(joined[:, -640:], painted(seg.labels, palette(seg, "gray")))
 
 
 def by_opencv(
@@ -316,10 +317,12 @@ def test_forty_starts_and_five_hundred_iterations_are_the_articles() -> None:
     assert_same_clusters(seg.labels, reference.labels_)
 
 
-@pytest.mark.parametrize("key", [key for key, sample in SAMPLES.items() if sample.numeral])
+@pytest.mark.parametrize("key", [key for key in SAMPLES if key.startswith("plate-")])
 def test_the_hidden_numeral_is_found(key: str) -> None:
     """What the second article was written for, with the settings that the sample names."""
-    plate = sample_plate(key)
+    source = SAMPLES[key].source
+    assert isinstance(source, HiddenNumeral)
+    plate = source.plate()
     settings = kmseg.Settings(**SAMPLES[key].settings)  # type: ignore[arg-type]
     labels = kmseg.segment(kmseg.Image(plate.pixels), settings).labels[plate.dots_mask]
     numeral = plate.numeral_mask[plate.dots_mask]

@@ -19,7 +19,7 @@ from PIL import Image as Pillow
 
 import kmseg
 from kmseg.cli import FORMATS, main
-from kmseg.output.export import png
+from kmseg.output.encode import png
 from oracles import image_at, with_holes
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,13 +24,13 @@ from inprocess import (
     rerun,
     texts,
 )
-from kmseg.output import cloud, export
+from kmseg.output import cloud
 from kmseg.ui import link, page, panes
 from kmseg.ui.controls import card
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
 from kmseg.ui.store import cache
 from kmseg.ui.views import cloud as cloud_view
-from kmseg.ui.views import clusters
+from kmseg.ui.views import clusters, download
 
 
 def test_opens_on_a_segmented_sample() -> None:
@@ -277,7 +277,7 @@ def test_sessions_do_not_see_each_others_uploads() -> None:
         ("sheet", ["viewer", "summary", "sheet", "write"]),
         ("ladder", ["viewer", "summary", "ladder", "write"]),
         ("residual", ["viewer", "summary", "residual", "write"]),
-        ("take-away", ["viewer", "summary", "archive", "files", "write"]),
+        ("take-away", ["viewer", "summary", "_wholly_in_focus", "write"]),
     ],
 )
 def test_a_new_segmentation_is_shown_before_anything_else_is_made(
@@ -294,8 +294,7 @@ def test_a_new_segmentation_is_shown_before_anything_else_is_made(
         (cache, "residual"),
         (cache, "color_cloud"),
         (cloud_view, "colour_cloud"),
-        (export, "archive"),
-        (export, "files"),
+        (download, "_wholly_in_focus"),
         (link, "write"),
     )
     app.slider(key="n_clusters").set_value(9)

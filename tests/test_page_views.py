@@ -122,17 +122,37 @@ def test_views_that_are_not_open_compute_nothing(monkeypatch: pytest.MonkeyPatch
     assert calls == []
 
 
-def test_the_residual_of_a_preview_without_an_opaque_pixel_is_a_sentence() -> None:
-    side = 2 * cache.PREVIEW_SIDE  # the preview skips pixels
-    rows, _ = kmseg.Image(np.zeros((side, side, 3), np.uint8)).grid(cache.PREVIEW_SIDE)
-    row = next(number for number in range(side) if number not in set(rows.tolist()))
-    pixels = np.zeros((side, side, 4), np.uint8)
-    pixels[row, :2] = (200, 30, 30, 255), (30, 30, 200, 255)
-    app = open_page(view="residual", n_clusters="2")
+@pytest.mark.parametrize("shape", [(4, 3000), (50, 2000)])
+def test_a_strip_of_a_panorama_crashed_the_views_that_compare_settings(
+    shape: tuple[int, int],
+) -> None:
+    app = open_page(view="sheet")
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    app.file_uploader(key="uploads").upload("strip.png", png(pixels))
+    for view in ("sheet", "ladder", "hue", "residual"):
+        app.segmented_control(key="view").set_value(view)
+        rerun(app)
+        assert not app.error
+    assert "average" in app.metric[0].label.lower()
+
+
+def test_k_2_was_marked_as_suggested_where_no_silhouette_is_defined() -> None:
+    app = open_page(view="ladder")
+    pixels = np.full((1500, 1500, 3), 255, np.uint8)
+    pixels[7, 9] = 0
+    app.file_uploader(key="uploads").upload("speck.png", png(pixels))
+    rerun(app)
+    assert [tile["mark"] for tile in gallery(app)] == [""]
+    assert "No K is suggested" in texts(app)
+
+
+def test_the_residual_of_a_preview_without_opaque_pixels_crashed() -> None:
+    app = open_page(view="residual")
+    pixels = np.zeros((1500, 1500, 4), np.uint8)
+    pixels[1, 1] = 255  # not among the preview's pixels
     app.file_uploader(key="uploads").upload("speck.png", png(pixels))
     rerun(app)
     assert "Every pixel of the preview is transparent" in texts(app)
-    assert not app.error
 
 
 def test_names_of_values_in_a_link_are_distinct() -> None:

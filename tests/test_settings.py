@@ -19,7 +19,7 @@ import kmseg
 from kmseg.cli import main
 from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
-from kmseg.output.export import png
+from kmseg.output.encode import png
 from kmseg.settings import INITS, LINK_VERSION, RANGES, STOPS, Settings
 from oracles import image_at
 

@@ -128,11 +128,8 @@ def _act(seg: Segmentation) -> None:
         session.merges = apart
     elif action["what"] == "focus":
         session.focus = tuple(sorted(chosen))
-    elif action["what"] in _FILES and chosen:
+    elif action["what"] in export.CLUSTER_DOWNLOADS and chosen:
         session.file = FileRequest(action["what"], tuple(sorted(chosen)), time.time_ns())
-
-
-_FILES: Final = {"mask": export.mask_file, "cutout": export.cutout_file}
 
 
 def _request_file(wanted: FileRequest | None) -> None:
@@ -145,6 +142,8 @@ def _requested_file(
     """A mask or cut-out for the browser to save; its clusters are those before merging."""
     if wanted is None:
         return None
-    file = _FILES[wanted.kind](seg, picture.name, *wanted.clusters)
-    url = media_url(cache.file(picture, seg, file), file.mime, "viewer.file")
-    return {"url": url, "name": file.name, "id": str(wanted.number)}
+    download = export.CLUSTER_DOWNLOADS[wanted.kind](seg, *wanted.clusters)
+    content = cache.file(picture, seg, download, export.Context(picture.name))
+    url = media_url(content, download.mime, "viewer.file")
+    name = export.file_name(seg, picture.name, download)
+    return {"url": url, "name": name, "id": str(wanted.number)}

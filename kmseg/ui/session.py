@@ -72,7 +72,8 @@ class FileRequest:
 
     Attributes
     ----------
-    kind : {"mask", "cutout"}
+    kind : str
+        A key of :data:`kmseg.output.export.CLUSTER_DOWNLOADS`.
     clusters : tuple of int
         Clusters before merging, numbered from 0.
     number : int

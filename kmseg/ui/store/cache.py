@@ -23,7 +23,7 @@ from kmseg import explore
 from kmseg.errors import BusyError, KmsegError
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.kmeans import Progress
-from kmseg.output import cloud, export, figures
+from kmseg.output import cloud, encode, export, figures
 from kmseg.parallel.gate import Waiting
 from kmseg.picture.apart import read_image_apart
 from kmseg.picture.image import Image
@@ -188,10 +188,10 @@ def _original(image: Image, width: int) -> tuple[bytes, str]:
     shown = image.resized(width)
     if shown.opaque is not None:
         alpha = np.where(shown.opaque, np.uint8(255), np.uint8(0))
-        return export.png(np.dstack((shown.pixels, alpha))), "image/png"
+        return encode.png(np.dstack((shown.pixels, alpha))), "image/png"
     if shown is image:
-        return export.png(shown.pixels), "image/png"
-    return export.jpeg(shown.pixels, JPEG_QUALITY), "image/jpeg"
+        return encode.png(shown.pixels), "image/png"
+    return encode.jpeg(shown.pixels, JPEG_QUALITY), "image/jpeg"
 
 
 # -- one segmentation -----------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def previews(
     """Original with its MIME type, labels as indexed PNG, and their size (width, height)."""
     made = _of(picture, seg.settings.width)
     labels = made.kept.get(
-        ("labels", seg.settings), lambda: export.indexed_png(_preview(made, seg), seg.palette)
+        ("labels", seg.settings), lambda: encode.indexed_png(_preview(made, seg), seg.palette)
     )
     return made.original, labels, (made.preview.shape[1], made.preview.shape[0])
 
@@ -284,7 +284,7 @@ def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes
                 alpha = image.opaque[rows, columns].astype(np.uint8) * 255
                 part = np.dstack((part, alpha))
             labels = replace(seg, image=image).labels_at(rows, columns)
-            return export.png(part), export.indexed_png(labels, seg.palette)
+            return encode.png(part), encode.indexed_png(labels, seg.palette)
 
     return box, *made.kept.get(("region", seg.settings, box), make, still_wanted)
 
@@ -326,10 +326,12 @@ def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) 
     return cloud.color_cloud(seg, kept.get(("cloud", space, n_points), make, still_wanted))
 
 
-def file(picture: Picture, seg: Segmentation, wanted: export.File) -> bytes:
-    """The content of a file to take away."""
+def file(
+    picture: Picture, seg: Segmentation, download: export.Download, context: export.Context
+) -> bytes:
+    """The content of a download."""
     with turns.FILES.admitted(), _pixels_of(picture, seg.settings.width) as image:
-        return wanted.make(replace(seg, image=image))  # the labels go with the copy
+        return download.make(replace(seg, image=image), context)  # the labels go with the copy
 
 
 # -- many segmentations ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from kmseg.color import COLOR_SPACES
 from kmseg.ui import text
 from kmseg.ui.components.cloud.cloud import colour_cloud
 from kmseg.ui.store import cache
-from kmseg.ui.views.view import Context, Group, Option, View, choose
+from kmseg.ui.views.view import Group, Option, View, ViewContext, choose
 
 # Points that are drawn at most.
 N_POINTS: Final = 6000
@@ -19,7 +19,7 @@ AXES: Final = Option("cloud_space", {"rgb": "RGB", "clustered": "Colour space th
 PAINT: Final = Option("cloud_paint", {"color": "True colours", "cluster": "Cluster"})
 
 
-def show(context: Context) -> None:
+def show(context: ViewContext) -> None:
     """Draw the cloud, with a choice of axes and of the points' colours."""
     seg = context.seg
     space = COLOR_SPACES[seg.settings.color_space]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from kmseg.ui.components.table.table import cluster_table
-from kmseg.ui.views.view import Context, Group, View
+from kmseg.ui.views.view import Group, View, ViewContext
 
 
-def show(context: Context) -> None:
+def show(context: ViewContext) -> None:
     """Draw the table; merged clusters are one row."""
     cluster_table(context.merged, "table", context.address)
 

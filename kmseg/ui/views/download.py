@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -11,29 +10,27 @@ import streamlit as st
 from kmseg.output import export
 from kmseg.ui import failures
 from kmseg.ui.store import cache
-from kmseg.ui.views.view import Context, Group, View
+from kmseg.ui.views.view import Group, View, ViewContext
 
 # Stands for the picture's path in the command and the script.
 _FILE_NAME: Final = "picture.png"
 
 
-def show(context: Context) -> None:
+def show(context: ViewContext) -> None:
     """Draw a button for each file, and the command and the script."""
     seg, settings = context.merged, context.seg.settings
     st.caption(
         "At the full size that was clustered. Transparent pixels stay transparent; numbers, "
         "colours and order are those of the table."
     )
-    archive, *files = _files(context)
     with st.grid("auto", min_column_width=220, gap="small"):
-        _button(archive, context, icon=":material/folder_zip:")
-        for file in files:
-            _button(file, context)
-    focused = list(_files_of_focus(context))
-    if focused:
+        _button(export.ARCHIVE, context, icon=":material/folder_zip:")
+        for download in export.DOWNLOADS:
+            _button(download, context)
+    if focused := _wholly_in_focus(context):
         with st.container(horizontal=True):
-            for file in focused:
-                _button(file, context)
+            for make in export.CLUSTER_DOWNLOADS.values():
+                _button(make(seg, *focused), context)
     else:
         st.caption(
             "Click clusters in the picture to put them in focus: then their mask and their cut-out "
@@ -50,30 +47,22 @@ def show(context: Context) -> None:
         st.code(settings.to_python(_FILE_NAME), language="python")
 
 
-def _files(context: Context) -> list[export.File]:
-    """The archive, then the files in it but the masks."""
-    arguments = context.merged, context.picture.name, context.focus
-    return [export.archive(*arguments), *export.files(*arguments)]
-
-
-def _files_of_focus(context: Context) -> Iterator[export.File]:
-    """Mask and cut-out of the clusters that are wholly in focus; none if there are none."""
+def _wholly_in_focus(context: ViewContext) -> list[int]:
+    """Numbers of the merged clusters whose every member is in focus."""
     focus = set(context.focus)
-    chosen = [n for n, members in enumerate(context.merged.members) if focus.issuperset(members)]
-    if chosen:
-        yield export.mask_file(context.merged, context.picture.name, *chosen)
-        yield export.cutout_file(context.merged, context.picture.name, *chosen)
+    return [n for n, members in enumerate(context.merged.members) if focus.issuperset(members)]
 
 
-def _button(file: export.File, context: Context, icon: str | None = None) -> None:
-    make = partial(cache.file, context.picture, context.merged, file)
+def _button(download: export.Download, context: ViewContext, icon: str | None = None) -> None:
+    seg, picture = context.merged, context.picture
+    make = partial(cache.file, picture, seg, download, export.Context(picture.name, context.focus))
     st.download_button(
-        file.title,
-        failures.in_download(make, file.title),
-        file.name,
-        file.mime,
+        download.title,
+        failures.in_download(make, download.title),
+        export.file_name(seg, picture.name, download),
+        download.mime,
         on_click="ignore",
-        key=f"download {file.title}",
+        key=f"download {download.key}",
         width="stretch",
         icon=icon,
     )

@@ -15,7 +15,7 @@ from kmseg.explore import Tile
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
 from kmseg.ui.store import cache
-from kmseg.ui.views.view import Context, Group, View
+from kmseg.ui.views.view import Group, View, ViewContext
 
 # The colour spaces that are compared by their channel 0: key, and title and note of the tile.
 RAW: Final = "hsv"
@@ -32,7 +32,7 @@ _TILES: Final = {
 }
 
 
-def show(context: Context) -> None:
+def show(context: ViewContext) -> None:
     """Draw both segmentations by hue alone, and how much they agree."""
     st.markdown("**Hue, raw and as an angle.** Click one to use it.")
     current = explore.automatic(context.wanted)

@@ -12,7 +12,7 @@ from kmseg.explore import Rung
 from kmseg.ui.components.gallery.gallery import Curve, Entry, curves, gallery
 from kmseg.ui.session import session
 from kmseg.ui.store import cache
-from kmseg.ui.views.view import Context, Group, View, say_automatic
+from kmseg.ui.views.view import Group, View, ViewContext, say_automatic
 
 # The last K, unless a larger one is chosen.
 TOP: Final = 10
@@ -29,7 +29,7 @@ where it is greatest is suggested.
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def show(context: Context) -> None:
+def show(context: ViewContext) -> None:
     """Draw the scores over K, and a tile for each K."""
     settings = context.wanted
     st.markdown("**How many clusters?** Click a rung to use its K.", help=HELP)
@@ -51,8 +51,14 @@ def show(context: Context) -> None:
     )
     st.caption(
         f"Inertia and Calinski-Harabasz are exact, over every pixel; the silhouette is that of "
-        f"{explore.SILHOUETTE_PIXELS:,} pixels drawn at random. Filled: its greatest; underlined: "
-        "the K in use. A suggestion is no more than that: look at the pictures."
+        f"{explore.SILHOUETTE_PIXELS:,} pixels drawn at random. "
+        + ("Filled: its greatest; underlined" if best else "Underlined")
+        + ": the K in use. "
+        + (
+            "A suggestion is no more than that: look at the pictures."
+            if best
+            else "No K is suggested: the silhouette is not defined for these pixels."
+        )
     )
 
 
@@ -69,7 +75,7 @@ def _entry(rung: Rung, suggested: bool) -> Entry:
     )
 
 
-def _curves(rungs: list[Rung], best: Rung, current: int) -> None:
+def _curves(rungs: list[Rung], best: Rung | None, current: int) -> None:
     inertias = [rung.tile.inertia for rung in rungs]
     silhouettes = [rung.silhouette for rung in rungs]
     charts = [
@@ -82,7 +88,8 @@ def _curves(rungs: list[Rung], best: Rung, current: int) -> None:
         ),
     ]
     clusters = [rung.tile.settings.n_clusters for rung in rungs]
-    curves(charts, clusters, best.tile.settings.n_clusters, current, "ladder curves")
+    suggested = best.tile.settings.n_clusters if best else None
+    curves(charts, clusters, suggested, current, "ladder curves")
 
 
 def _number(value: float) -> str:

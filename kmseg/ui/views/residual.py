@@ -7,27 +7,27 @@ from typing import Final
 import numpy as np
 import streamlit as st
 
-from kmseg.output import export, render
+from kmseg.output import encode, render
 from kmseg.ui.store import cache
-from kmseg.ui.views.view import Context, Group, View
+from kmseg.ui.views.view import Group, View, ViewContext
 
 
-def show(context: Context) -> None:
+def show(context: ViewContext) -> None:
     """Draw the colour differences as a picture, with a scale and their mean."""
     st.markdown("**Where is the segmentation far from the original?** Brighter is further.")
     distances = cache.residual(context.picture, context.merged)
     known = distances[~np.isnan(distances)]
     if not len(known):
         st.info(
-            "Every pixel of the preview is transparent, so there is no difference to show. Set a "
-            "smaller width under Advanced, or crop the picture to its opaque part."
+            "Every pixel of the preview is transparent: there is no difference to show. Crop the "
+            "picture to its opaque part to see one."
         )
         return
     top = max(float(np.percentile(known, 99.5)), 1.0)  # a few outliers would darken the rest
     picture_at, text = st.columns([3, 2], gap="medium")
     with picture_at:
         st.image(
-            export.png(render.heat(distances, top)),
+            encode.png(render.heat(distances, top)),
             width="stretch",
             alt=f"Residual: colour differences, {known.mean():.1f} on average",
         )

@@ -16,7 +16,7 @@ from kmseg.settings import Settings
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
 from kmseg.ui.store import cache
-from kmseg.ui.views.view import Context, Group, Option, View, choose, say_automatic
+from kmseg.ui.views.view import Group, Option, View, ViewContext, choose, say_automatic
 
 # Proposals that are shown at most.
 N_PROPOSALS: Final = 6
@@ -30,7 +30,7 @@ speckle (*coherence*, 0 to 1) and where the clusters explain much of the picture
 K: Final = Option("sheet_k", {"same": "As in the sidebar"} | {k: k for k in ("2", "3", "4")})
 
 
-def show(context: Context) -> None:
+def show(context: ViewContext) -> None:
     """Draw the sheet as its tiles are made, then the best of them above it."""
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with right:

@@ -44,7 +44,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Context:
+class ViewContext:
     """What a view shows.
 
     Attributes
@@ -90,7 +90,7 @@ class View:
     key: str
     title: str
     group: Group
-    show: Callable[[Context], None]
+    show: Callable[[ViewContext], None]
     options: tuple[Option, ...] = ()
     needs_focus: bool = False
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import streamlit as st
 
 from kmseg.explore import Tile
-from kmseg.output import export
+from kmseg.output import encode
 from kmseg.settings import Settings
 from kmseg.ui.components.assets import asset, data_url
 from kmseg.ui.session import session
@@ -70,7 +70,7 @@ def gallery(
             "tiles": [
                 {
                     "image": data_url(
-                        export.indexed_png(entry.tile.labels, entry.tile.palette), export.PNG
+                        encode.indexed_png(entry.tile.labels, entry.tile.palette), encode.PNG
                     ),
                     "title": entry.title,
                     "lines": list(entry.lines),
@@ -106,7 +106,7 @@ class Curve:
 
 
 def curves(
-    charts: Sequence[Curve], clusters: Sequence[int], suggested: int, current: int, key: str
+    charts: Sequence[Curve], clusters: Sequence[int], suggested: int | None, current: int, key: str
 ) -> None:
     """Draw scores over the numbers of clusters, one chart each."""
     _mount_curves(
