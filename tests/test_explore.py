@@ -18,13 +18,14 @@ from sklearn.metrics import calinski_harabasz_score, silhouette_score
 import kmseg
 from kmseg import explore
 from kmseg.color import COLOR_SPACES, features
+from kmseg.labeling import PixelGrid
 from kmseg.samples.plates import PALETTES, draw_plate
 from oracles import image_at, numeral_overlap
 
 
 def seen(image: kmseg.Image) -> tuple[kmseg.ColorHistogram, NDArray[np.int32]]:
     histogram = kmseg.color_histogram(image)
-    return histogram, explore.tile_pixels(image, histogram)
+    return histogram, explore.tile_grid(image, histogram)
 
 
 def sheet(image: kmseg.Image, **settings: Any) -> list[explore.Tile]:
@@ -310,14 +311,22 @@ def test_the_ladder_ends_at_the_number_of_colours() -> None:
 # -- the residual ----------------------------------------------------------------------------------
 
 
+def lightness(level: int) -> float:
+    """L* of a gray sRGB level (IEC 61966-2-1, CIE 15:2004)."""
+    encoded = level / 255
+    linear = encoded / 12.92 if encoded <= 0.04045 else ((encoded + 0.055) / 1.055) ** 2.4
+    return 116 * (linear ** (1 / 3) if linear > (6 / 29) ** 3 else linear * 841 / 108 + 4 / 29) - 16
+
+
 def test_the_residual_is_the_colour_difference_to_the_clusters_colour() -> None:
-    pixels = np.zeros((2, 3, 3), np.uint8)
-    pixels[0] = 255
-    image = kmseg.Image(pixels, np.array([[True, True, False], [True, True, True]]))
-    histogram = kmseg.color_histogram(image)
-    numbers = histogram.numbers_at(image, *image.grid(100))
-    labels = np.array([[0, 1, -1], [0, 1, 1]], np.int16)
-    palette = np.array([(255, 255, 255), (0, 0, 0)], np.uint8)
-    found = explore.residual(histogram, numbers, labels, palette)
-    expected = [[0, 100, np.nan], [100, 0, 0]]  # L* of black is 0, of white 100
+    levels = np.array([[0, 20, 7], [255, 235, 0]], np.uint8)
+    opaque = np.array([[True, True, False], [True, True, True]])
+    image = kmseg.Image(np.repeat(levels[..., None], 3, axis=2), opaque)
+    seg = kmseg.segment(image, kmseg.Settings(color_space="gray", n_clusters=2))
+    found = explore.residual(seg, PixelGrid.of(image, seg.histogram, 100))
+    dark, light = round(20 / 3), 245  # the mean levels of the two clusters
+    expected = [
+        [lightness(dark), lightness(20) - lightness(dark), np.nan],
+        [100 - lightness(light), lightness(light) - lightness(235), lightness(dark)],
+    ]
     np.testing.assert_allclose(found, expected, atol=1e-3)

@@ -10,7 +10,7 @@ from kmseg.explore.differences import residual
 from kmseg.explore.partitions import agreement, coherence
 from kmseg.explore.ranking import Proposal, ranked
 from kmseg.explore.rungs import SILHOUETTE_PIXELS, Rung, ladder, suggested
-from kmseg.explore.tiles import TILE_SIDE, Tile, automatic, sheet, tile_pixels, views
+from kmseg.explore.tiles import TILE_SIDE, Tile, automatic, sheet, tile_grid, views
 
 __all__ = [
     "SILHOUETTE_PIXELS",
@@ -26,6 +26,6 @@ __all__ = [
     "residual",
     "sheet",
     "suggested",
-    "tile_pixels",
+    "tile_grid",
     "views",
 ]

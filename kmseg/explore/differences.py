@@ -6,35 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmseg.color import features
-from kmseg.explore.partitions import Labels
-from kmseg.histogram import ColorHistogram
+from kmseg.labeling import PixelGrid
+from kmseg.segmentation import Segmentation
 
 
-def residual(
-    histogram: ColorHistogram,
-    numbers: NDArray[np.int32],
-    labels: Labels,
-    palette: NDArray[np.uint8],
-) -> NDArray[np.float64]:
+def residual(seg: Segmentation, grid: PixelGrid) -> NDArray[np.float64]:
     """The colour difference of each pixel to its cluster's colour: CIE 1976, Delta E*ab.
 
     Parameters
     ----------
-    histogram : ColorHistogram
-    numbers : ndarray of int32, shape (h, w)
-        Pixels as indices of the histogram; -1 is transparent.
-    labels : ndarray of int16, shape (h, w)
-    palette : ndarray of uint8, shape (K, 3)
+    seg : Segmentation
+    grid : PixelGrid
+        Pixels of its picture, shape (h, w).
 
     Returns
     -------
     ndarray of float64, shape (h, w)
-        About 2.3 is just noticeable (Mahy et al. 1994); NaN where transparent.
+        About 2.3 is just noticeable (Mahy et al. 1994); NaN where a pixel does not count.
     """
-    used, at = np.unique(numbers, return_inverse=True)
-    colors = features(histogram.colors[used], "cielab")[at.reshape(numbers.shape)]
+    used, at = np.unique(grid.colors, return_inverse=True)
+    colors = features(seg.histogram.colors[used], "cielab")[at.reshape(grid.colors.shape)]
     distances: NDArray[np.float64] = np.linalg.norm(
-        colors - features(palette, "cielab")[labels], axis=-1
+        colors - features(seg.palette, "cielab")[seg.labels_on(grid)], axis=-1
     )
-    distances[numbers < 0] = np.nan
+    distances[grid.colors < 0] = np.nan
     return distances

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kmseg.color import COLOR_SPACES, features
 from kmseg.explore.tiles import Tile, automatic, opaque_oklab, tile_of
 from kmseg.histogram import ColorHistogram
+from kmseg.labeling import PixelGrid
 from kmseg.parallel.threads import as_made
 from kmseg.segmentation import segment
 from kmseg.settings import Settings
@@ -43,7 +44,7 @@ class Rung:
 
 def ladder(
     histogram: ColorHistogram,
-    pixels: NDArray[np.int32],
+    grid: PixelGrid,
     settings: Settings,
     clusters: Iterable[int],
 ) -> Iterator[Rung]:
@@ -64,7 +65,7 @@ def ladder(
     """
     from sklearn.metrics import pairwise_distances, silhouette_score
 
-    oklab = opaque_oklab(histogram, pixels)
+    oklab = opaque_oklab(histogram, grid)
     coordinates = features(histogram.colors, settings.color_space)
     chosen = list(COLOR_SPACES[settings.color_space].selected(settings.channels))
     total = _spread(coordinates[:, chosen], histogram.counts)
@@ -86,7 +87,7 @@ def ladder(
         silhouette = math.nan
         if 1 < len(np.unique(labels)) < len(labels):
             silhouette = float(silhouette_score(distances, labels, metric="precomputed"))
-        return Rung(tile_of(seg, pixels, oklab), score, silhouette)
+        return Rung(tile_of(seg, grid, oklab), score, silhouette)
 
     for made in as_made(rung, clusters):
         if made is None:

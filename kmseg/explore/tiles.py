@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from kmseg.color import COLOR_SPACES, ColorSpace, features
 from kmseg.explore.partitions import Labels, coherence, explained
 from kmseg.histogram import ColorHistogram
+from kmseg.kmeans.engines import DEFAULT_ENGINE
+from kmseg.labeling import PixelGrid
 from kmseg.parallel.threads import as_made
 from kmseg.picture.image import Image
 from kmseg.segmentation import Segmentation, segment
@@ -82,25 +84,23 @@ def automatic(settings: Settings) -> Settings:
     """
     init = "k-means++" if settings.init == "manual" else settings.init
     attempts = Settings().attempts if settings.init == "manual" else settings.attempts
-    return replace(settings, init=init, centroids=(), attempts=attempts, engine="exact")
+    return replace(settings, init=init, centroids=(), attempts=attempts, engine=DEFAULT_ENGINE)
 
 
-def tile_pixels(image: Image, histogram: ColorHistogram) -> NDArray[np.int32]:
-    """The pixels of a tile, shape (h, w), as indices of the histogram; -1 is transparent."""
-    return histogram.numbers_at(image, *image.grid(TILE_SIDE))
+def tile_grid(image: Image, histogram: ColorHistogram) -> PixelGrid:
+    """The pixels of a tile, at most ``TILE_SIDE`` a side."""
+    return PixelGrid.of(image, histogram, TILE_SIDE)
 
 
-def sheet(
-    histogram: ColorHistogram, pixels: NDArray[np.int32], wanted: Iterable[Settings]
-) -> Iterator[Tile]:
+def sheet(histogram: ColorHistogram, grid: PixelGrid, wanted: Iterable[Settings]) -> Iterator[Tile]:
     """Make a tile for each of the settings, in their order.
 
     Parameters
     ----------
     histogram : ColorHistogram
         Of the picture at ``settings.width``.
-    pixels : ndarray of int32, shape (h, w)
-        Of the same picture, by :func:`tile_pixels`.
+    grid : PixelGrid
+        Of the same picture, by :func:`tile_grid`.
     wanted : iterable of Settings
         Settings of one colour space should be adjacent: its coordinates are then computed once.
 
@@ -109,7 +109,7 @@ def sheet(
     Tile
         As soon as it is made.
     """
-    oklab = opaque_oklab(histogram, pixels)
+    oklab = opaque_oklab(histogram, grid)
 
     def with_coordinates() -> Iterator[tuple[Settings, NDArray[np.float64]]]:
         for space, group in groupby(wanted, lambda settings: settings.color_space):
@@ -118,22 +118,22 @@ def sheet(
 
     def make(item: tuple[Settings, NDArray[np.float64]]) -> Tile:
         settings, coordinates = item
-        return tile_of(segment(histogram, settings, coordinates=coordinates), pixels, oklab)
+        return tile_of(segment(histogram, settings, coordinates=coordinates), grid, oklab)
 
     yield from as_made(make, with_coordinates())
 
 
-def opaque_oklab(histogram: ColorHistogram, pixels: NDArray[np.int32]) -> NDArray[np.float64]:
+def opaque_oklab(histogram: ColorHistogram, grid: PixelGrid) -> NDArray[np.float64]:
     """Oklab coordinates (n, 3) of a tile's opaque pixels, relative to the first of them.
 
     Relative coordinates make the variance of equal colours exactly 0.
     """
-    coordinates = features(histogram.colors[pixels[pixels >= 0]], "oklab")
+    coordinates = features(histogram.colors[grid.colors[grid.colors >= 0]], "oklab")
     return coordinates - coordinates[:1]
 
 
-def tile_of(seg: Segmentation, pixels: NDArray[np.int32], oklab: NDArray[np.float64]) -> Tile:
+def tile_of(seg: Segmentation, grid: PixelGrid, oklab: NDArray[np.float64]) -> Tile:
     """The tile of a segmentation; ``oklab`` is that of :func:`opaque_oklab`."""
-    labels = seg.labels_of(pixels)
-    share = explained(labels[pixels >= 0], oklab)
+    labels = seg.labels_on(grid)
+    share = explained(labels[labels >= 0], oklab)
     return Tile(seg.settings, labels, seg.palette, seg.inertia, share, coherence(labels))

@@ -23,6 +23,7 @@ from kmseg import explore
 from kmseg.errors import BusyError, KmsegError
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.kmeans import Progress
+from kmseg.labeling import PixelGrid
 from kmseg.output import cloud, encode, export, figures
 from kmseg.parallel.gate import Waiting
 from kmseg.picture.apart import read_image_apart
@@ -70,13 +71,11 @@ class _Made:
     """What of a picture at one size does not depend on settings, and what of it was made so far."""
 
     def __init__(self, image: Image) -> None:
-        rows, columns = image.grid(PREVIEW_SIDE)
         self.width, self.height = image.width, image.height
         self.histogram = color_histogram(image)
-        self.original = _original(image, len(columns))
-        # Colours of pixels, as numbers in the histogram; -1 is transparent.
-        self.preview = self.histogram.numbers_at(image, rows, columns)
-        self.tile = explore.tile_pixels(image, self.histogram)
+        self.preview = PixelGrid.of(image, self.histogram, PREVIEW_SIDE)
+        self.original = _original(image, len(self.preview.columns))
+        self.tile = explore.tile_grid(image, self.histogram)
         self.kept: Store[Any] = Store(MADE_OF_ONE_BYTES)
 
     @property
@@ -255,17 +254,10 @@ def previews(
     """Original with its MIME type, labels as indexed PNG, and their size (width, height)."""
     made = _of(picture, seg.settings.width)
     labels = made.kept.get(
-        ("labels", seg.settings), lambda: encode.indexed_png(_preview(made, seg), seg.palette)
+        ("labels", seg.settings),
+        lambda: encode.indexed_png(seg.labels_on(made.preview), seg.palette),
     )
-    return made.original, labels, (made.preview.shape[1], made.preview.shape[0])
-
-
-def _preview(made: _Made, seg: Segmentation) -> NDArray[np.int16]:
-    """Labels of the preview's pixels."""
-    if seg.image is None or seg.pixel_labels is None:
-        return seg.labels_of(made.preview)
-    # Pixels of one colour need not all be in one cluster.
-    return seg.labels_at(*seg.image.grid(PREVIEW_SIDE))
+    return made.original, labels, (len(made.preview.columns), len(made.preview.rows))
 
 
 Box = tuple[int, int, int, int]
@@ -311,8 +303,7 @@ def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
     """Delta E between original and segmentation at each pixel of the preview."""
     made = _of(picture, seg.settings.width)
     with turn():
-        labels = _preview(made, seg)
-        return explore.residual(seg.histogram, made.preview, labels, seg.palette)
+        return explore.residual(seg, made.preview)
 
 
 def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> figures.Cloud:
