@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def open_page(**query: str) -> AppTest:
-    """The page at rest, opened by a link with these values."""
+    """The page after its first run, opened by a link with these values."""
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
@@ -36,7 +36,7 @@ def rerun(app: AppTest) -> AppTest:
 
 
 def component(app: AppTest, name: str) -> dict[str, Any]:
-    """What one of the page's own components was given."""
+    """The data that one of the page's own components was sent."""
     found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == name]
     data: dict[str, Any] = json.loads(found[0].json)
     return data
@@ -52,7 +52,7 @@ def expected_counts(sample: str, **settings: Any) -> list[int]:
 
 
 def texts(app: AppTest) -> str:
-    """Everything the page says in sentences."""
+    """All captions and messages of the page."""
     said = (*app.caption, *app.info, *app.warning, *app.error)
     return "\n".join(element.value for element in said)
 
@@ -83,7 +83,7 @@ def gallery(app: AppTest, number: int = 0) -> list[dict[str, Any]]:
 def recorded(
     monkeypatch: pytest.MonkeyPatch, *functions: tuple[object, str]
 ) -> list[tuple[str, Any]]:
-    """The calls of these functions, as they are made: name and result."""
+    """A list that grows with each call of these functions: name and result."""
     calls: list[tuple[str, Any]] = []
 
     def record(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +26,6 @@ from inprocess import (
 from kmseg.output import cloud
 from kmseg.ui import link, page, panes
 from kmseg.ui.controls import card
-from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
 from kmseg.ui.store import cache
 from kmseg.ui.views import cloud as cloud_view
 from kmseg.ui.views import clusters, download
@@ -78,105 +76,6 @@ def test_every_control_reaches_the_segmentation_and_the_address() -> None:
         assert app.query_params[name] == value
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"picture": "plate-5", "color_space": "hsv", "channels": "01", "n_clusters": "3"},
-        {"init": "manual", "centroids": "ff0000-00ff00-123456", "n_clusters": "3"},
-        {"engine": "opencv", "n_clusters": "6", "seed": "3", "stop": "iterations", "max_iter": "9"},
-        {"color_space": "oklab", "view": "cloud", "cloud_space": "clustered", "paint": "gray"},
-    ],
-)
-def test_a_link_replays_in_a_new_session(query: dict[str, str]) -> None:
-    first = open_page(**query)
-    first.slider(key="n_clusters").set_value(int(query.get("n_clusters", "4")) + 1)
-    rerun(first)
-    link = {name: str(value) for name, value in first.query_params.items()}
-    own = set(CHOICES) - set(IN_BROWSER)
-    assert set(link) == {"v", *kmseg.Settings().to_dict(), *own}
-    first.segmented_control(key="view").set_value("clusters")
-    rerun(first)
-    second = open_page(**link | {"view": "clusters"})
-    assert counts(second) == counts(first)
-    assert not second.warning
-
-
-def test_a_link_without_values_means_the_defaults_of_its_version() -> None:
-    link = kmseg.Settings().to_query()
-    assert link["v"] == "1"
-    assert counts(open_page(**link)) == expected_counts("china")
-
-
-def test_wrong_values_in_a_link_are_corrected_and_named() -> None:
-    app = open_page(
-        n_clusters="900",
-        color_space="<script>alert(1)</script>",
-        epsilon="nan",
-        picture="../../etc/passwd",
-        view="nowhere",
-        attempts="0",
-        width="-5",
-    )
-    said = app.warning[0].value
-    for name in (
-        "n\\_clusters",
-        "color\\_space",
-        "epsilon",
-        "picture",
-        "view",
-        "attempts",
-        "width",
-    ):
-        assert name in said
-    assert "<script>" not in said
-    assert app.slider(key="n_clusters").value == PAGE_RANGES["n_clusters"][1]
-    assert app.slider(key="attempts").value == 1
-    app.slider(key="n_clusters").set_value(3)
-    rerun(app)
-    assert not app.warning  # said once, until something is changed
-    assert app.query_params["n_clusters"] == "3"
-
-
-def test_a_link_to_an_upload_brings_its_settings_and_says_so() -> None:
-    app = open_page(picture="upload", n_clusters="6", color_space="lab")
-    assert "uploaded picture" in app.warning[0].value
-    assert counts(app) == expected_counts("china", n_clusters=6, color_space="lab")
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
-    app.file_uploader(key="uploads").upload("mine.png", png(pixels))
-    rerun(app)
-    seg = kmseg.segment(kmseg.Image(pixels), kmseg.Settings(n_clusters=6, color_space="lab"))
-    assert counts(app) == seg.pixel_counts.tolist()
-    assert re.fullmatch(r"upload-[0-9a-f]{8}", app.query_params["picture"])
-
-
-def test_an_upload_is_shown_at_once_and_others_stay_available() -> None:
-    app = open_page()
-    first, second = np.zeros((4, 5, 3), np.uint8), np.zeros((6, 7, 3), np.uint8)
-    first[0, :2] = 255
-    second[0, :3] = 200
-    app.file_uploader(key="uploads").upload("one.png", png(first)).upload("two.png", png(second))
-    rerun(app)
-    assert counts(app) == [39, 3]
-    chooser = app.selectbox(key="picture")
-    one = next(option for option in chooser.options if option == "one.png")
-    chooser.select_index(chooser.options.index(one))
-    rerun(app)
-    assert counts(app) == [18, 2]
-    assert "K is 2, not 4" in texts(app)
-
-
-def test_a_bad_upload_costs_a_sentence_and_nothing_else() -> None:
-    app = open_page(n_clusters="3")
-    before = counts(app)
-    app.file_uploader(key="uploads").upload("*evil* <b>[x](y).png", b"\x89PNG\r\n\x1a\nno picture")
-    rerun(app)
-    assert counts(app) == before
-    assert len(app.error) == 1
-    said = app.error[0].value
-    assert said.startswith("evil")
-    assert not set("<[*") & set(said.partition(":")[0])
-
-
 def test_transparent_pixels_are_left_out_and_counted() -> None:
     pixels = np.zeros((5, 5, 4), np.uint8)
     pixels[..., 3] = 255
@@ -198,7 +97,7 @@ def test_constant_channels_are_named() -> None:
     assert "H, S of HSV" in texts(app)
 
 
-def test_no_channel_means_all_of_them_and_is_said() -> None:
+def test_no_channel_means_all_of_them_and_the_page_says_so() -> None:
     app = open_page()
     app.get_by_key("channels_bgr").set_value([])
     rerun(app)
@@ -207,7 +106,7 @@ def test_no_channel_means_all_of_them_and_is_said() -> None:
 
 
 @pytest.mark.parametrize("engine", ["opencv", "scikit-learn"])
-def test_reference_engines_work_on_a_width_that_the_page_names(engine: str) -> None:
+def test_reference_engines_get_a_reduced_width_that_the_page_states(engine: str) -> None:
     app = open_page(engine=engine, attempts="2")
     seg = kmseg.segment(
         kmseg.sample_image("china"), kmseg.Settings(engine=engine, attempts=2, width=387)
@@ -217,7 +116,7 @@ def test_reference_engines_work_on_a_width_that_the_page_names(engine: str) -> N
     assert app.number_input(key="width").value == 0  # the visitor's own setting is kept
 
 
-def test_my_colours_start_from_the_clusters_there_are() -> None:
+def test_my_colours_begin_with_those_of_the_present_clusters() -> None:
     app = open_page(n_clusters="3")
     found = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=3))
     app.segmented_control(key="init").set_value("manual")
@@ -243,30 +142,7 @@ def test_the_settings_of_a_sample_are_one_click_away() -> None:
     assert counts(app) == expected_counts("plate-74", **sample.settings)
 
 
-def test_many_bad_uploads_do_not_push_the_controls_away() -> None:
-    app = open_page(picture="flower", width="64")
-    names = [f"bad{number}.png" for number in range(5)]
-    for name in names:
-        app.file_uploader(key="uploads").upload(name, name.encode())
-    rerun(app)
-    folded = next(
-        e for e in app.sidebar.expander if e.label.endswith("5 files could not be opened")
-    )
-    assert [error.value.partition(":")[0] for error in folded.error] == names
-    assert app.selectbox(key="picture").value == "flower"
-
-
-def test_sessions_do_not_see_each_others_uploads() -> None:
-    first, second = open_page(), open_page()
-    pixels = np.random.default_rng(1).integers(0, 256, (9, 9, 3), np.uint8)
-    first.file_uploader(key="uploads").upload("secret.png", png(pixels))
-    rerun(first)
-    rerun(second)
-    assert "secret.png" in first.selectbox(key="picture").options
-    assert "secret.png" not in second.selectbox(key="picture").options
-
-
-# -- what comes first, and what is not done again --------------------------------------------------
+# -- order of work, and work that is not repeated ---------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -302,7 +178,7 @@ def test_a_new_segmentation_is_shown_before_anything_else_is_made(
     assert [name for name, _ in calls] == then
 
 
-def test_another_k_does_nothing_again_that_depends_on_the_picture_alone(
+def test_another_k_repeats_no_work_that_depends_on_the_picture_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = open_page(view="cloud")
@@ -334,11 +210,11 @@ def test_another_k_does_nothing_again_that_depends_on_the_picture_alone(
     assert calls == []
 
 
-# -- work that takes long --------------------------------------------------------------------------
+# -- long work -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["opencv", "scikit-learn"])
-def test_the_progress_of_long_work_is_gone_in_the_end(
+def test_the_progress_bar_disappears_when_the_work_is_done(
     monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     monkeypatch.setattr(page, "PATIENCE", 0.0)
@@ -350,14 +226,14 @@ def test_the_progress_of_long_work_is_gone_in_the_end(
     assert not app.warning
 
 
-def test_a_reference_engine_cannot_be_used_to_occupy_the_machine() -> None:
+def test_a_reference_engine_makes_a_limited_number_of_attempts() -> None:
     app = open_page(engine="opencv", attempts="100", width="60", seed="79")
     wanted = {"engine": "opencv", "attempts": 10, "width": 60, "seed": 79}
     assert counts(app) == expected_counts("china", **wanted)
     assert "at most 10 attempts on this page, not 100" in " ".join(note.value for note in app.info)
 
 
-def test_colours_to_start_from_never_wait_for_a_reference_engine(
+def test_starting_colours_are_computed_by_the_default_engine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = open_page(engine="opencv", attempts="2", width="80", n_clusters="3", seed="78")
@@ -367,7 +243,7 @@ def test_colours_to_start_from_never_wait_for_a_reference_engine(
     assert [seg.settings.engine for _, seg in calls] == ["exact", "opencv"]
 
 
-def test_one_makes_a_segmentation_while_others_watch_and_take_over(
+def test_a_segmentation_is_computed_once_and_a_waiter_takes_over_if_its_maker_gives_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     picture, settings = cache.sample("plate-5"), kmseg.Settings(engine="opencv", seed=987)
@@ -401,7 +277,7 @@ def test_one_makes_a_segmentation_while_others_watch_and_take_over(
     first.join(20)
     assert result == "done"
     assert makers == ["first", threading.current_thread().name]
-    assert told[0] == (0, settings.attempts)  # seen while the first one was at it
+    assert told[0] == (0, settings.attempts)  # seen while the first thread was at work
     assert told[-1] == (1, 2)
     watched.clear()
     result = cache.segmentation(picture, settings)
@@ -414,14 +290,14 @@ boxes = st.tuples(*[st.integers(-(10**12), 10**12) | st.integers(-50, 700)] * 4)
 @given(boxes)
 @example((0, 0, 0, 0))
 @example((10**9, 0, -(10**9), 5))
-def test_a_part_lies_in_the_picture_whatever_is_asked_for(wanted: cache.Box) -> None:
+def test_a_region_lies_within_the_picture_whatever_is_requested(wanted: cache.Box) -> None:
     left, top, right, bottom = cache.within(640, 427, wanted)
     assert 0 <= left < right <= 640 and 0 <= top < bottom <= 427
-    if 0 <= wanted[0] < wanted[2] - 1 < 640:  # what lies inside is there, but for an odd pixel
+    if 0 <= wanted[0] < wanted[2] - 1 < 640:  # at most one pixel is lost at each end
         assert left <= wanted[0] + 1 and right >= wanted[2] - 1
 
 
-def test_a_part_is_never_larger_than_a_screen() -> None:
+def test_a_region_is_never_larger_than_a_screen() -> None:
     left, _, right, _ = cache.within(9000, 100, (0, 0, 9000, 100))
     assert right - left == cache.REGION_SIDE
 

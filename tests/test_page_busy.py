@@ -243,10 +243,10 @@ def test_a_download_that_finds_the_server_busy_is_explained_by_the_next_run(
     assert is_busy(app)
     assert app.error[0].value.startswith("Counts, CSV: ")
     rerun(app)
-    assert not app.error  # said once
+    assert not app.error  # shown once
     with ThreadPoolExecutor(1) as pool:
         assert isinstance(pool.submit(made[name]).exception(), BusyError)
         crowd.leave()
         assert pool.submit(made[name]).result().startswith(b"cluster,")
     rerun(app)
-    assert not app.error  # what was made in the end needs no excuse
+    assert not app.error  # a later attempt succeeded

@@ -7,9 +7,6 @@ import pytest
 
 import kmseg
 from inprocess import (
-    component,
-    counts,
-    expected_counts,
     gallery,
     open_page,
     png,
@@ -17,55 +14,8 @@ from inprocess import (
     rerun,
     texts,
 )
-from kmseg.ui.link import CHOICES, IN_BROWSER
+from kmseg.ui.link import CHOICES
 from kmseg.ui.store import cache
-from kmseg.ui.views import VIEWS
-
-
-def test_a_link_with_focus_and_merges_is_kept() -> None:
-    app = open_page(n_clusters="5", focus="2.4", merge="1.3")
-    seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=5))
-    merged = seg.merged([(0, 2)])
-    assert counts(app) == merged.pixel_counts.tolist()
-    shown = component(app, "kmseg_viewer")
-    assert shown["groups"] == [list(group) for group in merged.members]
-    assert shown["names"] == merged.names
-    app.segmented_control(key="view").set_value("take-away")
-    rerun(app)
-    assert app.query_params["merge"] == "1.3"
-    assert component(app, "kmseg_viewer")["focus"] == "2.4"
-    labels = [button.label for button in app.get("download_button")]
-    names = ", ".join(name for name in merged.names if name in ("2", "4"))
-    assert f"Mask of clusters {names}" in labels and f"Cut-out of clusters {names}" in labels
-    assert not app.warning
-    assert f"before merging: inertia {seg.inertia:.5g}" in texts(app)
-
-
-def test_another_segmentation_has_nothing_in_focus_or_merged() -> None:
-    app = open_page(n_clusters="5", focus="2", merge="1.3")
-    app.slider(key="n_clusters").set_value(4)
-    rerun(app)
-    assert counts(app) == expected_counts("china", n_clusters=4)
-    assert component(app, "kmseg_viewer")["focus"] == ""
-    assert "merge" not in app.query_params
-    assert "merge" not in component(app, "kmseg_copy_link")
-
-
-@pytest.mark.parametrize("name", ["focus", "merge"])
-@pytest.mark.parametrize("value", ["x", "1..2", "1.1", "0", "-1", "1" * 10_000, "٣", "<b>"])
-def test_a_focus_or_merge_that_makes_no_sense_is_left_out(name: str, value: str) -> None:
-    app = open_page(**{name: value})
-    assert f"{name}:" in app.warning[0].value.replace("\\", "")
-    assert len(app.warning[0].value) < 500
-    assert counts(app) == expected_counts("china")
-
-
-def test_clusters_that_do_not_exist_are_left_out_and_named() -> None:
-    app = open_page(n_clusters="3", merge="2.9_1.3.7", focus="1.8")
-    assert "names 7, 8, 9 among its clusters" in app.warning[0].value
-    assert component(app, "kmseg_viewer")["focus"] == "1"
-    seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=3))
-    assert counts(app) == seg.merged([(0, 2)]).pixel_counts.tolist()
 
 
 @pytest.mark.parametrize("view", [name for name in CHOICES["view"] if name != "clusters"])
@@ -76,7 +26,7 @@ def test_every_view_is_reached_by_a_link(view: str, picture: str) -> None:
     assert not app.error and not app.warning
 
 
-def test_the_sheet_shows_every_view_and_marks_the_one_that_is_chosen() -> None:
+def test_the_sheet_shows_every_channel_set_and_marks_the_chosen_one() -> None:
     app = open_page(view="sheet", picture="flower", width="120", color_space="lab", channels="12")
     galleries = [gallery(app, number) for number in range(1 + len(kmseg.color.COLOR_SPACES))]
     assert len(galleries[0]) <= 6  # the proposals
@@ -105,7 +55,7 @@ def test_the_ladder_goes_as_far_as_the_k_that_is_chosen() -> None:
     assert sum("suggested" in tile["mark"] for tile in tiles) == 1
 
 
-def test_hue_is_compared_one_click_from_its_channel() -> None:
+def test_the_hue_view_is_one_click_from_the_hue_channel() -> None:
     app = open_page(color_space="hsv", picture="flower")
     button = next(button for button in app.button if "Hue is an angle" in button.label)
     button.click()
@@ -153,10 +103,3 @@ def test_the_residual_of_a_preview_without_opaque_pixels_crashed() -> None:
     app.file_uploader(key="uploads").upload("speck.png", png(pixels))
     rerun(app)
     assert "Every pixel of the preview is transparent" in texts(app)
-
-
-def test_names_of_values_in_a_link_are_distinct() -> None:
-    options = [option.name for view in VIEWS.values() for option in view.options]
-    others = {*kmseg.Settings().to_query(), "picture", "view", "merge", *IN_BROWSER}
-    assert len(options) == len(set(options))
-    assert not others & set(options)
