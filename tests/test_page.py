@@ -142,7 +142,7 @@ def test_the_settings_of_a_sample_are_one_click_away() -> None:
     assert counts(app) == expected_counts("plate-74", **sample.settings)
 
 
-# -- order of work, and work that is not repeated ---------------------------------------------------
+# -- order of work, and work that is not repeated --------------------------------------------------
 
 
 @pytest.mark.parametrize(
