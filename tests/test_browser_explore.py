@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 import kmseg
 from kmseg.color import COLOR_SPACES, features
 from kmseg.output import render
-from kmseg.ui.views.views import VIEWS
+from kmseg.ui.views import VIEWS
 from visitor import (
     PICTURES,
     OpenPage,
@@ -480,7 +480,7 @@ def test_nothing_of_ours_keeps_anybody_out(open_page: OpenPage, color_scheme: st
 
     page = open_page(f"?{PLATE}&focus=2&view=clusters", color_scheme=color_scheme, height=1400)
     troubles = []
-    for title in VIEWS.values():
+    for title in [view.title for view in VIEWS.values()]:
         choose(page, title)
         page.wait_for_timeout(800)
         for violation in (

@@ -11,6 +11,7 @@ from kmseg.explore import Tile
 from kmseg.output import encode
 from kmseg.settings import Settings
 from kmseg.ui.components.assets import asset, data_url
+from kmseg.ui.session import session
 
 _mount = st.components.v2.component(
     "kmseg_gallery",
@@ -55,7 +56,7 @@ def gallery(
     """
 
     def picked() -> None:
-        number = st.session_state[key].picked
+        number = session.event(key, "picked")
         if isinstance(number, int) and 0 <= number < len(entries):
             on_pick(entries[number].tile.settings)
 
