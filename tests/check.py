@@ -26,6 +26,7 @@ OLDEST = (3, 11)
 CHECKS = (
     ("Format", ["ruff", "format", "--check", "."]),
     ("Lint", ["ruff", "check", "."]),
+    ("Lint, JavaScript", ["oxlint", "--deny-warnings", "kmseg"]),
     ("Types", ["mypy", "--config-file", ".mypy.ini"]),
 )
 # All browser tests go to one worker, which starts with them: two browsers at once draw too slowly.
@@ -57,6 +58,8 @@ def environment() -> dict[str, str]:
 def run(arguments: list[str], **extra: str) -> bool:
     """Run a module of .venv's Python at the project's root; say whether it succeeded."""
     command = [str(PYTHON), "-m", *arguments]
+    if arguments[0] == "oxlint":  # a program, not a module
+        command = [str(VENV / "bin" / "oxlint"), *arguments[1:]]
     return subprocess.run(command, cwd=ROOT, env=environment() | extra).returncode == 0
 
 

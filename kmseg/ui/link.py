@@ -17,7 +17,6 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from kmseg.color import COLOR_SPACES
 from kmseg.samples import SAMPLES
 from kmseg.settings import RANGES, Settings, shown, to_hex
-from kmseg.ui.components.assets import asset
 from kmseg.ui.server import incidents
 
 # What the page's controls allow, where it is less than what Settings do.
@@ -244,16 +243,3 @@ def show_corrections(query: dict[str, str]) -> None:
 def _plain(text: str) -> str:
     """Text from an address, with nothing that Markdown would take for markup."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~$:" else c for c in text)
-
-
-_mount_copy_link = st.components.v2.component(
-    "kmseg_copy_link",
-    html=asset("copy_link/copy_link.html"),
-    css=asset("copy_link/copy_link.css"),
-    js=asset("shared/focus.js") + asset("copy_link/copy_link.js"),
-)
-
-
-def copy_link(query: dict[str, str]) -> None:
-    """A button that copies the whole link."""
-    _mount_copy_link(key="copy_link", data=query)

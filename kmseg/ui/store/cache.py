@@ -23,7 +23,7 @@ from kmseg import explore
 from kmseg.errors import BusyError, KmsegError
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.kmeans import Progress
-from kmseg.output import cloud, export, figures
+from kmseg.output import cloud, export
 from kmseg.parallel.gate import Waiting
 from kmseg.picture.apart import read_image_apart
 from kmseg.picture.image import Image
@@ -315,7 +315,7 @@ def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
         return explore.residual(seg.histogram, made.preview, labels, seg.palette)
 
 
-def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> figures.Cloud:
+def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> cloud.Cloud:
     """The colours of a picture with the clusters of a segmentation of it."""
 
     def make() -> cloud.Points:

@@ -18,7 +18,8 @@ from kmseg.output import export, render
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
 from kmseg.ui import link
-from kmseg.ui.components.gallery.gallery import Curve, Entry, curves, gallery
+from kmseg.ui.components.curves.curves import Curve, curves
+from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.store import cache
 from kmseg.ui.views.views import choose
 

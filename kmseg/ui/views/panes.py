@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
 from kmseg.ui import link
 from kmseg.ui.components.assets import media_url
-from kmseg.ui.components.viewer.viewer import viewer
+from kmseg.ui.components.viewer.viewer import ViewerData, ViewerFile, ViewerRegion, viewer
 from kmseg.ui.controls import controls
 from kmseg.ui.store import cache
 from kmseg.ui.views.views import count
@@ -34,35 +34,35 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
     )
     space = COLOR_SPACES[seg.settings.color_space]
     viewer(
-        {
-            "original": media_url(*original, "viewer.original"),
-            "labels": media_url(labels, "image/png", "viewer.labels"),
-            "width": shown[0],
-            "height": shown[1],
-            "full": list(cache.size(picture, seg)),
-            "region": _region(picture, seg),
-            "picture": f"{picture.key} {seg.settings.width}",
-            "segmentation": link.address(picture.key, seg.settings),
-            "palette": [to_hex(color) for color in seg.palette],
-            "groups": [list(group) for group in merged.members],
-            "colors": [to_hex(color) for color in merged.palette],
-            "names": merged.names,
-            "counts": merged.pixel_counts.tolist(),
-            "k": st.session_state["n_clusters"],
-            "ks": list(link.PAGE_RANGES["n_clusters"]),
-            "space": space.key,
-            "coordinates": list(space.coordinates),
-            "alt": f"Original: {picture.name}",
-            "description": f"Segmentation of {picture.name} into "
+        ViewerData(
+            original=media_url(*original, "viewer.original"),
+            labels=media_url(labels, "image/png", "viewer.labels"),
+            width=shown[0],
+            height=shown[1],
+            full=cache.size(picture, seg),
+            region=_region(picture, seg),
+            picture=f"{picture.key} {seg.settings.width}",
+            segmentation=link.address(picture.key, seg.settings),
+            palette=[to_hex(color) for color in seg.palette],
+            groups=merged.members,
+            colors=[to_hex(color) for color in merged.palette],
+            names=merged.names,
+            counts=merged.pixel_counts.tolist(),
+            k=st.session_state["n_clusters"],
+            ks=link.PAGE_RANGES["n_clusters"],
+            space=space.key,
+            coordinates=space.coordinates,
+            alt=f"Original: {picture.name}",
+            description=f"Segmentation of {picture.name} into "
             f"{count(merged.n_clusters, 'cluster')}: {shares}",
-            "hint": f" · a click sets starting colour {st.session_state['start_slot']}"
+            hint=f" · a click sets starting colour {st.session_state['start_slot']}"
             if manual
             else "",
-            "pick": manual,
-            "notify": notify,
-            "focus": link.spelled((link.focus(),)),
-            "file": _asked_file(picture, seg),
-        },
+            pick=manual,
+            notify=notify,
+            focus=link.spelled((link.focus(),)),
+            file=_asked_file(picture, seg),
+        ),
         on_pick=partial(controls.pick_start_color, picture),
         on_action=partial(_act, seg),
     )
@@ -71,7 +71,7 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
         time.sleep(HEAD_START)
 
 
-def _region(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
+def _region(picture: cache.Picture, seg: Segmentation) -> ViewerRegion | None:
     """The part that the viewer last asked for, as long as it shows the same picture."""
     asked = getattr(st.session_state.get("viewer"), "region", None)
     if isinstance(asked, list) and len(asked) == 4 and all(isinstance(n, int) for n in asked):
@@ -80,12 +80,12 @@ def _region(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
     if of != [picture.key, seg.settings.width]:
         return None
     (x, y, *_), original, labels = cache.region(picture, seg, wanted)
-    return {
-        "x": x,
-        "y": y,
-        "original": media_url(original, "image/png", "viewer.region.original"),
-        "labels": media_url(labels, "image/png", "viewer.region.labels"),
-    }
+    return ViewerRegion(
+        x=x,
+        y=y,
+        original=media_url(original, "image/png", "viewer.region.original"),
+        labels=media_url(labels, "image/png", "viewer.region.labels"),
+    )
 
 
 def _act(seg: Segmentation) -> None:
@@ -114,7 +114,7 @@ def _act(seg: Segmentation) -> None:
         st.session_state["file"] = action["what"], tuple(sorted(chosen)), time.time_ns()
 
 
-def _asked_file(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
+def _asked_file(picture: cache.Picture, seg: Segmentation) -> ViewerFile | None:
     """A mask or cut-out that was just asked for; its clusters are those before merging."""
     if "file" not in st.session_state:
         return None
@@ -122,4 +122,4 @@ def _asked_file(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | N
     make = export.mask_file if what == "mask" else export.cutout_file
     file = make(seg, picture.name, *clusters)
     url = media_url(cache.file(picture, seg, file), file.mime, "viewer.file")
-    return {"url": url, "name": file.name, "id": str(number)}
+    return ViewerFile(url, file.name, str(number))

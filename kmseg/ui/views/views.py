@@ -21,7 +21,8 @@ from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
 from kmseg.ui import link
 from kmseg.ui.components.assets import asset
-from kmseg.ui.components.cloud.cloud import colour_cloud
+from kmseg.ui.components.cloud.cloud import color_cloud
+from kmseg.ui.components.copy_link.copy_link import copy_link
 from kmseg.ui.components.table.table import cluster_table
 from kmseg.ui.controls import controls
 from kmseg.ui.server import incidents
@@ -74,7 +75,7 @@ def heading(query: dict[str, str]) -> None:
             "**kmseg** shows what k-means makes of a picture's colours. Open yours in the sidebar."
         )
     with copy:
-        link.copy_link(query)
+        copy_link(query)
     link.show_corrections(query)
 
 
@@ -220,11 +221,10 @@ def cloud(picture: cache.Picture, seg: Segmentation, merged: Segmentation) -> No
         paint = choose("Points painted by", CLOUD_PAINTS, "cloud_paint", labelled=True)
     axes = space.key if where == "clustered" else "rgb"
     drawn = cache.color_cloud(picture, merged, axes, CLOUD_POINTS)
-    colour_cloud(
+    color_cloud(
         drawn,
         "cluster" if paint == "cluster" else "color",
         merged.members,
-        merged.names,
         link.address(picture.key, seg.settings),
         key="cloud",
     )
