@@ -202,7 +202,9 @@ def marker_sizes(counts: NDArray[np.int64]) -> NDArray[np.float32]:
     logs = np.log1p(np.asarray(counts, np.float64))
     low, high = np.log1p(1.0), max(float(logs.max(initial=0.0)), np.log1p(2.0))
     weight = np.clip((logs - low) / (high - low), 0, 1)
-    area: NDArray[np.float64] = SMALLEST_MARKER**2 + weight * (LARGEST_MARKER**2 - SMALLEST_MARKER**2)
+    area: NDArray[np.float64] = SMALLEST_MARKER**2 + weight * (
+        LARGEST_MARKER**2 - SMALLEST_MARKER**2
+    )
     return np.sqrt(area).astype(np.float32)
 
 

@@ -44,14 +44,17 @@ def version() -> str:
     return hashlib.blake2b(json.dumps(sources()).encode(), digest_size=8).hexdigest()
 
 
+def imports(path: str) -> list[str]:
+    """Return the modules that a module imports directly."""
+    names = _IMPORT.findall(sources()[path])
+    return [posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in names]
+
+
 def graph(path: str) -> list[str]:
     """Return a module and all modules that it imports, directly or not; itself first."""
     found = [path]
     for module in found:
-        for name in _IMPORT.findall(sources()[module]):
-            imported = posixpath.normpath(posixpath.join(posixpath.dirname(module), name))
-            if imported not in found:
-                found.append(imported)
+        found += [imported for imported in imports(module) if imported not in found]
     return found
 
 

@@ -24,10 +24,10 @@ function scales(values, count) {
   }
 }
 
-function addTicks(svg, x, { clusters, current }) {
-  const step = Math.ceil(clusters.length / MOST_TICKS)
-  const now = clusters.indexOf(current)
-  clusters.forEach((k, i) => {
+function addTicks(svg, x, data) {
+  const step = Math.ceil(data.clusters.length / MOST_TICKS)
+  const now = data.clusters.indexOf(data.current)
+  data.clusters.forEach((k, i) => {
     const free = now < 0 || Math.abs(i - now) >= step
     if (i !== now && (i % step || !free)) return
     const name = i === now ? "tick current" : "tick"
@@ -35,14 +35,14 @@ function addTicks(svg, x, { clusters, current }) {
   })
 }
 
-function addMarks(svg, chart, { x, y }, { clusters, suggested }) {
+function addMarks(svg, chart, { x, y }, data) {
   const last = chart.values.length - 1
   chart.values.forEach((value, i) => {
     if (value === null) return
-    const best = chart.marked && clusters[i] === suggested
+    const best = chart.marked && data.clusters[i] === data.suggested
     const attributes = best ? { r: 6, class: "mark suggested" } : { r: 4, class: "mark" }
     const dot = add(svg, "circle", { cx: x(i), cy: y(value), ...attributes })
-    add(dot, "title", {}, `K = ${clusters[i]}: ${chart.texts[i]}`)
+    add(dot, "title", {}, `K = ${data.clusters[i]}: ${chart.texts[i]}`)
     if (i === 0) add(svg, "text", { x: x(i) - 6, y: y(value) - 11 }, chart.texts[i])
     else if (i === last) {
       add(svg, "text", { x: x(i) + 4, y: y(value) - 10, class: "last" }, chart.texts[i])

@@ -1,4 +1,3 @@
-/* global MODULES */
 // Every component's script is this file after a line that defines MODULES: the paths of the
 // component's own module, first, and of all modules that it imports. It loads them from the server
 // and passes the calls on. The server's root may lie below another path; Streamlit's own script

@@ -9,14 +9,14 @@ function makeSquare(color) {
 }
 
 function makeHead(columns) {
-  const row = make("tr")
+  const line = make("tr")
   for (const column of columns) {
-    const cell = row.appendChild(make("th", column.title, column.kind))
+    const cell = line.appendChild(make("th", column.title, column.kind))
     cell.scope = "col"
     cell.title = column.help
   }
   const head = make("thead")
-  head.append(row)
+  head.append(line)
   return head
 }
 

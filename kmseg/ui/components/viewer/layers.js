@@ -14,13 +14,16 @@ export class Layers {
     Object.assign(this, { root, choices, viewport })
   }
 
-  // Fetch and paint what `data` names, unless newer data comes meanwhile.
-  async load(data) {
-    const { root } = this
-    const region = data.region
+  setData(data) {
     this.data = data
     this.groupOf = new Uint8Array(256).fill(255)
     data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
+  }
+
+  // Fetch and paint what the data names, unless newer data comes meanwhile.
+  async load() {
+    const { data, root } = this
+    const region = data.region
     root.dataset.asked = data.labels
     if (this.labelsUrl !== data.labels) {
       this.labelsUrl = data.labels

@@ -86,6 +86,7 @@ class Viewer {
     const { root } = this
     Object.assign(this, { data, send: setTriggerValue })
     this.viewport.setSizes(data)
+    this.layers.setData(data)
     showSwatches(root, data)
     // An answer to an earlier click must not undo a later one.
     if ([undefined, data.k].includes(this.requestedK)) {
@@ -103,7 +104,7 @@ class Viewer {
     root.querySelector(".original").alt = data.alt
     root.querySelector(".hint").textContent = data.hint
     root.querySelector("canvas.segmentation").setAttribute("aria-label", data.description)
-    this.load(data)
+    this.load()
     this.download(data.file)
     this.reportFocus()
     if (this.picture !== data.picture) {
@@ -112,9 +113,9 @@ class Viewer {
     }
   }
 
-  async load(data) {
+  async load() {
     try {
-      await this.layers.load(data)
+      await this.layers.load()
     } catch (error) {
       const note = "The picture did not arrive. Reload the page."
       this.root.querySelector(".readout").textContent = note
