@@ -60,6 +60,8 @@ def test_calls_before_the_module_is_loaded_are_made_once_it_is_but_not_after_cle
 
 
 def test_modules_that_arrive_late_show_the_last_message(open_page: OpenPage) -> None:
+    from playwright.sync_api import TimeoutError as Late
+
     page = open_page("?picture=flower&width=100&n_clusters=3")
     held: list[Route] = []
     page.route("**/kmseg/assets/**", lambda route: held.append(route))
@@ -67,12 +69,17 @@ def test_modules_that_arrive_late_show_the_last_message(open_page: OpenPage) -> 
     settle(page)
     slide(page, "K, number of clusters", 1)
     assert held and page.locator(".viewer").get_attribute("data-asked") is None
+    gray = page.get_by_role("radio", name="Gray ranks", include_hidden=True)
+    with pytest.raises(Late):  # a click that nothing listens to yet would be lost
+        gray.click(timeout=1000)
     for route in held:
         route.continue_()
     painted(page)
     settings = kmseg.Settings(n_clusters=4, width=100)
     seg = kmseg.segment(kmseg.sample_image("flower"), settings)
     np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], render_of(seg))
+    gray.click()
+    page.get_by_text("black is the largest").wait_for()
 
 
 @pytest.mark.expects_trouble("ERR_FAILED|Failed to fetch")

@@ -7,6 +7,11 @@ const root = streamlit ? streamlit.src.split("static/js/")[0] : document.baseURI
 const waiting = new Map() // parent element -> the last call that came before the module
 let component
 
+// What is on the page before the module cannot be clicked: the click would be lost.
+function setInert({ parentElement }, inert) {
+  for (const element of parentElement.children) element.inert = inert
+}
+
 function showFailure({ parentElement }) {
   const note = document.createElement("p")
   note.setAttribute("role", "alert")
@@ -32,8 +37,12 @@ load()
 export default function (message) {
   if (component) return component(message)
   const { parentElement } = message
-  const call = () => (close = component(message))
+  const call = () => {
+    setInert(message, false)
+    close = component(message)
+  }
   let close = () => waiting.get(parentElement) === call && waiting.delete(parentElement)
+  setInert(message, true)
   waiting.set(parentElement, call)
   return () => close?.()
 }
