@@ -430,8 +430,9 @@ def test_the_browser_knows_the_spaces_that_python_knows(open_page: OpenPage) -> 
     colors = np.random.default_rng(0).integers(0, 256, (300, 3), np.uint8)
     colors[:4] = [(0, 0, 0), (255, 255, 255), (128, 128, 128), (255, 0, 0)]
     found = page.evaluate(
-        "([source, colors]) => { const spaces = new Function(source + ';return SPACES')();"
-        "return Object.fromEntries(Object.entries(spaces)"
+        "async ([source, colors]) => {"
+        "const { SPACES } = await import(`data:text/javascript,${encodeURIComponent(source)}`);"
+        "return Object.fromEntries(Object.entries(SPACES)"
         ".map(([key, convert]) => [key, colors.map(convert)])) }",
         [asset("shared/spaces.js"), colors.tolist()],
     )

@@ -67,3 +67,5 @@ const SPACES = {
   },
   oklab: rgb => times(OKLAB, times(LMS, rgb.map(linear)).map(Math.cbrt)).map(v => 255 * v),
 }
+
+export { linear, SPACES }
