@@ -105,7 +105,8 @@ def show_earlier() -> None:
     """Show what failed since the last run began, each once."""
     failures = session.failures
     for what in list(failures):
-        st.error(f"{what}: {failures.pop(what)}")
+        if error := failures.pop(what, None):  # a download may have succeeded meanwhile
+            st.error(f"{what}: {error}")
 
 
 def _count(errors: list[KmsegError], place: str) -> None:
