@@ -30,6 +30,7 @@ INSTALL_BROWSER = "--install-browser"
 CHECKS = (
     ("Format", ["ruff", "format", "--check", "."]),
     ("Lint", ["ruff", "check", "."]),
+    ("Lint, JavaScript", ["oxlint", "--deny-warnings", "kmseg"]),
     ("Types", ["mypy", "--config-file", ".mypy.ini"]),
 )
 # All browser tests run first, in one worker: two browsers at once paint too slowly.
@@ -62,6 +63,8 @@ def environment() -> dict[str, str]:
 def run(arguments: list[str], **extra: str) -> bool:
     """Run a module with .venv's Python at the project's root; return whether it succeeded."""
     command = [str(PYTHON), "-m", *arguments]
+    if arguments[0] == "oxlint":  # a program, not a module
+        command = [str(VENV / "bin" / "oxlint"), *arguments[1:]]
     return subprocess.run(command, cwd=ROOT, env=environment() | extra).returncode == 0
 
 

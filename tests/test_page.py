@@ -149,7 +149,7 @@ def test_the_settings_of_a_sample_are_one_click_away() -> None:
     ("view", "then"),
     [
         ("clusters", ["viewer", "summary", "cluster_table", "write"]),
-        ("cloud", ["viewer", "summary", "color_cloud", "colour_cloud", "write"]),
+        ("cloud", ["viewer", "summary", "color_cloud", "color_cloud", "write"]),
         ("sheet", ["viewer", "summary", "sheet", "write"]),
         ("ladder", ["viewer", "summary", "ladder", "write"]),
         ("residual", ["viewer", "summary", "residual", "write"]),
@@ -169,7 +169,7 @@ def test_a_new_segmentation_is_shown_before_anything_else_is_made(
         (cache, "ladder"),
         (cache, "residual"),
         (cache, "color_cloud"),
-        (cloud_view, "colour_cloud"),
+        (cloud_view, "color_cloud"),
         (download, "_wholly_in_focus"),
         (link, "write"),
     )

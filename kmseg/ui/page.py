@@ -19,6 +19,7 @@ from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
 from kmseg.ui import failures, link, text
 from kmseg.ui.components.assets import asset
+from kmseg.ui.components.copy_link.copy_link import copy_link
 from kmseg.ui.controls import card, pictures
 from kmseg.ui.server.turns import still_wanted
 from kmseg.ui.session import Key, session
@@ -107,16 +108,8 @@ def _heading(query: dict[str, str] | None) -> None:
         )
     if query is not None:
         with copy:
-            _mount_copy_link(key=Key.COPY_LINK, data=query)
+            copy_link(query)
         _corrections(query)
-
-
-_mount_copy_link = st.components.v2.component(
-    "kmseg_copy_link",
-    html=asset("copy_link/copy_link.html"),
-    css=asset("copy_link/copy_link.css"),
-    js=asset("shared/focus.js") + asset("copy_link/copy_link.js"),
-)
 
 
 def _corrections(query: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from kmseg.color import COLOR_SPACES
 from kmseg.errors import KmsegError
@@ -13,7 +13,7 @@ from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
 from kmseg.ui import failures, link
 from kmseg.ui.components.assets import media_url
-from kmseg.ui.components.viewer.viewer import viewer
+from kmseg.ui.components.viewer.viewer import ViewerData, ViewerFile, ViewerRegion, viewer
 from kmseg.ui.controls import starts
 from kmseg.ui.session import FileRequest, Key, RegionRequest, session
 from kmseg.ui.store import cache
@@ -51,33 +51,33 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
     )
     space = COLOR_SPACES[seg.settings.color_space]
     viewer(
-        {
-            "original": media_url(*original, "viewer.original"),
-            "labels": media_url(labels, "image/png", "viewer.labels"),
-            "width": shown[0],
-            "height": shown[1],
-            "full": list(cache.size(picture, seg)),
-            "region": region,
-            "picture": f"{picture.key} {seg.settings.width}",
-            "segmentation": link.address(picture.key, seg.settings),
-            "palette": [to_hex(color) for color in seg.palette],
-            "groups": [list(group) for group in merged.members],
-            "colors": [to_hex(color) for color in merged.palette],
-            "names": merged.names,
-            "counts": merged.pixel_counts.tolist(),
-            "k": session.n_clusters,
-            "ks": list(link.PAGE_RANGES["n_clusters"]),
-            "space": space.key,
-            "coordinates": list(space.coordinates),
-            "alt": f"Original: {picture.name}",
-            "description": f"Segmentation of {picture.name} into "
+        ViewerData(
+            original=media_url(*original, "viewer.original"),
+            labels=media_url(labels, "image/png", "viewer.labels"),
+            width=shown[0],
+            height=shown[1],
+            full=cache.size(picture, seg),
+            region=region,
+            picture=f"{picture.key} {seg.settings.width}",
+            segmentation=link.address(picture.key, seg.settings),
+            palette=[to_hex(color) for color in seg.palette],
+            groups=merged.members,
+            colors=[to_hex(color) for color in merged.palette],
+            names=merged.names,
+            counts=merged.pixel_counts.tolist(),
+            k=session.n_clusters,
+            ks=link.PAGE_RANGES["n_clusters"],
+            space=space.key,
+            coordinates=space.coordinates,
+            alt=f"Original: {picture.name}",
+            description=f"Segmentation of {picture.name} into "
             f"{count(merged.n_clusters, 'cluster')}: {shares}",
-            "hint": f" · a click sets starting colour {session.start_slot}" if manual else "",
-            "pick": manual,
-            "notify": notify,
-            "focus": link.spelled((session.focus,)),
-            "file": file,
-        },
+            hint=f" · a click sets starting colour {session.start_slot}" if manual else "",
+            pick=manual,
+            notify=notify,
+            focus=link.spelled((session.focus,)),
+            file=file,
+        ),
         on_pick=failures.in_callback(partial(starts.pick, picture), "Starting colour"),
         on_action=partial(_act, seg),
     )
@@ -89,7 +89,7 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
         time.sleep(HEAD_START)
 
 
-def _region(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
+def _region(picture: cache.Picture, seg: Segmentation) -> ViewerRegion | None:
     """The part at full size that the viewer asked for last, if it shows the same picture."""
     box = session.event(Key.VIEWER, "region")
     if isinstance(box, list) and len(box) == 4 and all(isinstance(n, int) for n in box):
@@ -98,12 +98,12 @@ def _region(picture: cache.Picture, seg: Segmentation) -> dict[str, Any] | None:
     if wanted is None or (wanted.picture, wanted.width) != (picture.key, seg.settings.width):
         return None
     (x, y, *_), original, labels = cache.region(picture, seg, wanted.box)
-    return {
-        "x": x,
-        "y": y,
-        "original": media_url(original, "image/png", "viewer.region.original"),
-        "labels": media_url(labels, "image/png", "viewer.region.labels"),
-    }
+    return ViewerRegion(
+        x=x,
+        y=y,
+        original=media_url(original, "image/png", "viewer.region.original"),
+        labels=media_url(labels, "image/png", "viewer.region.labels"),
+    )
 
 
 def _act(seg: Segmentation) -> None:
@@ -138,7 +138,7 @@ def _request_file(wanted: FileRequest | None) -> None:
 
 def _requested_file(
     picture: cache.Picture, seg: Segmentation, wanted: FileRequest | None
-) -> dict[str, Any] | None:
+) -> ViewerFile | None:
     """A mask or cut-out for the browser to save; its clusters are those before merging."""
     if wanted is None:
         return None
@@ -146,4 +146,4 @@ def _requested_file(
     content = cache.file(picture, seg, download, export.Context(picture.name))
     url = media_url(content, download.mime, "viewer.file")
     name = export.file_name(seg, picture.name, download)
-    return {"url": url, "name": name, "id": str(wanted.number)}
+    return ViewerFile(url, name, str(wanted.number))

@@ -44,7 +44,6 @@ class Key(StrEnum):
     START_SLOT = "start_slot"
     VIEW = "view"
     VIEWER = "viewer"
-    COPY_LINK = "copy_link"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from kmseg.errors import BusyError, KmsegError
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.kmeans import Progress
 from kmseg.labeling import PixelGrid
-from kmseg.output import cloud, encode, export, figures
+from kmseg.output import cloud, encode, export
 from kmseg.parallel.gate import Waiting
 from kmseg.picture.apart import read_image_apart
 from kmseg.picture.image import Image
@@ -306,7 +306,7 @@ def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
         return explore.residual(seg, made.preview)
 
 
-def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> figures.Cloud:
+def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> cloud.Cloud:
     """The colours of a picture with the clusters of a segmentation of it."""
 
     def make() -> cloud.Points:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from kmseg.color import COLOR_SPACES
 from kmseg.ui import text
-from kmseg.ui.components.cloud.cloud import colour_cloud
+from kmseg.ui.components.cloud.cloud import color_cloud
 from kmseg.ui.store import cache
 from kmseg.ui.views.view import Group, Option, View, ViewContext, choose
 
@@ -35,11 +35,10 @@ def show(context: ViewContext) -> None:
     with right:
         paint = choose("Points painted by", PAINT.titles, PAINT.name, labelled=True)
     drawn = cache.color_cloud(context.picture, context.merged, axes, N_POINTS)
-    colour_cloud(
+    color_cloud(
         drawn,
         "cluster" if paint == "cluster" else "color",
         context.merged.members,
-        context.merged.names,
         context.address,
         key="cloud",
     )

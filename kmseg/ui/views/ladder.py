@@ -9,7 +9,8 @@ import streamlit as st
 
 from kmseg import explore
 from kmseg.explore import Rung
-from kmseg.ui.components.gallery.gallery import Curve, Entry, curves, gallery
+from kmseg.ui.components.curves.curves import Curve, curves
+from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
 from kmseg.ui.store import cache
 from kmseg.ui.views.view import Group, View, ViewContext, say_automatic
