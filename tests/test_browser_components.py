@@ -1,9 +1,7 @@
-"""How the components' modules reach the browser."""
+"""How the components reach the browser."""
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,20 +19,23 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-# A module whose loading ends when the test says so, and which notes the calls of its export.
-MODULE = """
+# A bundle whose loading ends when the test says so, and which notes the calls of its component.
+BUNDLE = """
 await window.released
-export default message => {
-  calls.push(message.data)
-  return () => calls.push(`closed ${message.data}`)
+export const components = {
+  test: message => {
+    calls.push(message.data)
+    return () => calls.push(`closed ${message.data}`)
+  },
 }
 """
-STORY = """async ([bootstrap, module]) => {
+STORY = """async ([bootstrap, bundle]) => {
   const address = (text) => `data:text/javascript,${encodeURIComponent(text)}`
   let release
   window.calls = []
   window.released = new Promise(resolve => (release = resolve))
-  const definition = `const MODULES = ${JSON.stringify([address(module)])}\\n`
+  const bundleAddress = JSON.stringify(address(bundle))
+  const definition = `const BUNDLE = ${bundleAddress}\\nconst COMPONENT = "test"\\n`
   const { default: component } = await import(address(definition + bootstrap))
   const [stays, leaves] = [document.createElement("div"), document.createElement("div")]
   component({ parentElement: stays, data: 1 })
@@ -50,16 +51,16 @@ STORY = """async ([bootstrap, module]) => {
 }"""
 
 
-def test_calls_before_the_module_is_loaded_are_made_once_it_is_but_not_after_cleanup(
+def test_calls_before_the_script_is_loaded_are_made_once_it_is_but_not_after_cleanup(
     open_page: OpenPage,
 ) -> None:
     page = open_page("?width=20")
-    at_load, calls = page.evaluate(STORY, [asset("shared/bootstrap.js"), MODULE])
+    at_load, calls = page.evaluate(STORY, [asset("shared/bootstrap.js"), BUNDLE])
     assert at_load == [2]
     assert calls == [2, "closed 2", 5]
 
 
-def test_modules_that_arrive_late_show_the_last_message(open_page: OpenPage) -> None:
+def test_a_script_that_arrives_late_shows_the_last_message(open_page: OpenPage) -> None:
     from playwright.sync_api import TimeoutError as Late
 
     page = open_page("?picture=flower&width=100&n_clusters=3")
@@ -83,46 +84,38 @@ def test_modules_that_arrive_late_show_the_last_message(open_page: OpenPage) -> 
 
 
 @pytest.mark.expects_trouble("ERR_FAILED|Failed to fetch")
-def test_a_module_that_does_not_arrive_is_reported_in_its_place(open_page: OpenPage) -> None:
+def test_a_script_that_does_not_arrive_is_reported_in_its_place(open_page: OpenPage) -> None:
     page = open_page("?width=20")
-    page.route("**/viewer/labels.js", lambda route: route.abort())
+    page.route("**/kmseg/assets/**", lambda route: route.abort())
     page.reload()
-    page.get_by_role("alert").get_by_text("could not be loaded. Reload the page.").wait_for()
-    assert page.locator("table tbody tr").count() == 4  # the others work
-    page.unroute("**/viewer/labels.js")
+    failure = page.get_by_role("alert").get_by_text("could not be loaded. Reload the page.")
+    failure.first.wait_for()
+    page.unroute("**/kmseg/assets/**")
     page.reload()
     painted(page)
+    assert failure.count() == 0
 
 
-def test_components_share_one_instance_of_a_module(open_page: OpenPage) -> None:
+def test_all_components_load_one_script(open_page: OpenPage) -> None:
+    page = open_page("?width=20&view=ladder")
     requested: list[str] = []
-    page = open_page("?width=20")
     page.on("request", lambda request: requested.append(request.url))
     page.reload()
     settle(page)
     painted(page)
-    loaded = [url for url in requested if "/kmseg/assets/" in url]
-    assert any(url.endswith("shared/focus.js") for url in loaded)
-    assert len(loaded) == len(set(loaded))
+    assert sum("/kmseg/assets/" in url for url in requested) == 1
 
 
 @pytest.mark.parametrize("base", ["", "/some/base"])
-def test_modules_are_served_below_any_base_path_for_good(
+def test_the_script_is_served_below_any_base_path_and_may_be_kept(
     page_server: PageServer, base: str
 ) -> None:
-    definition = modules.bootstrap("viewer").splitlines()[0]
-    address = json.loads(definition.removeprefix("const MODULES = "))[0]
-    answer = requests.get(f"{page_server.url}{base}/{address}", timeout=30)
+    answer = requests.get(f"{page_server.url}{base}/{modules.address()}", timeout=30)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/javascript")
     assert answer.headers["Content-Encoding"] == "gzip"
     assert "immutable" in answer.headers["Cache-Control"]
-    assert answer.text == asset("viewer/viewer.js")
-    for wrong in (
-        re.sub(r"assets/\w+", "assets/0123456789abcdef", address),
-        address.replace("viewer.js", "viewer.py"),
-        address.replace("viewer/viewer.js", "..%2f..%2f__init__.py"),
-    ):
-        answer = requests.get(f"{page_server.url}{base}/{wrong}", timeout=30)
-        assert answer.status_code in (400, 404)
-        assert "immutable" not in answer.headers.get("Cache-Control", "")
+    assert answer.text == modules.bundle()
+    other = requests.get(f"{page_server.url}{base}/kmseg/assets/0123456789abcdef.js", timeout=30)
+    assert other.status_code == 404
+    assert "immutable" not in other.headers.get("Cache-Control", "")

@@ -198,19 +198,57 @@ def test_every_css_rule_has_an_element(component: str) -> None:
 # -- modules ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_a_component_names_all_modules_that_it_needs(component: str) -> None:
-    definition, _, rest = modules.bootstrap(component).partition("\n")
-    addresses = json.loads(definition.removeprefix("const MODULES = "))
-    prefix = f"kmseg/assets/{modules.version()}/"
-    assert addresses[0] == f"{prefix}ui/components/{component}/{component}.js"
-    sent = {address.removeprefix(prefix) for address in addresses}
-    assert sent <= set(modules.sources())
-    assert {
-        f"ui/components/{component}/{path.name}" for path in (FOLDER / component).glob("*.js")
-    } <= sent
-    for path in sent:
-        assert len(re.findall(r"^import\b", modules.sources()[path], re.MULTILINE)) == len(
-            modules.imports(path)
+def test_the_bundle_has_every_module_once_after_those_that_it_imports() -> None:
+    ordered = modules.in_order(modules.sources(), *modules.components().values())
+    assert len(ordered) == len(set(ordered))
+    assert set(modules.sources()) - set(ordered) == {"ui/components/shared/bootstrap.js"}
+    assert list(modules.components()) == COMPONENTS
+    for path in ordered:
+        used = re.findall(
+            r'= modules\["([^"]+)"\]', modules.as_function(path, modules.sources()[path])
         )
-    assert "export default" in rest
+        assert len(used) == len(re.findall(r"^import\b", modules.sources()[path], re.MULTILINE))
+        assert all(ordered.index(other) < ordered.index(path) for other in used)
+
+
+def test_exports_of_every_supported_form_reach_the_importer() -> None:
+    source = """import { x,
+  y } from "../b/c.js"
+export const one = 1
+export async function two() {}
+export class Three {}
+const four = 4
+export { four, x }
+export default component(() => {})
+"""
+    script = modules.as_function("a/d.js", source)
+    assert 'const { x,\n  y } = modules["b/c.js"]\nconst one = 1\nasync function two' in script
+    assert "const defaultExport = component(() => {})" in script
+    assert "return { one, two, Three, four, x, default: defaultExport }" in script
+    assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import x from "./b.js"',
+        'import * as x from "./b.js"',
+        'import "./b.js"',
+        'import { x as y } from "./b.js"',
+        'import { x } from "b"',
+        "export { x as y }",
+        'export { x } from "./b.js"',
+        'export * from "./b.js"',
+        "export let x = 1",
+        "export default function () {}",
+    ],
+)
+def test_other_forms_of_import_and_export_are_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r"a/d\.js uses a form of import or export"):
+        modules.as_function("a/d.js", f"const z = 1\n{line}\n")
+
+
+def test_modules_that_import_each_other_are_refused() -> None:
+    files = {"a.js": 'import { b } from "./b.js"', "b.js": 'import { a } from "./a.js"'}
+    with pytest.raises(ValueError, match=r"a\.js, b\.js, a\.js"):
+        modules.in_order(files, "a.js")

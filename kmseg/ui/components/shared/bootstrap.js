@@ -1,13 +1,13 @@
-// Every component's script is this file after a line that defines MODULES: the paths of the
-// component's own module, first, and of all modules that it imports. It loads them from the server
+// Every component's script is this file after lines that define BUNDLE, the path of the script that
+// contains all components, and COMPONENT, the component's name. It loads that script from the server
 // and passes the calls on. The server's root may lie below another path; Streamlit's own script
 // always comes from there.
 const streamlit = document.querySelector("script[src*='static/js/']")
 const root = streamlit ? streamlit.src.split("static/js/")[0] : document.baseURI
-const waiting = new Map() // parent element -> the last call that came before the module
+const waiting = new Map() // parent element -> the last call that came before the component
 let component
 
-// What is on the page before the module cannot be clicked: the click would be lost.
+// What is on the page before the component cannot be clicked: the click would be lost.
 function setInert({ parentElement }, inert) {
   for (const element of parentElement.children) element.inert = inert
 }
@@ -21,9 +21,8 @@ function showFailure({ parentElement }) {
 
 async function load() {
   try {
-    // All at once: imports that are found one after another take a round trip each.
-    const [module] = await Promise.all(MODULES.map(path => import(new URL(path, root))))
-    component = module.default
+    const { components } = await import(new URL(BUNDLE, root))
+    component = components[COMPONENT]
   } catch (error) {
     console.error(error)
     component = showFailure
