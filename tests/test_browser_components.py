@@ -83,7 +83,7 @@ def test_a_script_that_arrives_late_shows_the_last_message(open_page: OpenPage) 
     page.get_by_text("black is the largest").wait_for()
 
 
-@pytest.mark.expects_trouble("ERR_FAILED|Failed to fetch")
+@pytest.mark.expects_problem("ERR_FAILED|Failed to fetch")
 def test_a_script_that_does_not_arrive_is_reported_in_its_place(open_page: OpenPage) -> None:
     page = open_page("?width=20")
     page.route("**/kmseg/assets/**", lambda route: route.abort())
