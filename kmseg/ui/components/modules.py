@@ -48,12 +48,8 @@ def sources() -> dict[str, str]:
 
 def components() -> dict[str, str]:
     """Return the path of each component's module by the component's name."""
-    paths = {name: f"ui/components/{name}/{name}.js" for name in _folders()}
-    return {name: path for name, path in paths.items() if path in sources()}
-
-
-def _folders() -> list[str]:
-    return sorted({path.split("/")[-2] for path in sources() if path.startswith("ui/components/")})
+    matches = (re.fullmatch(r"ui/components/(\w+)/\1\.js", path) for path in sources())
+    return {match[1]: match[0] for match in matches if match}
 
 
 def in_order(files: dict[str, str], *paths: str) -> list[str]:
