@@ -20,6 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kmseg.errors import ImageError
+from kmseg.parallel.compiled import compiled
 from kmseg.parallel.threads import in_threads
 from kmseg.picture.image import Image
 
@@ -219,12 +220,12 @@ def _parts(n: int) -> list[slice]:
     return [slice(*pair) for pair in pairwise(edges)]
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(inline="always")
 def _code(pixels, i):  # type: ignore[no-untyped-def]
     return _CODES[0, pixels[i, 0]] | _CODES[1, pixels[i, 1]] | _CODES[2, pixels[i, 2]]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _count(pixels, opaque, counters, occupied, carries):  # type: ignore[no-untyped-def]
     """Count pixels, all of them if ``opaque`` is empty; a carry is 255 more of its code."""
     n_carries = 0
@@ -241,7 +242,7 @@ def _count(pixels, opaque, counters, occupied, carries):  # type: ignore[no-unty
     return n_carries
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _collect(cells, counters, carries, colors, counts):  # type: ignore[no-untyped-def]
     """Colours and counts of the occupied cells, in the order of their codes, as ``carries`` are."""
     n_colors = n_carries = 0
@@ -262,13 +263,13 @@ def _collect(cells, counters, carries, colors, counts):  # type: ignore[no-untyp
             n_colors += 1
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _enter(colors, values, table):  # type: ignore[no-untyped-def]
     for i in range(len(colors)):
         table[_code(colors, i)] = values[i]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _look_up(pixels, table, out):  # type: ignore[no-untyped-def]
     for i in range(len(pixels)):
         out[i] = table[_code(pixels, i)]

@@ -9,13 +9,13 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kmseg import kmeans
 from kmseg.color import COLOR_SPACES, features, selected
 from kmseg.errors import LabelsError, SettingsError
 from kmseg.histogram import ColorHistogram, color_histogram
+from kmseg.parallel.compiled import compiled
 from kmseg.picture.image import Image
 from kmseg.settings import Settings
 
@@ -315,7 +315,7 @@ def _measured(
     return pixel_counts, sums / pixel_counts[:, None], color_labels
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _totals(labels, colors, counts, n_clusters):  # type: ignore[no-untyped-def]
     """Pixels of each cluster, and the sum of their colours."""
     pixel_counts, sums = np.zeros(n_clusters, np.int64), np.zeros((n_clusters, 3))

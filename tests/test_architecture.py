@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parallel.warm": WORK,
     "histogram": PICTURE | PARALLEL,
     "kmeans": {"errors"} | PARALLEL,
-    "segmentation": WORK - {"segmentation"},
+    "segmentation": WORK - {"segmentation"} | PARALLEL,
     "explore": WORK | PARALLEL,
     "output": WORK,
     "samples": {"errors", "picture", "color"},

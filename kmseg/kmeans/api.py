@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from kmseg.errors import SettingsError
@@ -14,6 +13,7 @@ from kmseg.kmeans.cells import group
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.kmeans.filtering import inertia
 from kmseg.kmeans.problem import Problem, Progress, StopRule
+from kmseg.parallel.compiled import compiled
 
 INITS: Final = ("k-means++", "random", "manual")
 STOPS: Final = ("both", "epsilon", "iterations")
@@ -163,7 +163,7 @@ def distinct_rows(X: NDArray[np.float64], at_most: int) -> int:
     return int(_distinct_rows(np.ascontiguousarray(X.T), found))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _distinct_rows(columns, found):  # type: ignore[no-untyped-def]
     n_found = 0
     for i in range(columns.shape[1]):
@@ -182,7 +182,7 @@ def _distinct_rows(columns, found):  # type: ignore[no-untyped-def]
     return n_found
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _occupied(labels, occupied):  # type: ignore[no-untyped-def]
     """Whether each cluster has a sample."""
     for i in range(len(labels)):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kmseg.kmeans.problem import Samples
+from kmseg.parallel.compiled import compiled
 from kmseg.parallel.threads import N_CORES, in_threads
 
 Integers = NDArray[np.int64]
@@ -193,7 +193,7 @@ def _grid(
     return tuple(tuple(number.tolist()) for number in numbers)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _locate(X, grid, cell):  # type: ignore[no-untyped-def]
     """Number the cell of each sample; all numbers are whole, in floats for vector instructions."""
     origin, scale, last, per_block, fine_step, coarse_step = grid
@@ -206,7 +206,7 @@ def _locate(X, grid, cell):  # type: ignore[no-untyped-def]
         cell[i] = np.int32(number)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _runs(cell, block_bits_below, per_cell, runs):  # type: ignore[no-untyped-def]
     """Count the samples of each cell, the runs of one cell, and the runs of one block.
 
@@ -225,7 +225,7 @@ def _runs(cell, block_bits_below, per_cell, runs):  # type: ignore[no-untyped-de
     return cell_runs, block_runs
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _sort(  # type: ignore[no-untyped-def]
     X, weights, cell, position, sorted_X, sorted_weights, order
 ):
@@ -238,7 +238,7 @@ def _sort(  # type: ignore[no-untyped-def]
             sorted_X[d, to] = X[d, i]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _measure(  # type: ignore[no-untyped-def]
     X, weights, starts, boxes, sums, masses, scatter, first, last
 ):

@@ -13,7 +13,6 @@ looked at while no centroid leaves its room. (Bounds carried for every sample, a
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ from numba import njit
 
 from kmseg.kmeans.cells import Cells, Integers
 from kmseg.kmeans.problem import Labels, Samples
+from kmseg.parallel.compiled import compiled, inlined
 from kmseg.parallel.threads import N_CORES, in_threads
 
 # A centroid is dropped only if it is further by more than rounding can account for, relatively.
@@ -29,8 +29,6 @@ _ROOM: Final = 1e-12
 CHUNK: Final = 256
 # Vector instructions take this many at a time, so as many are looked at even if fewer are needed.
 _LANES: Final = 16
-# What only compiled loops call becomes part of them: quicker to call, and to start with.
-_inlined = partial(njit, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 class Border(NamedTuple):
@@ -146,7 +144,7 @@ def label(cells: Cells, centroids: Samples, n_threads: int = N_CORES) -> tuple[L
     return labels, inertia
 
 
-@_inlined()
+@inlined()
 def _survivors(  # type: ignore[no-untyped-def]
     boxes, box, slack, near, candidates, n_candidates, kept_near, kept, distances, columns
 ):
@@ -196,7 +194,7 @@ def _filled(begin, n_samples, n_all):  # type: ignore[no-untyped-def]
     return np.uint64(min((n_samples + _LANES - 1) // _LANES * _LANES, n_all - begin))
 
 
-@_inlined()
+@inlined()
 def find_nearest(  # type: ignore[no-untyped-def]
     X, begin, n_samples, centroids, n_centroids, nearest, least, runner_up, columns
 ):
@@ -235,7 +233,7 @@ def find_nearest(  # type: ignore[no-untyped-def]
         nearest[i] = -1
 
 
-@_inlined(fastmath={"reassoc"})
+@inlined(fastmath={"reassoc"})
 def _add_up(  # type: ignore[no-untyped-def]
     X, weights, begin, n_samples, nearest, candidates, n_candidates, sums, mass, columns
 ):
@@ -257,7 +255,7 @@ def _add_up(  # type: ignore[no-untyped-def]
             sums[k, d] += total
 
 
-@_inlined(fastmath={"reassoc"})
+@inlined(fastmath={"reassoc"})
 def _error(weights, begin, n_samples, nearest, least):  # type: ignore[no-untyped-def]
     """Weighted sum of what :func:`find_nearest` gave as ``least``, without samples at -1."""
     total, offset = 0.0, np.uint64(begin)
@@ -277,7 +275,7 @@ def _among(numbers, n_numbers, others, first, last):  # type: ignore[no-untyped-
     return True
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def assign(  # type: ignore[no-untyped-def]
     cells, centroids, slack, first, last, labels, columns
 ):
@@ -382,7 +380,7 @@ def assign(  # type: ignore[no-untyped-def]
     )
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def assign_border(X, weights, runs, candidates, centroids, columns):  # type: ignore[no-untyped-def]
     """Sums and weights by cluster of the samples of a :class:`Border`."""
     sums, mass = np.zeros(centroids.shape), np.zeros(len(centroids))

@@ -16,10 +16,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kmseg.kmeans.cells import Integers
 from kmseg.kmeans.problem import Labels, Samples
+from kmseg.parallel.compiled import compiled
 
 
 class Optimum(NamedTuple):
@@ -72,7 +72,7 @@ def _distinct(x: Samples, weights: Samples) -> tuple[Samples, Samples, Integers,
     return ascending[new], mass, np.cumsum(new) - 1, place
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _count(x, weights, place, counts):  # type: ignore[no-untyped-def]
     """Bytes as whole numbers, and the weight of each; False if not all samples are bytes."""
     for i in range(len(x)):
@@ -91,7 +91,7 @@ def _running(terms: Samples) -> Samples:
     return sums
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add_up(terms, sums):  # type: ignore[no-untyped-def]
     """With compensation for rounding (Kahan 1965, Communications of the ACM 8(1))."""
     total, lost = 0.0, 0.0
@@ -174,7 +174,7 @@ def _penalised(mass: Samples, moment: Samples, penalty: float) -> Integers:
     return np.array(ends[::-1])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _fill(mass, moment, penalty, cost, begin, queue, since):  # type: ignore[no-untyped-def]
     """For the values up to each end, where the last cluster begins, and what all of them cost.
 

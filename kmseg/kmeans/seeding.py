@@ -10,11 +10,11 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kmseg.kmeans.cells import Cells, group
 from kmseg.kmeans.filtering import CHUNK, assign, find_nearest
 from kmseg.kmeans.problem import Samples
+from kmseg.parallel.compiled import compiled
 
 # Samples of the summary for each cluster. What is lost inside a cell has to be small beside the
 # inertia, which falls as K grows: with half as many, K = 32 ended 0.1 % higher on photographs.
@@ -63,7 +63,7 @@ def summary(cells: Cells, n_clusters: int) -> Summary:
     return Summary(seeds, seed_masses, few, _REST * few.extent)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _octants(cells, split, columns):  # type: ignore[no-untyped-def]
     """Weighted sums and weights of the octants of cells, by the first three columns."""
     sums, masses = np.zeros((8 * len(split), len(columns))), np.zeros(8 * len(split))
@@ -138,7 +138,7 @@ def improve(few: Summary, centroids: Samples) -> Samples:
         best, least = fewer, inertia
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _extremes(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
     """The worst sample of the cluster with the greatest error; the centroid of the least use.
 
@@ -171,7 +171,7 @@ def _descended(few: Summary, starts: Samples) -> tuple[Samples, Samples]:
     return centroids, inertias
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _descend(cells, all_centroids, inertias, rest, columns):  # type: ignore[no-untyped-def]
     """In place. An empty cluster stays where it is."""
     first, n_blocks, no_labels = np.int64(0), len(cells.blocks) - 1, np.empty(0, np.int32)
@@ -195,7 +195,7 @@ def _descend(cells, all_centroids, inertias, rest, columns):  # type: ignore[no-
                     move = max(move, np.sqrt(moved))
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
+@compiled(fastmath={"reassoc"})
 def _plus_plus(X, weights, draws, chosen, columns):  # type: ignore[no-untyped-def]
     n_samples, (n_attempts, n_clusters, n_candidates) = np.uint64(len(weights)), draws.shape
     trial, best = np.empty(n_samples), np.empty(n_samples)
