@@ -175,7 +175,7 @@ def test_the_exact_engine_tells_of_attempts_and_of_its_last_steps(
     options = {"n_clusters": 4, "init": init, "attempts": attempts}
     options |= {"centroids": start_of(X, 4)} if init == "manual" else {}
     quiet = fit(X, **options)
-    monkeypatch.setattr("kmseg.kmeans.attempts._ROUND", round_)
+    monkeypatch.setattr("kmseg.kmeans.attempts._ROUND_SIZE", round_)
     told: list[tuple[int, int]] = []
     result = fit(X, **options, progress=lambda *counts: told.append(counts))
     assert told == sorted(told)

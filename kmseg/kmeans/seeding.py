@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kmseg.kmeans.cells import Cells, group
-from kmseg.kmeans.filtering import CHUNK, assign, find_nearest
+from kmseg.kmeans.filtering import assign
+from kmseg.kmeans.nearest import CHUNK, find_nearest
 from kmseg.kmeans.problem import Samples
 from kmseg.parallel.compiled import compiled
 
