@@ -87,7 +87,10 @@ def as_made(
         pool.close()
 
 
-def interruptible(function: Callable[[Callable[..., None]], T], callback: Callable[..., None]) -> T:
+def interruptible(
+    function: Callable[[Callable[..., None]], T],
+    callback: Callable[..., None] = lambda *arguments: None,
+) -> T:
     """Run ``function(call_back)`` in a daemon thread of its own, and wait for its result.
 
     Signal handlers, such as that of Ctrl-C, run in the main thread between two instructions of
