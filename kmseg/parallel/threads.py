@@ -23,7 +23,7 @@ T = TypeVar("T")
 N_CORES: Final = os.cpu_count() or 1
 # Seconds of one wait: on some systems a signal is handled only between two of them.
 _POLL_SECONDS: Final = 0.1
-# At exit, running calls of `interruptible` have this many seconds to return: see `_await_calls`.
+# At exit, calls of C++ libraries have this many seconds to return: see `_await_calls`.
 _EXIT_SECONDS: Final = 0.5
 
 
@@ -90,6 +90,8 @@ def as_made(
 def interruptible(
     function: Callable[[Callable[..., None]], T],
     callback: Callable[..., None] = lambda *arguments: None,
+    *,
+    calls_cpp: bool = False,
 ) -> T:
     """Run ``function(call_back)`` in a daemon thread of its own, and wait for its result.
 
@@ -105,6 +107,8 @@ def interruptible(
         If it raises, or a signal handler does, that exception is raised here at once. The work is
         abandoned: ``call_back`` raises ``CancelledError`` in the daemon thread, now or when it is
         next called.
+    calls_cpp : bool
+        Whether ``function`` calls a C++ library, so that exit should wait for it a little.
     """
     if _in_worker():  # not the main thread, so no signal is held up
         return function(callback)
@@ -117,8 +121,9 @@ def interruptible(
             raise CancelledError
 
     future: Future[T] = Future()
-    _calls.add(future)
-    future.add_done_callback(_calls.discard)
+    if calls_cpp:
+        _cpp_calls.add(future)
+        future.add_done_callback(_cpp_calls.discard)
     future.add_done_callback(lambda done: messages.put(None))
     call = partial(_run, future, partial(function, call_back))
     try:
@@ -159,7 +164,7 @@ class _Pool:
 
 
 _thread = threading.local()
-_calls: Final[set[Future[Any]]] = set()  # those of `interruptible` that have not returned
+_cpp_calls: Final[set[Future[Any]]] = set()  # those of `interruptible` that have not returned
 
 
 def _in_worker() -> bool:
@@ -214,9 +219,9 @@ def _cancel(futures: Iterable[Future[T]]) -> list[Future[T]]:
 
 @atexit.register
 def _await_calls() -> None:
-    """Give abandoned calls a moment to return.
+    """Give abandoned calls of C++ libraries a moment to return.
 
-    A daemon thread that leaves a library while the interpreter shuts down is ended inside it, and
-    in C++ code, such as OpenCV's, that aborts the process (fixed in Python 3.14).
+    Before Python 3.14, a daemon thread that asks for the interpreter's lock during shutdown is
+    ended there, and if C++ destructors such as OpenCV's ask for it, that aborts the process.
     """
-    wait(list(_calls), _EXIT_SECONDS)
+    wait(list(_cpp_calls), _EXIT_SECONDS)

@@ -47,4 +47,4 @@ def best_of(
             report(done, attempts)
         return best
 
-    return interruptible(run, problem.progress)
+    return interruptible(run, problem.progress, calls_cpp=True)
