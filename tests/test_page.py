@@ -418,7 +418,7 @@ def test_a_reference_engine_cannot_be_used_to_occupy_the_machine() -> None:
 
 def test_who_is_turned_away_is_told_so_and_can_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page(picture="flower", width="70", seed="80")
-    monkeypatch.setattr(turns.WORK, "most_waiting", 0)
+    monkeypatch.setattr(turns.WORK, "max_queued", 0)
     app.slider(key="n_clusters").set_value(11)
     rerun(app)
     assert "This server is busy" in app.error[0].value

@@ -39,7 +39,7 @@ def lloyd(
     n_threads : int
         The result does not depend on it.
     step_done : callable
-        Called before each step; an exception ends the work.
+        Called after each step; an exception ends the work.
 
     Returns
     -------

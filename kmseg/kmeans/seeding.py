@@ -131,9 +131,9 @@ def improve(few: Summary, centroids: Samples) -> Samples:
     best: Samples
     (best,), (least,) = _iterated(few, centroids[None])
     while True:
-        new, _ = _breath(cells.X, cells.weights, best, cells.columns)
+        new, _ = _exchange(cells.X, cells.weights, best, cells.columns)
         (more,), _ = _iterated(few, np.vstack((best, cells.X[:, new]))[None])
-        _, useless = _breath(cells.X, cells.weights, more, cells.columns)
+        _, useless = _exchange(cells.X, cells.weights, more, cells.columns)
         (fewer,), (inertia,) = _iterated(few, np.delete(more, useless, axis=0)[None])
         if inertia >= least * (1 - 1e-6):
             return best
@@ -141,7 +141,7 @@ def improve(few: Summary, centroids: Samples) -> Samples:
 
 
 @compiled()
-def _breath(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
+def _exchange(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
     """The sample to place a centroid at, and the centroid to remove.
 
     They are the sample with the greatest error of the cluster with the greatest error, and the
@@ -202,7 +202,7 @@ def _iterate(cells, all_centroids, inertias, tolerance, columns):  # type: ignor
 def _plus_plus(X, weights, draws, chosen, columns):  # type: ignore[no-untyped-def]
     """Greedy k-means++: ``chosen`` (A, K) receives samples, by random numbers ``draws``.
 
-    ``draws`` (A, K, C) are uniform in [0, 1): for each seed, C candidates of which the best is kept.
+    ``draws`` (A, K, C) are uniform in [0, 1): C candidates for each seed, of which one is kept.
     """
     n_samples, (n_attempts, n_clusters, n_candidates) = np.uint64(len(weights)), draws.shape
     trial, best = np.empty(n_samples), np.empty(n_samples)
