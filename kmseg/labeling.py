@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kmseg.histogram import ColorHistogram
+from kmseg.parallel.compiled import compiled
 from kmseg.picture.image import Image
 
 Labels = NDArray[np.int16]
@@ -152,7 +152,7 @@ def _totals(
     return pixel_counts, sums
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add_up(labels, colors, counts, pixel_counts, sums):  # type: ignore[no-untyped-def]
     """Add the pixels of each cluster and their colours; whole numbers, so sums are exact."""
     for i in range(len(labels)):

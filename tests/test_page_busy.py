@@ -23,18 +23,18 @@ class Crowd:
     """Others who use every slot of the server, so that each request is refused."""
 
     def __init__(self) -> None:
-        self.gates = {gate: gate.most_waiting for gate in (turns.WORK, turns.PIXELS, turns.FILES)}
+        self.gates = {gate: gate.max_queued for gate in (turns.WORK, turns.PIXELS, turns.FILES)}
         self.leaving = threading.Event()
         self.threads: list[threading.Thread] = []
 
     def come(self) -> None:
         for gate in self.gates:
-            for _ in range(gate.places):
+            for _ in range(gate.slots):
                 working = threading.Event()
                 self.threads.append(threading.Thread(target=self._work, args=(gate, working)))
                 self.threads[-1].start()
                 assert working.wait(60)
-            gate.most_waiting = 0
+            gate.max_queued = 0
 
     def _work(self, gate: Gate, working: threading.Event) -> None:
         with gate.admitted():
@@ -43,7 +43,7 @@ class Crowd:
 
     def leave(self) -> None:
         for gate, most_waiting in self.gates.items():
-            gate.most_waiting = most_waiting
+            gate.max_queued = most_waiting
         self.leaving.set()
         for thread in self.threads:
             thread.join(60)
