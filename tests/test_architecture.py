@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "histogram": PICTURE | PARALLEL,
     "labeling": PICTURE | PARALLEL | {"histogram"},
     "kmeans": {"errors"} | PARALLEL,
-    "segmentation": WORK - {"segmentation"} | PARALLEL,
+    "segmentation": WORK - {"segmentation"},
     "explore": WORK | PARALLEL,
     "output": WORK,
     "samples": {"errors", "picture", "color"},

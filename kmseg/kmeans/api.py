@@ -14,7 +14,6 @@ from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.kmeans.filtering import inertia
 from kmseg.kmeans.problem import Fit, Problem, Progress, StopRule
 from kmseg.parallel.compiled import compiled
-from kmseg.parallel.threads import interruptible
 
 INITS: Final = ("k-means++", "random", "manual")
 STOPS: Final = ("both", "epsilon", "iterations")
@@ -105,7 +104,8 @@ def fit(
     SettingsError
         If an argument is not allowed; the message names it, the values allowed and the value given.
     KeyboardInterrupt
-        On Ctrl-C, within a second, whatever the engine is doing.
+        On Ctrl-C, between two steps of compiled code or, in the engines that call a library, at
+        once: within a second for some ten million samples.
 
     References
     ----------
@@ -119,7 +119,7 @@ def fit(
     start = None
     if init == "manual":
         start = _start(centroids, (n_clusters, samples.shape[1]))
-    n_clusters = interruptible(lambda _: distinct_rows(samples, n_clusters))
+    n_clusters = distinct_rows(samples, n_clusters)
     problem = Problem(
         samples,
         weights,
@@ -132,7 +132,7 @@ def fit(
         progress or (lambda done, attempts: None),
     )
     found = ENGINES[engine].run(problem)
-    return interruptible(lambda _: _clustering(problem, found))
+    return _clustering(problem, found)
 
 
 def _clustering(problem: Problem, found: Fit) -> Clustering:

@@ -28,7 +28,9 @@ class Engine:
     own_stop_rule : bool
         Whether it uses a tolerance of its own instead of epsilon.
     run : callable
-        ``run(problem) -> Fit``, interruptible by Ctrl-C. Slow imports are made when it is called.
+        ``run(problem) -> Fit``. Ctrl-C must end it within a second, so a library call that takes
+        longer goes through :func:`kmseg.parallel.threads.interruptible`. Slow imports are made when
+        it is called.
     aliases : tuple of str
         Other names that are accepted.
     """

@@ -6,15 +6,12 @@ from typing import Final
 
 from kmseg.kmeans.engines.engine import Engine
 from kmseg.kmeans.problem import Fit, Problem
-from kmseg.parallel.threads import interruptible
 
 
 def _run(problem: Problem) -> Fit:
     from kmseg.kmeans.attempts import fit_exact
 
-    return interruptible(
-        lambda report: fit_exact(problem._replace(progress=report)), problem.progress
-    )
+    return fit_exact(problem)
 
 
 ENGINE: Final = Engine(
