@@ -15,6 +15,10 @@ class ImageError(KmsegError):
     """A picture cannot be read or used: the message says why and what would be accepted."""
 
 
+class ReadTimeoutError(ImageError):
+    """A picture could not be read in time on a busy machine; the same may succeed later."""
+
+
 class SettingsError(KmsegError, ValueError):
     """A setting is out of range or unknown: the message names it, its range and the value."""
 

@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kmseg.errors import ImageError, KmsegError
+from kmseg.errors import ImageError, KmsegError, ReadTimeoutError
 from kmseg.picture.image import Image, read_image
 from kmseg.picture.probe import Limits, probe
 
@@ -77,7 +77,19 @@ class _Keeper:
         return self.process.returncode is None
 
 
-def read_image_apart(content: bytes, *, seconds: float = SECONDS, memory: int = MEMORY) -> Image:
+def n_pixels(content: bytes, *, limits: Limits = Limits()) -> int:  # noqa: B008
+    """Pixels that a file claims to have, by its header; raises ``ImageError``."""
+    header = probe(content, limits)
+    return header.width * header.height
+
+
+def read_image_apart(
+    content: bytes,
+    *,
+    limits: Limits = Limits(),  # noqa: B008
+    seconds: float = SECONDS,
+    memory: int = MEMORY,
+) -> Image:
     """:func:`kmseg.read_image` in a process of its own.
 
     Parameters
@@ -100,12 +112,14 @@ def read_image_apart(content: bytes, *, seconds: float = SECONDS, memory: int = 
     KmsegError
         As ``read_image`` does.
     """
-    Limits.from_environment().check_file_size(len(content))
+    limits.check_file_size(len(content))
     for _ in range(2):
         keeper = get_ready()
         try:
             with keeper.fork(memory, seconds) as process:
                 return _asked(process, content, seconds)
+        except TimeoutError as error:
+            raise ReadTimeoutError(_GAVE_UP) from error
         except (OSError, EOFError):
             if keeper.is_alive():
                 break
