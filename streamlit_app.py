@@ -9,8 +9,8 @@ app = st.App(__file__, **hosting.OPTIONS)  # Streamlit looks for these very word
 if __name__ == "__main__":
     from kmseg.errors import KmsegError
     from kmseg.ui import link
+    from kmseg.ui import store as cache
     from kmseg.ui.controls import controls
-    from kmseg.ui.store import cache
     from kmseg.ui.views import explorer, panes, views
 
     st.set_page_config(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from kmseg.ui.store.budget import budget
 
 from kmseg.errors import KmsegError
-from kmseg.ui.store.budget import budget
 
 
 @pytest.fixture(autouse=True)

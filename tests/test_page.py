@@ -20,9 +20,10 @@ from streamlit.testing.v1 import AppTest
 import kmseg
 from kmseg.output import cloud, export
 from kmseg.ui import link
+from kmseg.ui import store as cache
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
-from kmseg.ui.server import turns
-from kmseg.ui.store import cache
+from kmseg.ui.server import gates
+from kmseg.ui.store import opening, results
 from kmseg.ui.views import panes, views
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -368,11 +369,11 @@ def test_another_k_does_nothing_again_that_depends_on_the_picture_alone(
     pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
     calls = recorded(
         monkeypatch,
-        (cache, "read_image_apart"),
-        (cache, "color_histogram"),
-        (cache.Image, "grid"),
+        (opening, "read_image_apart"),
+        (results, "color_histogram"),
+        (kmseg.Image, "grid"),
         (cloud, "points"),
-        (cache, "segment"),
+        (results, "segment"),
     )
     app.file_uploader(key="uploads").upload("mine.png", png(pixels))
     rerun(app)
@@ -418,7 +419,7 @@ def test_a_reference_engine_cannot_be_used_to_occupy_the_machine() -> None:
 
 def test_who_is_turned_away_is_told_so_and_can_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page(picture="flower", width="70", seed="80")
-    monkeypatch.setattr(turns.WORK, "most_waiting", 0)
+    monkeypatch.setattr(gates.WORK, "most_waiting", 0)
     app.slider(key="n_clusters").set_value(11)
     rerun(app)
     assert "This server is busy" in app.error[0].value
@@ -434,7 +435,7 @@ def test_colours_to_start_from_never_wait_for_a_reference_engine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = open_page(engine="opencv", attempts="2", width="80", n_clusters="3", seed="78")
-    calls = recorded(monkeypatch, (cache, "segment"))
+    calls = recorded(monkeypatch, (results, "segment"))
     app.segmented_control(key="init").set_value("manual")
     rerun(app)
     assert [seg.settings.engine for _, seg in calls] == ["exact", "opencv"]
@@ -466,7 +467,7 @@ def test_one_makes_a_segmentation_while_others_watch_and_take_over(
         told.append((done, attempts))
         watched.set()
 
-    monkeypatch.setattr(cache, "segment", segment)
+    monkeypatch.setattr(results, "segment", segment)
     first = threading.Thread(target=make_and_give_up, name="first")
     first.start()
     assert started.wait(20)

@@ -15,8 +15,8 @@ from kmseg.kmeans.engines import ENGINES
 from kmseg.samples import SAMPLES
 from kmseg.settings import INITS, STOPS, Settings, to_hex
 from kmseg.ui import link
+from kmseg.ui import store as cache
 from kmseg.ui.server import incidents
-from kmseg.ui.store import cache
 
 # The reference engines visit every pixel, attempt by attempt: this many of them take seconds.
 REFERENCE_PIXELS: Final = 100_000

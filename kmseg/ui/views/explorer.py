@@ -18,8 +18,8 @@ from kmseg.output import export, render
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
 from kmseg.ui import link
+from kmseg.ui import store as cache
 from kmseg.ui.components.gallery.gallery import Curve, Entry, curves, gallery
-from kmseg.ui.store import cache
 from kmseg.ui.views.views import choose
 
 PROPOSALS: Final = 6

@@ -13,10 +13,10 @@ from kmseg.output import export
 from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
 from kmseg.ui import link
+from kmseg.ui import store as cache
 from kmseg.ui.components.assets import media_url
 from kmseg.ui.components.viewer.viewer import viewer
 from kmseg.ui.controls import controls
-from kmseg.ui.store import cache
 from kmseg.ui.views.views import count
 
 # What reaches a browser within 10 ms it lays out in one go, the table longest. So what follows a

@@ -20,13 +20,13 @@ from kmseg.parallel.gate import Waiting
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
 from kmseg.ui import link
+from kmseg.ui import store as cache
 from kmseg.ui.components.assets import asset
 from kmseg.ui.components.cloud.cloud import colour_cloud
 from kmseg.ui.components.table.table import cluster_table
 from kmseg.ui.controls import controls
 from kmseg.ui.server import incidents
-from kmseg.ui.server.turns import still_wanted
-from kmseg.ui.store import cache
+from kmseg.ui.server.gates import stop_if_cancelled as still_wanted
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
