@@ -1,35 +1,58 @@
-"""The operator's settings of memory."""
+"""The operator's settings: read once from the environment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from kmseg.ui.store.budget import budget
 
+from kmseg.config import MEGABYTE, Config
 from kmseg.errors import KmsegError
+from kmseg.ui.server import configuration
+
+DEFAULT = Config()
 
 
-@pytest.fixture(autouse=True)
-def read_again() -> Iterator[None]:
-    budget.cache_clear()
-    yield
-    budget.cache_clear()
-
-
-@pytest.mark.parametrize(("text", "n_bytes"), [("1", 1e6), (" 500 ", 5e8), ("", 64e7)])
-def test_a_budget_is_a_number_of_megabytes(
-    text: str, n_bytes: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KMSEG_CACHE_MB", text)
-    assert budget().made == n_bytes
+@pytest.mark.parametrize(
+    ("text", "n_bytes"), [("1", MEGABYTE), (" 500 ", 500 * MEGABYTE), ("", 640 * MEGABYTE)]
+)
+def test_memory_is_set_in_megabytes(text: str, n_bytes: int) -> None:
+    assert Config.from_environment({"KMSEG_CACHE_MB": text}).result_cache_bytes == n_bytes
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "1e3", "abc", "²", "9" * 5000, "1000001"])
-def test_a_budget_that_is_none_is_named_with_its_range(
-    text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KMSEG_CACHE_MB", text)
+def test_a_wrong_memory_setting_is_named_with_its_range(text: str) -> None:
     with pytest.raises(KmsegError, match=r"KMSEG_CACHE_MB must be .* from 1 to 1,000,000") as error:
-        budget()
+        Config.from_environment({"KMSEG_CACHE_MB": text})
     assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "901", "many"])
+def test_a_wrong_limit_of_pictures_is_named_with_its_range(text: str) -> None:
+    with pytest.raises(KmsegError, match=r"KMSEG_MAX_MEGAPIXELS must be .* up to 900"):
+        Config.from_environment({"KMSEG_MAX_MEGAPIXELS": text})
+
+
+def test_each_variable_sets_its_own_value() -> None:
+    config = Config.from_environment(
+        {
+            "KMSEG_MAX_MEGAPIXELS": "0.5",
+            "KMSEG_SESSION_UPLOADS_MB": "1",
+            "KMSEG_ALL_UPLOADS_MB": "2",
+            "KMSEG_PIXELS_MB": "3",
+            "KMSEG_CACHE_MB": "4",
+        }
+    )
+    assert config.limits.max_pixels == 500_000
+    assert config.limits.max_decoded_bytes == 4_000_000
+    assert [
+        config.session_upload_bytes,
+        config.all_upload_bytes,
+        config.pixel_cache_bytes,
+        config.result_cache_bytes,
+    ] == [MEGABYTE, 2 * MEGABYTE, 3 * MEGABYTE, 4 * MEGABYTE]
+    assert Config.from_environment({}) == DEFAULT
+
+
+def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = configuration.current()
+    monkeypatch.setenv("KMSEG_CACHE_MB", "nonsense")
+    assert configuration.current() is config
