@@ -190,12 +190,16 @@ class Visitor:
         if answer.status_code != 204:
             self.texts = [("refused", f"{answer.status_code} {answer.text}")]
             return
-        state = self.widgets.setdefault(UPLOAD_LABEL, WidgetState(id=self.ids[UPLOAD_LABEL]))
-        info = state.file_uploader_state_value.uploaded_file_info.add()
-        info.name, info.size, info.file_id = name, len(data), self.urls[0].file_id
-        info.file_urls.CopyFrom(self.urls[0])
+        self.add(name, len(data))
         self.labels = ""
         await self.run()
+
+    def add(self, name: str, size: int) -> None:
+        """Add the file that was sent last to the list of pictures."""
+        state = self.widgets.setdefault(UPLOAD_LABEL, WidgetState(id=self.ids[UPLOAD_LABEL]))
+        info = state.file_uploader_state_value.uploaded_file_info.add()
+        info.name, info.size, info.file_id = name, size, self.urls[0].file_id
+        info.file_urls.CopyFrom(self.urls[0])
 
     def delete(self, address: str) -> None:
         """Take a file off the server."""
