@@ -23,8 +23,6 @@ IDLE = 60.0
 
 @dataclass(eq=False)
 class Box:
-    """A value with something inside."""
-
     content: Any
 
 
