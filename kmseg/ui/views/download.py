@@ -8,8 +8,7 @@ from typing import Final
 import streamlit as st
 
 from kmseg.output import export
-from kmseg.ui import failures
-from kmseg.ui.store import cache
+from kmseg.ui import failures, store
 from kmseg.ui.views.view import Group, View, ViewContext
 
 # Stands for the picture's path in the command and the script.
@@ -55,7 +54,7 @@ def _wholly_in_focus(context: ViewContext) -> list[int]:
 
 def _button(download: export.Download, context: ViewContext, icon: str | None = None) -> None:
     seg, picture = context.merged, context.picture
-    make = partial(cache.file, picture, seg, download, export.Context(picture.name, context.focus))
+    make = partial(store.file, picture, seg, download, export.Context(picture.name, context.focus))
     st.download_button(
         download.title,
         failures.in_download(make, download.title),
