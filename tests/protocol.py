@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -23,6 +23,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from urllib3 import Retry
 from websockets.asyncio.client import ClientConnection, connect
+
+T = TypeVar("T")
 
 K_LABEL = "K, number of clusters"
 UPLOAD_LABEL = "Your own pictures"
@@ -212,7 +214,7 @@ class Visitor:
             del self.widgets[UPLOAD_LABEL].file_uploader_state_value.uploaded_file_info[:]
 
 
-def visit(story: Coroutine[Any, Any, None]) -> None:
-    """Run it in a thread of its own: where a browser test ran before, this one has a loop."""
+def visit(story: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: after a browser test, this thread has a loop."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, story).result()
+        return pool.submit(asyncio.run, story).result()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -18,6 +17,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from kmseg.ui import store
 from kmseg.ui.server import gates, hosting, platform
+from protocol import visit
 
 
 class Session:
@@ -55,7 +55,7 @@ def test_starlette_keeps_an_upload_in_memory_as_it_is_told() -> None:
         return await MultiPartParser(headers, stream()).parse()  # type: ignore[arg-type]
 
     platform.keep_uploads_in_memory()
-    file = asyncio.run(parsed())["a"].file
+    file = visit(parsed())["a"].file
     assert not file._rolled  # the temporary folder has nothing of it
 
 

@@ -12,6 +12,7 @@ from kmseg.config import Config
 from kmseg.errors import ImageError
 from kmseg.ui.server import configuration, platform, uploads
 from kmseg.ui.server.uploads import Quota
+from protocol import visit
 
 HEAD = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\n'
 Part = bytes | None
@@ -76,7 +77,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
 
 
 def run(story: Callable[[], Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(story(), 60))
+    return visit(asyncio.wait_for(story(), 60))
 
 
 def test_an_upload_that_stalled_kept_its_reservation(site: Site) -> None:
