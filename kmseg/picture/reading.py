@@ -142,7 +142,7 @@ def parse_levels(value: object) -> Levels:
         numbers = [math.nan if isinstance(part, bool) else float(part) for part in parts]
     except (TypeError, ValueError, OverflowError):
         numbers = []
-    if len(numbers) != 2 or not -math.inf < numbers[0] < numbers[1] < math.inf:
+    if len(numbers) != 2 or not 0 < numbers[1] - numbers[0] < math.inf:
         raise SettingsError(f"{_LEVELS_ALLOWED}, not {_shown(value)}")
     return numbers[0] + 0.0, numbers[1] + 0.0  # -0.0 becomes 0.0
 
