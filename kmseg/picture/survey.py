@@ -91,15 +91,17 @@ class Survey:
     def add(self, strip: Array) -> None:
         """Take in a strip: (h, w) or (h, w, C)."""
         self.is_color = strip.ndim == 3 and strip.shape[2] > 1
-        present = present_values(strip, self._samples.nodata)
-        missing = ~(present.any(axis=2) if strip.ndim == 3 else present)
-        self.n_missing += int(np.count_nonzero(missing))
-        values = strip.ravel() if present.all() else strip[present]
+        values = strip.ravel()
+        if strip.dtype.kind == "f" or self._samples.nodata is not None:
+            present = present_values(strip, self._samples.nodata)
+            missing = ~(present.any(axis=2) if strip.ndim == 3 else present)
+            self.n_missing += int(np.count_nonzero(missing))
+            values = values if present.all() else strip[present]
         self.n_values += values.size
         if self._counts is not None:
             offset = int(self._samples.range[0])
             shifted = values if offset == 0 else values.astype(np.int64) - offset
-            self._counts += np.bincount(shifted.ravel(), minlength=1 << 16)[: 1 << 16]
+            self._counts += np.bincount(shifted, minlength=1 << 16)[: 1 << 16]
         elif values.size:
             self._lowest = _smallest(values, self._lowest, self._n_kept)
             self._highest = -_smallest(-values.astype(np.float64), -self._highest, self._n_kept)
