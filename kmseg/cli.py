@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from kmseg.config import Config
 from kmseg.errors import KmsegError
 from kmseg.kmeans.engines import ENGINES
+from kmseg.picture import formats
 from kmseg.settings import INITS, STOPS, Settings, shown
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         "--image",
         required=True,
         metavar="FILE",
-        help="the picture: JPEG, PNG, WebP, GIF, BMP or TIFF",
+        help=f"the picture: {formats.listed()}",
     )
     add("-w", "--width", default=0, help="resize to this width first; 0 keeps the size")
     add(
@@ -110,7 +112,7 @@ def _run(options: argparse.Namespace) -> None:
     from kmseg.picture.image import read_image
 
     started = time.perf_counter()
-    image = read_image(options.image)
+    image = read_image(options.image, limits=Config.from_environment().limits)
     seconds = {"read": time.perf_counter() - started}
     from kmseg.segmentation import segment
 

@@ -15,6 +15,10 @@ class ImageError(KmsegError):
     """A picture cannot be read or used: the message says why and what would be accepted."""
 
 
+class ReadTimeoutError(ImageError):
+    """Reading a picture took too long or its worker died; it may succeed when tried again."""
+
+
 class SettingsError(KmsegError, ValueError):
     """A setting is out of range or unknown: the message names it, its range and the value."""
 

@@ -1,7 +1,7 @@
-"""Files as strangers send them: bombs, lies and damage, and honest files that only look odd.
+"""Hostile, damaged and unusual picture files, each generated here.
 
-Every file is made here, from scratch. ``REFUSED`` must be refused with one sentence, ``ACCEPTED``
-must be read as pictures of ``ACCEPTED_SIZE``; with ``EITHER`` it is enough to survive.
+Files in ``REFUSED`` must be refused with one sentence. Files in ``ACCEPTED`` must be read as
+pictures of ``ACCEPTED_SIZE``. Files in ``EITHER`` may be read or refused, but must not crash.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ACCEPTED_SIZE = (16, 12)
 
 
 def picture(width: int = 16, height: int = 12, mode: str = "RGB") -> Image.Image:
-    """A small picture in which no two pixels are alike."""
+    """A small picture in which all pixels differ."""
     image = Image.new("RGB", (width, height))
     image.putdata(
         [
@@ -44,7 +44,7 @@ def png_chunk(kind: bytes, data: bytes = b"") -> bytes:
 def png(
     width: int, height: int, raw: bytes, bits: int = 8, color: int = 2, extra: bytes = b""
 ) -> bytes:
-    """A PNG of these rows, each led by its filter byte; `extra` chunks go before the data."""
+    """A PNG of these rows, each with its filter byte; `extra` chunks precede the data."""
     header = struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -86,7 +86,7 @@ def bmp(
 
 
 def tiff(tags: dict[int, tuple[int, ...]], data: bytes = b"", next_directory: int = 0) -> bytes:
-    """A little-endian TIFF; `data` begins at byte 8, the directory follows it."""
+    """A little-endian TIFF: `data` begins at byte 8 and precedes the directory."""
     directory = b""
     for tag, values in sorted(tags.items()):
         value = struct.pack("<I", values[0]) if len(values) == 1 else struct.pack("<HH", *values)
@@ -111,7 +111,7 @@ def gray_tiff(width: int, height: int, data: bytes, **tags: int) -> bytes:
 
 
 def webp(width: int, height: int) -> bytes:
-    """An extended WebP that claims a canvas and then holds a 16 x 12 picture."""
+    """An extended WebP that claims a canvas of this size, but holds a 16 x 12 picture."""
     still = saved(picture(), "WEBP", lossless=True)[12:]
     canvas = (
         struct.pack("<I", 0)
@@ -127,7 +127,7 @@ def jpeg(**options: object) -> bytes:
 
 
 def jpeg_claiming(width: int, height: int) -> bytes:
-    """A JPEG whose header says another size than its data."""
+    """A JPEG whose header claims this size, but which holds a 16 x 12 picture."""
     data = bytearray(jpeg())
     at = data.index(b"\xff\xc0") + 5
     data[at : at + 4] = struct.pack(">HH", height, width)
@@ -135,14 +135,14 @@ def jpeg_claiming(width: int, height: int) -> bytes:
 
 
 def jpeg_scans(n: int) -> bytes:
-    """A progressive JPEG whose last scan is repeated."""
+    """A progressive JPEG whose last scan is repeated `n` times."""
     data = jpeg(progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:-2] + data[last:-2] * n + data[-2:]
 
 
 def with_segment(data: bytes, marker: int, content: bytes) -> bytes:
-    """A JPEG with another segment right after its start."""
+    """A JPEG with one more segment right after its start."""
     return data[:2] + struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content + data[2:]
 
 
@@ -255,7 +255,7 @@ ACCEPTED: dict[str, bytes] = {
 }
 
 EITHER: dict[str, bytes] = {
-    # This has ended whole processes in other decoders.
+    # It has crashed other decoders.
     "png-empty-frame-data": ACCEPTED["png-animated"][:-12] + png_chunk(b"fdAT") + _PNG[-12:],
     "jpeg-early-end": _JPEG[:-40] + b"\xff\xd9",
     "gif-early-end": gif(*ACCEPTED_SIZE, (0, 0, *ACCEPTED_SIZE), b"\x84\x05" + bytes(60)),

@@ -1,30 +1,43 @@
-"""Pictures read in a process of their own: the same pictures, and what a bad one costs."""
+"""Pictures read in worker processes: the same pictures, and what a failing worker costs."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+import tracemalloc
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 import kmseg
-from hostile import jpeg, jpeg_scans, saved
+from hostile import REFUSED, jpeg, jpeg_claiming, jpeg_scans, png, saved
+from kmseg.errors import ReadTimeoutError
 from kmseg.picture import apart
-from kmseg.picture.apart import read_image_apart
+from kmseg.picture.apart import n_pixels, read_image_apart
+from kmseg.picture.limits import Limits
 
+ROOT = Path(__file__).resolve().parent.parent
 ALPHA = Pillow.fromarray(np.random.default_rng(0).integers(0, 256, (7, 11, 4), np.uint8))
 PHOTO = Pillow.fromarray(np.random.default_rng(1).integers(0, 256, (90, 130, 3), np.uint8))
 
 
 @pytest.mark.parametrize("format_", ["PNG", "WEBP", "TIFF", "GIF", "JPEG", "BMP"])
-def test_it_is_the_same_picture(format_: str) -> None:
+def test_a_worker_reads_the_same_picture(format_: str) -> None:
     picture = PHOTO if format_ in ("JPEG", "BMP") else ALPHA
     if format_ == "GIF":
         picture = picture.quantize(9)
@@ -36,51 +49,77 @@ def test_it_is_the_same_picture(format_: str) -> None:
         np.testing.assert_array_equal(here.opaque, there.opaque)
 
 
-def test_a_hole_of_any_shape_comes_through() -> None:
+def test_a_mask_comes_through() -> None:
     alpha = np.array(ALPHA)
     alpha[..., 3] = np.where(np.random.default_rng(2).random((7, 11)) < 0.5, 0, 200)
-    data = saved(Pillow.fromarray(alpha), "PNG")
-    there = read_image_apart(data)
+    there = read_image_apart(saved(Pillow.fromarray(alpha), "PNG"))
     assert there.opaque is not None
     np.testing.assert_array_equal(there.opaque, alpha[..., 3] > 0)
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture", jpeg()[:200], jpeg_scans(200)])
-def test_what_is_refused_is_refused_in_the_same_words(data: bytes) -> None:
+def test_a_picture_turned_upright_comes_through() -> None:
+    exif = Pillow.Exif()
+    exif[274] = 6
+    assert read_image_apart(saved(PHOTO, "PNG", exif=exif)).width == PHOTO.height
+
+
+@pytest.mark.parametrize("read", [read_image_apart, n_pixels])
+@pytest.mark.parametrize("data", [b"", b"no picture", jpeg_scans(200), jpeg_claiming(9000, 9000)])
+def test_a_worker_refuses_in_the_same_words(read: object, data: bytes) -> None:
     with pytest.raises(kmseg.ImageError) as here:
         kmseg.read_image(data)
     with pytest.raises(kmseg.ImageError) as there:
-        read_image_apart(data)
+        read(data)  # type: ignore[operator]
     assert str(there.value) == str(here.value)
+    assert not isinstance(there.value, ReadTimeoutError)
 
 
-def test_too_little_memory_costs_a_sentence() -> None:
+def test_limits_travel_to_the_worker() -> None:
+    data = saved(PHOTO, "PNG")
+    for read in (read_image_apart, n_pixels):
+        with pytest.raises(kmseg.ImageError, match=r"at most 0\.01 megapixels"):
+            read(data, limits=Limits(max_pixels=10_000))
+    # More pixels than the default limits accept: one row of a black 1-bit PNG repeated.
+    large = png(9000, 9900, bytes(9900 * 1126), bits=1, color=0)
+    assert n_pixels(large, limits=Limits(max_pixels=90_000_000)) == 9000 * 9900
+
+
+def test_the_size_of_a_picture_is_told_without_decoding_it() -> None:
+    """Only decoding shows that half of the rows are missing."""
+    data = REFUSED["png-half-the-rows"]
+    with pytest.raises(kmseg.ImageError, match="cut short"):
+        read_image_apart(data)
+    assert n_pixels(data) == 16 * 12
+
+
+# -- limits on memory and time ---------------------------------------------------------------------
+
+
+def test_too_little_memory_is_a_refusal() -> None:
     large = saved(Pillow.new("RGB", (5000, 5000)), "PNG")
-    started = kmseg.read_image(large)
-    assert started.width == 5000
+    assert kmseg.read_image(large).width == 5000
     if sys.platform == "darwin":
-        return  # it has no limit of addresses
-    with pytest.raises(kmseg.ImageError, match="memory"):
+        return  # it cannot limit the address space
+    with pytest.raises(kmseg.ImageError, match="memory") as caught:
         read_image_apart(large, memory=200 << 20)
+    assert not isinstance(caught.value, ReadTimeoutError)
     assert read_image_apart(jpeg()).width == kmseg.read_image(jpeg()).width
 
 
-def test_too_little_time_costs_a_sentence() -> None:
+def test_a_timeout_was_indistinguishable_from_a_bad_file() -> None:
     large = saved(Pillow.new("RGB", (6000, 6000)), "PNG")
-    begin = time.monotonic()
-    with pytest.raises(kmseg.ImageError, match="limits on time and memory"):
+    with pytest.raises(ReadTimeoutError, match="limits on time and memory; try again"):
         read_image_apart(large, seconds=0.05)
-    assert time.monotonic() - begin < 10
+    assert read_image_apart(large).width == 6000
 
 
-def keeper_process() -> subprocess.Popen[bytes]:
-    apart.get_ready()
-    assert apart._keeper is not None
-    return apart._keeper.process
+def running_keeper() -> subprocess.Popen[bytes]:
+    read_image_apart(jpeg())
+    return apart.get_ready().process
 
 
 def children(parent: int) -> list[int]:
-    """Processes that another one has started; a bare machine may have no program that tells."""
+    """Processes that another process has started; a bare machine may have no `ps`."""
     if sys.platform == "linux":
         return [
             int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
@@ -90,83 +129,108 @@ def children(parent: int) -> list[int]:
     return [int(pid) for pid, of in pairs if int(of) == parent]
 
 
-def test_a_process_that_dies_costs_a_sentence_and_the_next_picture_is_read() -> None:
+@contextmanager
+def being_read(content: bytes) -> Iterator[tuple[Future[kmseg.Image], int]]:
+    """The future of a file that is being read, and the process that reads it."""
+    keeper = running_keeper().pid
+    while children(keeper):  # an earlier worker has not exited yet
+        pass
+    sent = threading.Event()
+    receive = apart._receive_image
+
+    def report(*args: Any) -> kmseg.Image:
+        sent.set()
+        return receive(*args)
+
+    with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(1) as pool:
+        patched.setattr(apart, "_receive_image", report)
+        future = pool.submit(read_image_apart, content)
+        assert sent.wait(30)
+        patched.undo()
+        (worker,) = children(keeper)
+        yield future, worker
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_worker_that_died_was_taken_for_a_bad_file(signal_: signal.Signals) -> None:
     slow = saved(PHOTO.resize((7000, 7000)), "JPEG", progressive=True)
-    parent = keeper_process().pid
-    refused: list[BaseException] = []
-
-    def read() -> None:
-        try:
-            read_image_apart(slow)
-        except kmseg.ImageError as error:
-            refused.append(error)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    forks: list[int] = []
-    while reader.is_alive() and not forks:
-        forks = children(parent)
-    assert forks, "it was read before its process could be found"
-    os.kill(forks[0], signal.SIGKILL)
-    reader.join(30)
-    assert "could not be read" in str(refused[0])
+    with being_read(slow) as (future, worker):
+        keeper = apart.get_ready().process.pid
+        os.kill(worker, signal_)
+        with pytest.raises(ReadTimeoutError, match="could not be read"):
+            future.result(30)
     assert read_image_apart(jpeg()).width == kmseg.read_image(jpeg()).width
+    assert apart.get_ready().process.pid == keeper
+
+
+# -- the keeper ------------------------------------------------------------------------------------
 
 
 def test_a_keeper_that_died_is_replaced() -> None:
     for _ in range(2):
-        process = keeper_process()
+        process = running_keeper()
         process.kill()
         assert read_image_apart(jpeg()).width == kmseg.read_image(jpeg()).width
-        assert keeper_process().pid != process.pid
+        assert apart.get_ready().process.pid != process.pid
 
 
-def test_a_fork_costs_no_start_of_an_interpreter() -> None:
-    """What is loaded once is loaded in the keeper: a fork of it is there at once."""
-    read_image_apart(jpeg())
-    first = keeper_process().pid
+def test_a_stopped_keeper_was_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = running_keeper()
+    monkeypatch.setattr(apart, "_START_SECONDS", 5.0)
+    stopped.send_signal(signal.SIGSTOP)
+    assert read_image_apart(jpeg()).width == kmseg.read_image(jpeg()).width
+    assert stopped.wait(10) == -signal.SIGKILL
+    assert apart.get_ready().process.pid != stopped.pid
+
+
+def test_a_keeper_that_cannot_be_started_raised_oserror(monkeypatch: pytest.MonkeyPatch) -> None:
+    apart._discard(apart.get_ready())
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", "/nowhere/python")
+        with pytest.raises(ReadTimeoutError, match="try again"):
+            read_image_apart(jpeg())
+        patched.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(ReadTimeoutError, match="try again"):
+            read_image_apart(jpeg())
+    assert read_image_apart(jpeg()).width == kmseg.read_image(jpeg()).width
+
+
+def test_one_keeper_forks_all_workers() -> None:
+    first = running_keeper().pid
     for _ in range(20):
         read_image_apart(jpeg())
-    assert keeper_process().pid == first
+    assert apart.get_ready().process.pid == first
 
 
-def test_many_at_once_each_get_their_own() -> None:
+def test_parallel_readers_each_get_their_own_picture() -> None:
     sizes = range(5, 11)
     files = [saved(Pillow.new("RGB", (size, 4)), "PNG") for size in sizes]
-    widths: dict[int, int] = {}
-
-    def read(size: int, data: bytes) -> None:
-        widths[size] = read_image_apart(data).width
-
-    threads = [threading.Thread(target=read, args=pair) for pair in zip(sizes, files, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert widths == {size: size for size in sizes}
+    with ThreadPoolExecutor(len(sizes)) as pool:
+        widths = [image.width for image in pool.map(read_image_apart, files)]
+    assert widths == list(sizes)
 
 
-def test_large_ones_are_decoded_one_at_a_time_and_small_ones_meanwhile() -> None:
+def test_a_second_large_picture_waited_for_the_first() -> None:
     large = saved(PHOTO.resize((6000, 4000)), "JPEG")
     assert apart.LARGE < 6000 * 4000
-    read: list[str] = []
-    with apart._large:  # another one is being decoded
-        thread = threading.Thread(target=lambda: read.append(str(read_image_apart(large).width)))
-        thread.start()
-        for _ in range(3):
-            read.append(str(read_image_apart(jpeg()).width))
-        assert read == [str(kmseg.read_image(jpeg()).width)] * 3
-    thread.join(60)
-    assert read[-1] == "6000"
+    with being_read(large) as (first, worker):
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            assert read_image_apart(large).width == 6000
+            assert not first.done()
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        assert first.result(60).width == 6000
 
 
-def test_nobody_is_left_waiting_when_the_server_ends() -> None:
+def test_the_keeper_ends_with_the_server() -> None:
     code = """
 from kmseg.picture import apart
-apart.get_ready()
-print(apart._keeper.process.pid, flush=True)
+print(apart.get_ready().process.pid, flush=True)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
     pid = int(done.stdout)
     for _ in range(100):
         try:
@@ -174,4 +238,231 @@ print(apart._keeper.process.pid, flush=True)
         except ProcessLookupError:
             return
         time.sleep(0.1)
-    pytest.fail(f"process {pid} waits for a picture that nobody will send")
+    pytest.fail(f"process {pid} waits for a server that has ended")
+
+
+def test_ctrl_c_killed_the_keeper_while_it_started() -> None:
+    code = """
+import os, signal
+from hostile import jpeg
+from kmseg.picture import apart
+keeper = apart.get_ready().process
+try:
+    os.killpg(0, signal.SIGINT)
+    signal.pause()
+except KeyboardInterrupt:
+    pass
+apart.read_image_apart(jpeg())
+assert apart.get_ready().process is keeper
+"""
+    run_in_group(code)
+
+
+def test_ctrl_c_while_a_worker_reads() -> None:
+    code = """
+import _thread, os, signal, threading
+from PIL import Image
+from hostile import jpeg, saved
+from kmseg.picture import apart
+from kmseg.picture.apart import read_image_apart
+read_image_apart(jpeg())
+keeper = apart.get_ready().process.pid
+large = saved(Image.new("RGB", (7000, 7000)), "JPEG", progressive=True)
+
+def interrupt():
+    while not open(f"/proc/{keeper}/task/{keeper}/children").read():
+        pass
+    os.killpg(0, signal.SIGINT)
+
+thread = threading.Thread(target=interrupt)
+thread.start()
+try:
+    read_image_apart(large)
+except KeyboardInterrupt:
+    thread.join()
+    read_image_apart(jpeg())
+    assert apart.get_ready().process.pid == keeper
+else:
+    raise AssertionError("not interrupted")
+"""
+    if sys.platform == "linux":
+        run_in_group(code)
+
+
+def run_in_group(code: str) -> None:
+    """Run code in a process group of its own; it must succeed and print nothing."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        start_new_session=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# -- workers that a file has taken over ------------------------------------------------------------
+
+SIZE = struct.Struct("=Q")
+LIMITS = Limits(max_pixels=10_000, max_side=5_000)
+STARTED = b"\1"
+
+
+def framed(value: object) -> bytes:
+    text = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return SIZE.pack(len(text)) + text
+
+
+def answer(claim: object, image: object = None, data: bytes = b"") -> bytes:
+    return STARTED + framed(claim) + (b"" if image is None else framed(image)) + data
+
+
+@contextmanager
+def fake_worker(sent: bytes, closes: bool = True) -> Iterator[socket.socket]:
+    """Have the next file read by a worker that has sent these bytes and reads nothing."""
+    ours, theirs = socket.socketpair()
+
+    class FakeKeeper(apart.Keeper):
+        def __init__(self) -> None:
+            pass
+
+        def _connect(self, order: bytes) -> socket.socket:
+            return ours
+
+        def stop(self) -> None:
+            pass
+
+    with theirs, ours, pytest.MonkeyPatch.context() as patched:
+        theirs.sendall(sent)
+        if closes:
+            theirs.shutdown(socket.SHUT_WR)
+        patched.setattr(apart, "get_ready", FakeKeeper)
+        yield theirs
+
+
+def read_from_fake(sent: bytes) -> kmseg.Image:
+    with fake_worker(sent):
+        return read_image_apart(b"any file", limits=LIMITS)
+
+
+def test_a_worker_that_keeps_to_the_protocol() -> None:
+    size = {"width": 3, "height": 2}
+    pixels = bytes(range(18))
+    image = read_from_fake(answer(size, size | {"masked": True}, pixels + b"\x80"))
+    assert image.pixels.tobytes() == pixels
+    assert image.opaque is not None
+    assert np.argwhere(image.opaque).tolist() == [[0, 0]]
+    with pytest.raises(kmseg.ImageError, match=r"^No good$"):
+        read_from_fake(answer({"refused": "No good"}))
+
+
+GOOD = {"width": 3, "height": 2}
+MASKED, PLAIN = GOOD | {"masked": True}, GOOD | {"masked": False}
+LIES = {
+    "memory error": answer({"width": 2**50, "height": 2**50}),
+    "too many pixels": answer({"width": 101, "height": 100}),
+    "too long a side": answer({"width": 5001, "height": 1}),
+    "negative": answer({"width": -3, "height": -2}),
+    "no pixels": answer({"width": 0, "height": 2}),
+    "larger than claimed": answer(GOOD, {"width": 4, "height": 2, "masked": False}, bytes(24)),
+    "negative as claimed": answer(GOOD, {"width": -3, "height": -2, "masked": False}),
+    "huge after the claim": answer(GOOD, {"width": 2**50, "height": 2**50, "masked": False}),
+    "key error": answer({"width": 3}),
+    "more keys": answer(GOOD | {"depth": 1}),
+    "text": answer({"width": "3", "height": 2}),
+    "fraction": answer({"width": 3.0, "height": 2}),
+    "truth": answer({"width": True, "height": 2}),
+    "mask as number": answer(GOOD, GOOD | {"masked": 1}, bytes(18)),
+    "list": answer([3, 2]),
+    "nothing": answer(None),
+    "no json": answer(b"{width: 3}"),
+    "no text": answer(b"\xff\xfe{}"),
+    "deep json": answer(b"[" * 4000),
+    "long number": answer(b'{"width": ' + b"9" * 4000 + b', "height": 2}'),
+    "huge head": STARTED + SIZE.pack(2**50),
+    "long head": answer(b" " * 5000),
+    "trailing byte": answer(GOOD, PLAIN, bytes(19)),
+    "refusal without words": answer({"refused": ""}),
+    "refusal with control characters": answer({"refused": "a\x1b[31m"}),
+    "refusal that is no text": answer({"refused": ["a"]}),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_of_a_worker_was_believed(lie: str) -> None:
+    with pytest.raises(kmseg.ImageError, match="could not be read within the limits") as caught:
+        read_from_fake(LIES[lie])
+    assert not isinstance(caught.value, ReadTimeoutError)
+
+
+@pytest.mark.parametrize("sent", [answer(GOOD, MASKED, bytes(18)), answer(GOOD), STARTED + b"\0"])
+def test_missing_bytes_mean_that_the_worker_died(sent: bytes) -> None:
+    with pytest.raises(ReadTimeoutError):
+        read_from_fake(sent)
+
+
+sides = st.integers(-5, 200) | st.integers() | st.sampled_from([2**31, 2**32, 2**50, 2**63])
+values = st.none() | st.booleans() | st.floats() | st.text(max_size=9) | sides
+objects = st.dictionaries(
+    st.sampled_from(["width", "height", "masked", "refused"]) | st.text(max_size=5), values
+) | st.fixed_dictionaries({"width": sides, "height": sides}, optional={"masked": values})
+parts = st.binary(max_size=80) | objects.map(framed) | st.binary(max_size=80).map(framed)
+small = st.integers(1, 9)
+
+
+@st.composite
+def nearly_right(draw: st.DrawFn) -> bytes:
+    size = {"width": draw(small), "height": draw(small)}
+    image = {name: size[name] for name in draw(st.permutations(list(size)))}
+    n = size["width"] * size["height"] * 3
+    data = draw(st.binary(min_size=max(0, n - 2), max_size=n + 15))
+    return answer(size, image | {"masked": draw(st.booleans())}, data)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(parts, max_size=4).map(lambda list_: STARTED + b"".join(list_))
+    | st.binary(max_size=300)
+    | nearly_right()
+)
+def test_arbitrary_answers_give_a_picture_or_a_kmseg_error_in_bounded_memory(sent: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with suppress(kmseg.KmsegError):
+            image = read_from_fake(sent)
+            assert image.width * image.height <= LIMITS.max_pixels
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("sent", [b"", STARTED, answer(GOOD, PLAIN, bytes(18))])
+def test_a_silent_worker_is_given_up(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has sent nothing, only that it has started, or all but the end."""
+    monkeypatch.setattr(apart, "_START_SECONDS", 0.3)
+    with fake_worker(sent, closes=False), pytest.raises(ReadTimeoutError):
+        read_image_apart(b"any file", limits=LIMITS, seconds=0.3)
+
+
+def test_a_worker_that_reads_nothing_is_given_up() -> None:
+    """50 MB do not fit into the socket's buffer."""
+    with fake_worker(STARTED, closes=False), pytest.raises(ReadTimeoutError):
+        read_image_apart(bytes(50_000_000), seconds=0.3)
+
+
+def test_a_worker_that_sends_byte_by_byte_is_given_up_at_the_deadline() -> None:
+    size = {"width": 7000, "height": 7000}
+    sent = answer(size, size | {"masked": False})
+    drip = "import os\nwhile True: os.write(1, b'0')"
+    with fake_worker(sent, closes=False) as worker:
+        process = subprocess.Popen([sys.executable, "-c", drip], stdout=worker, stderr=worker)
+        begin = time.monotonic()
+        try:
+            with pytest.raises(ReadTimeoutError):
+                read_image_apart(b"any file", seconds=2)
+        finally:
+            process.kill()
+            process.wait()
+        assert time.monotonic() - begin < 20

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 import hostile
-from kmseg.errors import ImageError, KmsegError
+from kmseg.errors import ImageError
+from kmseg.picture import formats
+from kmseg.picture.formats.base import Format, Header
 from kmseg.picture.image import Image, read_image
+from kmseg.picture.limits import Limits
+from kmseg.picture.strips import Decoded
 
 PHOTO = np.asarray(hostile.picture(23, 17))
 
@@ -41,11 +46,11 @@ def refusal(source: Any) -> str:
 # -- Image -----------------------------------------------------------------------------------------
 
 
-def test_arrays_are_kept_read_only_and_the_callers_is_left_alone() -> None:
+def test_arrays_are_stored_read_only_and_the_callers_stay_writeable() -> None:
     pixels = np.zeros((4, 6, 3), np.uint8)
     opaque = np.eye(4, 6, dtype=bool)
     image = Image(pixels, opaque)
-    assert (image.width, image.height, image.n_opaque) == (6, 4, 4)
+    assert (image.width, image.height) == (6, 4)
     assert not image.pixels.flags.writeable
     assert image.opaque is not None
     assert not image.opaque.flags.writeable
@@ -63,7 +68,6 @@ def test_arrays_become_contiguous() -> None:
 def test_a_mask_without_any_false_is_none() -> None:
     image = Image(PHOTO, np.ones((17, 23), bool))
     assert image.opaque is None
-    assert image.n_opaque == 17 * 23
 
 
 @pytest.mark.parametrize(
@@ -76,7 +80,7 @@ def test_a_mask_without_any_false_is_none() -> None:
         ([[[0, 0, 0]]], "list"),
     ],
 )
-def test_wrong_pixels_are_told(pixels: Any, given_: str) -> None:
+def test_wrong_pixels_are_refused(pixels: Any, given_: str) -> None:
     with pytest.raises(ImageError) as caught:
         Image(pixels)
     assert given_ in str(caught.value)
@@ -86,12 +90,12 @@ def test_wrong_pixels_are_told(pixels: Any, given_: str) -> None:
 @pytest.mark.parametrize(
     "opaque", [np.ones((17, 23), np.uint8), np.ones((23, 17), bool), np.ones((17, 23, 1), bool), 1]
 )
-def test_wrong_masks_are_told(opaque: Any) -> None:
+def test_wrong_masks_are_refused(opaque: Any) -> None:
     with pytest.raises(ImageError, match=r"bool with the picture's shape \(17, 23\)"):
         Image(PHOTO, opaque)
 
 
-def test_a_picture_needs_something_opaque() -> None:
+def test_a_fully_transparent_picture_is_refused() -> None:
     with pytest.raises(ImageError, match="transparent"):
         Image(PHOTO, np.zeros((17, 23), bool))
 
@@ -108,17 +112,17 @@ def test_resizing_is_opencv_by_area(width: int) -> None:
     assert resized.opaque is None
 
 
-def test_resizing_to_the_same_width_is_free() -> None:
+def test_resizing_to_the_same_width_returns_the_same_object() -> None:
     image = Image(PHOTO)
     assert image.resized(0) is image
     assert image.resized(23) is image
 
 
-def test_a_flat_picture_keeps_a_row() -> None:
+def test_a_picture_one_row_high_stays_one_row_high() -> None:
     assert Image(np.zeros((1, 300, 3), np.uint8)).resized(10).height == 1
 
 
-def test_transparent_pixels_lend_no_colour() -> None:
+def test_transparent_pixels_contribute_no_colour() -> None:
     pixels = np.full((6, 6, 3), (255, 0, 0), np.uint8)
     pixels[:, 1] = (10, 100, 200)
     opaque = np.zeros((6, 6), bool)
@@ -127,7 +131,7 @@ def test_transparent_pixels_lend_no_colour() -> None:
     resized = Image(pixels, opaque).resized(3)
     assert resized.opaque is not None
     assert resized.opaque.tolist() == [[True, False, False]] * 3
-    # Two of the blue-ish and one red pixel in the corner, and nothing else.
+    # The mean of two bluish pixels and a red one.
     assert resized.pixels[0, 0].tolist() == [92, 67, 133]
     assert resized.pixels[1:, 0].tolist() == [[10, 100, 200]] * 2
     assert not resized.pixels[:, 1:].any()
@@ -146,7 +150,7 @@ def test_resized_colours_stay_between_those_of_opaque_pixels(width: int, seed: i
 
 
 @pytest.mark.parametrize("width", [-1, 30_001, 10_000, 1.5, "9", None])
-def test_widths_that_cannot_be(width: Any) -> None:
+def test_impossible_widths_are_refused(width: Any) -> None:
     with pytest.raises(ImageError):
         Image(PHOTO).resized(width)
 
@@ -167,19 +171,19 @@ def test_widths_that_cannot_be(width: Any) -> None:
         ("TIFF", {"big_tiff": True}),
     ],
 )
-def test_lossless_formats_come_back_exactly(format_: str, options: dict[str, object]) -> None:
+def test_lossless_formats_are_read_exactly(format_: str, options: dict[str, object]) -> None:
     image = read_image(saved(PHOTO, format_, **options))
     assert np.array_equal(image.pixels, PHOTO)
     assert image.opaque is None
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "WEBP"])
-def test_lossy_formats_are_as_pillow_decodes_them(format_: str) -> None:
+def test_lossy_formats_are_read_as_pillow_decodes_them(format_: str) -> None:
     data = saved(PHOTO, format_, quality=80)
     assert np.array_equal(read_image(data).pixels, Pillow.open(io.BytesIO(data)).convert("RGB"))
 
 
-def test_gif_keeps_its_palette() -> None:
+def test_gif_palettes() -> None:
     image = hostile.picture().quantize(16)
     assert np.array_equal(read_image(hostile.saved(image, "GIF")).pixels, image.convert("RGB"))
 
@@ -224,7 +228,7 @@ def test_16_bit_gray_is_scaled_not_clipped(format_: str) -> None:
     assert np.array_equal(image.pixels, np.repeat(expected[..., None], 3, axis=2))
 
 
-def test_16_bit_gray_that_counts_from_white() -> None:
+def test_16_bit_gray_where_0_is_white() -> None:
     values = np.array([[0, 257, 65535]], "<u2")
     data = hostile.gray_tiff(3, 1, values.tobytes(), bits=16, photometric=0)
     assert read_image(data).pixels[0, :, 0].tolist() == [255, 254, 0]
@@ -309,7 +313,7 @@ def test_transparent_colour(
     assert image.opaque.tolist() == [opaque]
 
 
-def test_nothing_opaque_is_refused_but_an_unused_byte_in_bmp_is_not_alpha() -> None:
+def test_zero_alpha_everywhere_is_refused_except_in_bmp() -> None:
     assert "transparent" in refusal(hostile.REFUSED["png-all-transparent"])
     masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
     data = bytearray(hostile.bmp(1, 1, bytes(16) + b"\1\2\3\0", 32, 3, masks))
@@ -338,7 +342,7 @@ def test_pictures_are_turned_upright(
     assert np.array_equal(read_image(data).pixels, upright)
 
 
-def test_transparency_turns_along() -> None:
+def test_the_mask_is_turned_upright_too() -> None:
     exif = Pillow.Exif()
     exif[274] = 6
     pixels = np.zeros((2, 3, 4), np.uint8)
@@ -396,32 +400,61 @@ def test_odd_files_are_read(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["garbage", "svg.png", "eps.jpg", "pdf.png", "ppm.png", "heic.jpg"]
 )
-def test_other_formats_hear_which_are_read(name: str) -> None:
+def test_refusals_of_other_formats_list_those_that_are_read(name: str) -> None:
     assert "JPEG, PNG, WebP, GIF, BMP or TIFF" in refusal(hostile.REFUSED[name])
 
 
-def test_the_size_limit_is_named() -> None:
+def test_refusals_of_large_pictures_name_the_limit() -> None:
     assert "30000 x 30000" in refusal(hostile.REFUSED["gif-900-megapixels"])
     assert "at most 50 megapixels" in refusal(hostile.REFUSED["png-89-megapixels"])
 
 
-def test_a_setting_changes_the_limit_of_reading_and_resizing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 1000)  # monkeypatch puts it back afterwards
-    monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", "0.0003")
-    assert "at most 0.0003 megapixels" in refusal(saved(PHOTO, "PNG"))
-    image = read_image(hostile.ACCEPTED["png"])
-    with pytest.raises(ImageError, match="at most"):
-        image.resized(60)
+def test_a_new_format_is_one_entry_in_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    def strips() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        yield np.full((1, 3, 3), 10, np.uint8), None
+        yield np.full((1, 3, 1), 20, np.uint8), np.array([[True, True, False]])
+
+    toy = Format(
+        name="Toy",
+        recognises=lambda data: data.startswith(b"TOY"),
+        parse=lambda data, limits: Header("Toy", width=3, height=2),
+        plugin="",
+        pillow_name="",
+        own_decoder=lambda data, header: Decoded(3, 2, strips(), orientation=6),
+    )
+    monkeypatch.setitem(formats.FORMATS, "Toy", toy)
+    image = read_image(b"TOY picture")
+    assert image.pixels[..., 0].tolist() == [[20, 10]] * 3
+    assert image.opaque is not None
+    assert np.argwhere(~image.opaque).tolist() == [[2, 0]]
+    assert "JPEG, PNG, WebP, GIF, BMP, TIFF or Toy" in refusal(b"nothing known")
+
+
+def test_limits_are_an_argument_of_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 1000)  # monkeypatch restores it
+    with pytest.raises(ImageError, match=r"at most 0\.0003 megapixels"):
+        read_image(saved(PHOTO, "PNG"), limits=Limits(max_pixels=300))
+    read_image(hostile.ACCEPTED["png"], limits=Limits(max_pixels=300))
     assert Pillow.MAX_IMAGE_PIXELS == 1000
-    monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", "0.01")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert read_image(hostile.saved(hostile.picture(80, 80), "GIF")).width == 80
-    monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", "plenty")
-    with pytest.raises(KmsegError, match="plenty"):
-        read_image(hostile.ACCEPTED["png"])
+        large = hostile.saved(hostile.picture(80, 80), "GIF")
+        assert read_image(large, limits=Limits(max_pixels=10_000)).width == 80
+
+
+def test_the_environment_changed_the_limits_of_library_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for text in ("0.0001", "plenty"):
+        monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", text)
+        assert read_image(saved(PHOTO, "PNG")).resized(46).width == 46
+
+
+def test_a_picture_beyond_the_default_limits_can_be_reduced_but_not_enlarged() -> None:
+    image = Image(np.zeros((1, 30_100, 3), np.uint8))
+    assert image.resized(30_050).width == 30_050
+    with pytest.raises(ImageError, match="30000 pixels a side"):
+        image.resized(30_101)
 
 
 def test_paths(tmp_path: Path) -> None:
@@ -437,7 +470,7 @@ def test_paths(tmp_path: Path) -> None:
     assert "not int" in refusal(7)
 
 
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert "not a file" in refusal(tmp_path / "pipe")
 
@@ -450,7 +483,7 @@ def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
     assert "larger than 50 MB" in refusal(bytes(50 * 2**20 + 1))
 
 
-def test_nothing_else_is_printed(tmp_path: Path) -> None:
+def test_reading_prints_nothing(tmp_path: Path) -> None:
     for name, data in (hostile.REFUSED | hostile.ACCEPTED | hostile.EITHER).items():
         (tmp_path / name).write_bytes(data)
     damaged = bytearray(saved(PHOTO, "TIFF", compression="tiff_lzw"))
@@ -471,6 +504,28 @@ def test_nothing_else_is_printed(tmp_path: Path) -> None:
     assert (run.stdout, run.stderr) == (b"", b"")
 
 
+def test_ctrl_c_while_the_command_line_reads_a_large_file(tmp_path: Path) -> None:
+    path = tmp_path / "large.jpg"
+    Pillow.new("RGB", (7000, 7000)).save(path, progressive=True)
+    script = (
+        "import os, signal, sys, threading\n"
+        "from kmseg.cli import main\n"
+        "def interrupt():\n"
+        "    while 'PIL.JpegImagePlugin' not in sys.modules: pass\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Thread(target=interrupt).start()\n"
+        "sys.exit(main(['-i', sys.argv[1]]))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).parents[1],
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "kmseg: stopped by Ctrl-C\n")
+
+
 def test_importing_does_not_load_decoders() -> None:
     script = (
         "import sys, kmseg.errors, kmseg.picture.probe;"
@@ -485,7 +540,7 @@ def test_importing_does_not_load_decoders() -> None:
     assert run.stdout.strip() == b"False"
 
 
-def test_threads_read_at_once() -> None:
+def test_threads_read_in_parallel() -> None:
     results: list[str] = []
 
     def work() -> None:
@@ -503,7 +558,7 @@ def test_threads_read_at_once() -> None:
     assert results == ["done"] * 4
 
 
-# -- anything at all -------------------------------------------------------------------------------
+# -- arbitrary bytes -------------------------------------------------------------------------------
 
 _MAGIC = [
     b"\xff\xd8\xff",

@@ -8,40 +8,30 @@ import pytest
 from PIL import Image
 
 import hostile
-from kmseg.errors import ImageError, KmsegError
-from kmseg.picture.probe import FORMATS, Header, Limits, png_is_complete, probe
+from kmseg.errors import ImageError
+from kmseg.picture.formats import FORMATS
+from kmseg.picture.formats.png import PngHeader, has_all_rows
+from kmseg.picture.limits import Limits
+from kmseg.picture.probe import probe
 
 
 def test_default_limits() -> None:
-    limits = Limits.from_environment()
-    assert limits == Limits()
+    limits = Limits()
     assert (limits.max_pixels, limits.max_side) == (50_000_000, 30_000)
     assert (limits.max_bytes, limits.max_jpeg_scans) == (50 * 2**20, 100)
 
 
-def test_a_setting_raises_and_lowers_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_can_be_lowered_and_raised() -> None:
     picture = hostile.gray_tiff(5000, 100, bytes(500_000))
-    monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", "0.4")
     with pytest.raises(ImageError, match=r"5000 x 100 pixels; at most 0\.4 megapixels"):
-        probe(picture, Limits.from_environment())
-    monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", " 90 ")
-    assert Limits.from_environment().max_pixels == 90_000_000
-    header = probe(hostile.REFUSED["png-89-megapixels"], Limits.from_environment())
+        probe(picture, Limits(max_pixels=400_000))
+    header = probe(hostile.REFUSED["png-89-megapixels"], Limits(max_pixels=90_000_000))
     assert (header.width, header.height) == (9000, 9900)
-
-
-@pytest.mark.parametrize("text", ["many", "0", "-1", "nan", "inf", "901", "1\n2"])
-def test_a_wrong_setting_is_told_when_used(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", text)
-    with pytest.raises(KmsegError, match="KMSEG_MAX_MEGAPIXELS must be a number") as caught:
-        Limits.from_environment()
-    assert not isinstance(caught.value, ImageError)
-    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("size", [(1, 1), (16, 12), (300, 7)])
-def test_size_of_every_format(format_: str, size: tuple[int, int]) -> None:
+def test_every_format_states_its_size(format_: str, size: tuple[int, int]) -> None:
     data = hostile.saved(hostile.picture(*size), format_.upper())
     header = probe(data, Limits())
     assert (header.format, header.width, header.height) == (format_, *size)
@@ -73,7 +63,8 @@ def test_kinds_of_bmp(kind: int) -> None:
 
 def test_os2_bmp() -> None:
     data = b"BM" + struct.pack("<IHHIIHHHH", 0, 0, 0, 26, 12, 9, 5, 1, 24) + bytes(28 * 5)
-    assert probe(data, Limits()) == Header("BMP", 9, 5, samples=1, bits=24)
+    header = probe(data, Limits())
+    assert (header.format, header.width, header.height, header.bits) == ("BMP", 9, 5, 24)
 
 
 def test_big_endian_and_big_tiff() -> None:
@@ -117,7 +108,7 @@ def test_a_scan_cannot_hide_behind_an_end_marker_in_a_comment() -> None:
     ],
     ids=["jpeg-stuffing", "gif-blocks", "gif-zeros", "segments", "jpeg-zeros", "webp", "tiff"],
 )
-def test_twenty_megabytes_of_nothing_take_no_time(data: bytes) -> None:
+def test_twenty_megabytes_without_a_picture_are_refused_quickly(data: bytes) -> None:
     start = time.process_time()
     with contextlib.suppress(ImageError):
         probe(data, Limits())
@@ -134,12 +125,12 @@ def test_a_large_photo_is_probed_quickly() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (16, 12), (9, 9)])
 def test_rows_of_a_png_are_counted_to_the_byte(interlaced: bool, size: tuple[int, int]) -> None:
     width, height = size
-    header = Header("PNG", width, height, 3, 8, interlaced)
+    header = PngHeader("PNG", width, height, 3, 8, interlaced=interlaced)
     passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2)]
     passes += [(0, 1, 1, 2)]
     n_bytes = 0
     for left, top, across, down in passes if interlaced else [(0, 0, 1, 1)]:
         columns = len(range(left, width, across))
         n_bytes += len(range(top, height, down)) * (1 + 3 * columns) if columns else 0
-    assert png_is_complete(hostile.png(width, height, bytes(n_bytes)), header)
-    assert not png_is_complete(hostile.png(width, height, bytes(n_bytes - 1)), header)
+    assert has_all_rows(hostile.png(width, height, bytes(n_bytes)), header)
+    assert not has_all_rows(hostile.png(width, height, bytes(n_bytes - 1)), header)

@@ -1,13 +1,23 @@
-"""Untrusted bytes to :class:`Image` in a process of its own, which a hostile file may bring down.
+"""Reads untrusted pictures in worker processes, which a hostile file may crash.
 
-A keeper process has everything loaded and forks once for each picture, so a picture costs no start
-of an interpreter. The fork reads one picture, within limits on memory and time, and ends. What it
-sends back are plain bytes, never pickles.
+A keeper process has all decoders loaded and forks a worker for each file, so that no file costs the
+start of an interpreter. A worker reads one file within limits on memory and time, and exits. The
+file may have taken it over, so the server checks all that it sends: JSON and raw pixels, never
+pickles.
+
+The server and a worker talk over a socket of their own::
+
+    server -> keeper   the order: what to read, limits, and the socket's other end
+    worker -> server   one byte: the worker has started
+    server -> worker   the size of the file, and the file
+    worker -> server   {"width", "height"} as the header claims, before any decoder runs
+    worker -> server   {"width", "height", "masked"}, the pixels, and the mask as bits
+    worker -> server   in place of either object, {"refused"}: why the file is refused
 """
 
 from __future__ import annotations
 
-import json
+import importlib
 import os
 import signal
 import socket
@@ -16,78 +26,71 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import nullcontext, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NoReturn, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kmseg.errors import ImageError, KmsegError
-from kmseg.picture.image import Image, read_image
-from kmseg.picture.probe import Limits, probe
+from kmseg.errors import ImageError, ReadTimeoutError
+from kmseg.picture import wire
+from kmseg.picture.formats import FORMATS
+from kmseg.picture.image import OUT_OF_MEMORY, Image, decode_image
+from kmseg.picture.limits import DEFAULT_LIMITS, Limits
+from kmseg.picture.probe import probe
 
-# A picture of the greatest size takes some 5 s and 0.8 GB on a slow machine.
+# The largest picture takes some 5 s and 0.8 GB on a slow machine.
 SECONDS: Final = 30
-MEMORY: Final = 3 << 30  # of addresses: what libraries reserve counts too
-# The server's own work goes first where both want a core.
-NICENESS: Final = 5
+MEMORY: Final = 3 << 30  # of address space, which includes what libraries only reserve
+# Pictures of more pixels take so much memory that they should be read one at a time.
+LARGE: Final = 20_000_000
+
+# A worker that has not started by then never will: its keeper hangs and is replaced.
+_START_SECONDS: Final = 20.0
+_NICENESS: Final = 5  # the server's own work comes first
+# Whether to read the pixels too; memory; seconds; the fields of Limits.
+_ORDER: Final = struct.Struct(f"=?Qd{len(fields(Limits))}Q")
+_STARTED: Final = b"\1"
+_REFUSED: Final = {"refused": str}
+_CLAIM: Final = {"width": int, "height": int}
+_IMAGE: Final = {"width": int, "height": int, "masked": bool}
 
 _GAVE_UP: Final = (
     "This picture could not be read within the limits on time and memory; make it smaller, or save "
     "it again as PNG or JPEG."
 )
-_ERRORS: Final = {error.__name__: error for error in (ImageError, KmsegError)}
-_ORDER: Final = struct.Struct("=Qd")  # memory and seconds
-_SIZE: Final = struct.Struct("=Q")  # of what follows
-# Of pictures with more pixels only one is decoded at a time: they take most memory.
-LARGE: Final = 20_000_000
+_TRY_AGAIN: Final = (
+    "This picture could not be read within the limits on time and memory; try again, make it "
+    "smaller, or save it again as PNG or JPEG."
+)
+
+ResultT = TypeVar("ResultT")
 
 
-class _Keeper:
-    """The process that forks, and the socket by which it is asked to."""
-
-    def __init__(self) -> None:
-        self.door, inside = socket.socketpair()
-        with inside:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", __name__],
-                cwd=Path(__file__).resolve().parents[2],
-                # One thread each: the memory that more would reserve is limited too.
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-                stdin=inside.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-
-    def fork(self, memory: int, seconds: float) -> socket.socket:
-        """A connection to a new process that waits for a picture; raises ``OSError``."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                socket.send_fds(self.door, [_ORDER.pack(memory, seconds)], [theirs.fileno()])
-            except OSError:
-                ours.close()
-                raise
-        return ours
-
-    def is_alive(self) -> bool:
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(0.1)  # what was killed a moment ago may not be gone yet
-        return self.process.returncode is None
+# -- the server's side -----------------------------------------------------------------------------
 
 
-def read_image_apart(content: bytes, *, seconds: float = SECONDS, memory: int = MEMORY) -> Image:
-    """:func:`kmseg.read_image` in a process of its own.
+def read_image_apart(
+    content: bytes,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    seconds: float = SECONDS,
+    memory: int = MEMORY,
+) -> Image:
+    """:func:`kmseg.read_image` in a worker process.
 
     Parameters
     ----------
     content : bytes
         A whole file.
+    limits : Limits
+        The largest picture that is read.
     seconds : float
-        After so long the process is ended.
+        The longest time that the worker may take once it has started.
     memory : int
-        Bytes of addresses that it may have, where the system limits them.
+        The most bytes of address space that it may use, where the system can limit them.
 
     Returns
     -------
@@ -95,149 +98,241 @@ def read_image_apart(content: bytes, *, seconds: float = SECONDS, memory: int = 
 
     Raises
     ------
+    ReadTimeoutError
+        It took too long, or the worker died or did not start; another try may succeed.
     ImageError
-        As ``read_image`` does, or because a limit was reached or the process died.
-    KmsegError
-        As ``read_image`` does.
+        As ``read_image`` does, or because the worker sent nonsense.
     """
-    Limits.from_environment().check_file_size(len(content))
-    for _ in range(2):
-        keeper = get_ready()
+    order = _ORDER.pack(True, memory, seconds, *astuple(limits))
+    return _with_worker(content, order, limits, seconds, _receive_image)
+
+
+def n_pixels(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> int:
+    """Width times height of a picture by its header, parsed in a worker process.
+
+    Parameters
+    ----------
+    content : bytes
+        A whole file.
+    limits : Limits
+        The largest picture that is read.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ImageError
+        As :func:`read_image_apart` does for what the header shows.
+    """
+    order = _ORDER.pack(False, MEMORY, SECONDS, *astuple(limits))
+    width, height = _with_worker(content, order, limits, SECONDS, _receive_claim)
+    return width * height
+
+
+class Keeper:
+    """The process that forks workers, and the socket through which it takes orders."""
+
+    def __init__(self) -> None:
+        self._orders, inside = socket.socketpair()
+        with inside:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "kmseg.picture.apart"],
+                cwd=Path(__file__).resolve().parents[2],
+                # One thread: the address space that more threads reserve is limited too.
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+                stdin=inside.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                process_group=0,  # Ctrl-C in a terminal is for the server only
+            )
+
+    def fork(self, order: bytes) -> socket.socket:
+        """A connection to a new worker that has started; raises ``OSError`` or ``EOFError``."""
+        deadline = time.monotonic() + _START_SECONDS
+        worker = self._connect(order)
         try:
-            with keeper.fork(memory, seconds) as process:
-                return _asked(process, content, seconds)
-        except (OSError, EOFError):
-            if keeper.is_alive():
-                break
-    raise ImageError(_GAVE_UP)
+            if wire.receive(worker, len(_STARTED), deadline) != _STARTED:
+                raise EOFError
+        except BaseException:
+            worker.close()
+            raise
+        return worker
 
+    def _connect(self, order: bytes) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._orders.settimeout(_START_SECONDS)
+                socket.send_fds(self._orders, [order], [theirs.fileno()])
+        except BaseException:
+            ours.close()
+            raise
+        return ours
 
-def get_ready() -> _Keeper:
-    """The keeper that waits for pictures; one that has died is replaced."""
-    global _keeper
-    with _lock:
-        if _keeper is None or _keeper.process.poll() is not None:
-            _keeper = _Keeper()
-        return _keeper
+    def stop(self) -> None:
+        """Kill the process; its workers finish what they are doing."""
+        self.process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(1)
 
 
 _lock = threading.Lock()
-_large = threading.Lock()
-_keeper: _Keeper | None = None
+_keeper: Keeper | None = None
 
 
-def _asked(process: socket.socket, content: bytes, seconds: float) -> Image:
-    process.settimeout(seconds)
-    process.sendall(_SIZE.pack(len(content)) + content)
-    n_pixels = _receive_size(process, time.monotonic() + seconds)
-    with _large if n_pixels > LARGE else nullcontext():
-        process.shutdown(socket.SHUT_WR)  # for it to go on
-        deadline = time.monotonic() + seconds
-        told = json.loads(_receive(process, _receive_size(process, deadline), deadline))
-        if "error" in told:
-            raise _ERRORS.get(told["error"], ImageError)(told["message"])
-        return _unpack(told, process, deadline)
+def get_ready() -> Keeper:
+    """The running keeper; starts one if there is none or it has died."""
+    global _keeper
+    with _lock:
+        if _keeper is None or _keeper.process.poll() is not None:
+            _keeper = Keeper()
+        return _keeper
 
 
-def _receive(process: socket.socket, size: int, deadline: float) -> bytearray:
-    buffer = bytearray(size)
-    _fill(memoryview(buffer), process, deadline)
-    return buffer
+def _discard(keeper: Keeper) -> None:
+    """Stop a keeper that starts no workers, so that another one replaces it."""
+    global _keeper
+    with _lock:
+        if _keeper is keeper:
+            _keeper = None
+    keeper.stop()
 
 
-def _receive_size(process: socket.socket, deadline: float) -> int:
-    (size,) = _SIZE.unpack(_receive(process, _SIZE.size, deadline))
-    return int(size)
+def _with_worker(
+    content: bytes,
+    order: bytes,
+    limits: Limits,
+    seconds: float,
+    receive: Callable[[socket.socket, Limits, float], ResultT],
+) -> ResultT:
+    """Send a file to a new worker and `receive` its answer; raises ``ImageError``."""
+    limits.check_file_size(len(content))
+    try:
+        with _start_worker(order) as worker:
+            deadline = time.monotonic() + seconds
+            wire.send(worker, wire.SIZE.pack(len(content)), deadline)
+            wire.send(worker, content, deadline)
+            return receive(worker, limits, deadline)
+    except (OSError, EOFError) as error:
+        raise ReadTimeoutError(_TRY_AGAIN) from error
+    except wire.ProtocolError as error:
+        raise ImageError(_GAVE_UP) from error
 
 
-def _fill(buffer: memoryview, process: socket.socket, deadline: float) -> None:
-    """Raises ``TimeoutError`` or, if the process ended before, ``EOFError``."""
-    while len(buffer):
-        process.settimeout(max(deadline - time.monotonic(), 1e-3))
-        received = process.recv_into(buffer)
-        if not received:
-            raise EOFError
-        buffer = buffer[received:]
+def _start_worker(order: bytes) -> socket.socket:
+    """A connection to a new worker, from a second keeper if the first starts none."""
+    keeper = get_ready()
+    try:
+        return keeper.fork(order)
+    except (OSError, EOFError):
+        _discard(keeper)
+    return get_ready().fork(order)
 
 
-def _unpack(told: dict[str, Any], process: socket.socket, deadline: float) -> Image:
-    shape = told["height"], told["width"]
+def _receive_image(worker: socket.socket, limits: Limits, deadline: float) -> Image:
+    claim = _receive_claim(worker, limits, deadline)
+    head = wire.receive_object(worker, deadline, _IMAGE, _REFUSED)
+    _raise_if_refused(head)
+    width, height = head["width"], head["height"]
+    if (width, height) not in (claim, claim[::-1]):
+        raise wire.ProtocolError(f"a picture of {width} x {height} pixels")
+    pixels = np.empty((height, width, 3), np.uint8)
+    wire.receive_into(pixels.data.cast("B"), worker, deadline)
+    opaque = None
+    if head["masked"]:
+        bits = np.empty(-(-width * height // 8), np.uint8)
+        wire.receive_into(bits.data, worker, deadline)
+        opaque = np.unpackbits(bits, count=width * height).view(np.bool_).reshape(height, width)
+    wire.receive_end(worker, deadline)
+    return Image(pixels, opaque)
 
-    def array(*sides: int) -> NDArray[np.uint8]:
-        values = np.empty(sides, np.uint8)
-        _fill(values.data.cast("B"), process, deadline)
-        return values
 
-    pixels = array(*shape, 3)
-    if not told["masked"]:
-        return Image(pixels)
-    n_pixels = shape[0] * shape[1]
-    bits = array(-(-n_pixels // 8))
-    return Image(pixels, np.unpackbits(bits, count=n_pixels).astype(bool).reshape(shape))
+def _receive_claim(worker: socket.socket, limits: Limits, deadline: float) -> tuple[int, int]:
+    head = wire.receive_object(worker, deadline, _CLAIM, _REFUSED)
+    _raise_if_refused(head)
+    width, height = head["width"], head["height"]
+    if not (0 < width <= limits.max_side and 0 < height <= limits.max_side):
+        raise wire.ProtocolError(f"sides of {width} and {height} pixels")
+    if width * height > limits.max_pixels:
+        raise wire.ProtocolError(f"a picture of {width} x {height} pixels")
+    return width, height
+
+
+def _raise_if_refused(head: dict[str, object]) -> None:
+    if "refused" not in head:
+        return
+    message = str(head["refused"])
+    if not message or not message.isprintable():
+        raise wire.ProtocolError("a message that cannot be shown")
+    raise ImageError(message)
+
+
+# -- the keeper and its workers --------------------------------------------------------------------
 
 
 def _keep() -> None:
-    """Fork for each order that comes through standard input, until that is closed."""
-    import PIL.Image  # loaded once, for all
-    import PIL.JpegImagePlugin
-    import PIL.PngImagePlugin  # noqa: F401
-
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the server that Ctrl+C is meant for
-    os.nice(NICENESS)
-    with socket.socket(fileno=0) as door:
+    """Fork a worker for each order on standard input, until the server closes it."""
+    for format_ in FORMATS.values():  # loaded once, for all workers
+        importlib.import_module(format_.plugin)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps the workers
+    os.nice(_NICENESS)
+    with socket.socket(fileno=0) as orders:
         while True:
-            order, (visitor, *_), _, _ = socket.recv_fds(door, _ORDER.size, 1)
-            if os.fork() == 0:
-                door.close()
-                with suppress(BrokenPipeError, ConnectionError):
-                    _serve(socket.socket(fileno=visitor), *_ORDER.unpack(order))
-                os._exit(0)
-            os.close(visitor)
+            order, descriptors, _, _ = socket.recv_fds(orders, _ORDER.size, 1)
+            if len(order) != _ORDER.size or not descriptors:
+                return
+            with suppress(OSError):  # too many processes: the closed connection tells the server
+                if os.fork() == 0:
+                    _work(orders, descriptors[0], order)
+            os.close(descriptors[0])
 
 
-def _serve(server: socket.socket, memory: int, seconds: float) -> None:
-    """Read one picture: tell how many pixels it claims, and send them when the server agrees."""
-    _limit(memory, seconds)
-    with server.makefile("rb") as file:
-        content = file.read(*_SIZE.unpack(file.read(_SIZE.size)))
-    n_pixels = 0
-    with suppress(KmsegError):  # it is said below
-        header = probe(content, Limits.from_environment())
-        n_pixels = header.width * header.height
-    server.sendall(_SIZE.pack(n_pixels))
-    signal.setitimer(signal.ITIMER_REAL, 0)  # it may take a while until it is its turn
-    server.recv(1)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    told: dict[str, Any]
-    arrays = []
+def _work(orders: socket.socket, descriptor: int, order: bytes) -> NoReturn:
+    """Serve one file over the socket `descriptor` and exit, whatever happens."""
     try:
-        image = read_image(content)
-    except KmsegError as error:
-        told = {"error": type(error).__name__, "message": str(error)}
-    else:
-        told = {"height": image.height, "width": image.width, "masked": image.opaque is not None}
-        arrays.append(image.pixels)
-        if image.opaque is not None:
-            arrays.append(np.packbits(image.opaque))
-    head = json.dumps(told).encode()
-    server.sendall(_SIZE.pack(len(head)) + head)
-    for array in arrays:
-        server.sendall(array.data.cast("B"))
+        orders.close()
+        server = socket.socket(fileno=descriptor)
+        with_pixels, memory, seconds, *limits = _ORDER.unpack(order)
+        _restrict(memory, seconds)
+        server.sendall(_STARTED)
+        try:
+            _serve(server, with_pixels, Limits(*limits))
+        except ImageError as error:
+            wire.send_object(server, {"refused": str(error)})
+        except MemoryError:
+            wire.send_object(server, {"refused": OUT_OF_MEMORY})
+    finally:
+        os._exit(0)
 
 
-def _limit(memory: int, seconds: float) -> None:
-    """Keep this process within so many bytes of addresses and its time."""
+def _restrict(memory: int, seconds: float) -> None:
+    """Limit this process to so many bytes of address space and so much time."""
     import resource
 
     signal.setitimer(signal.ITIMER_REAL, seconds)  # its signal ends the process
     for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, int(seconds) + 1)):
-        with suppress(OSError, ValueError):  # macOS knows no limit of addresses
+        with suppress(OSError, ValueError):  # macOS cannot limit the address space
             resource.setrlimit(kind, (most, most))
 
 
+def _serve(server: socket.socket, with_pixels: bool, limits: Limits) -> None:
+    with server.makefile("rb") as file:
+        content = file.read(*wire.SIZE.unpack(file.read(wire.SIZE.size)))
+    header = probe(content, limits)
+    wire.send_object(server, {"width": header.width, "height": header.height})
+    if not with_pixels:
+        return
+    image = decode_image(content, header, limits)
+    mask = None if image.opaque is None else np.packbits(image.opaque)
+    wire.send_object(
+        server, {"width": image.width, "height": image.height, "masked": mask is not None}
+    )
+    server.sendall(image.pixels.data.cast("B"))
+    if mask is not None:
+        server.sendall(mask.data)
+
+
 if __name__ == "__main__":
-    try:
-        _keep()
-    except ValueError:  # the server has closed its end
-        sys.exit()
+    _keep()

@@ -1,4 +1,4 @@
-"""Untrusted bytes or a path to :class:`Image`: the only way in for pictures.
+"""Reads a picture from untrusted bytes or a path: the package decodes pictures nowhere else.
 
 :mod:`kmseg.picture.probe` checks what the bytes claim to be, then :mod:`kmseg.picture.decode`
 decodes them.
@@ -11,29 +11,32 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from kmseg.errors import ImageError
-from kmseg.picture.decode import Mask, Pixels, decode
-from kmseg.picture.probe import Limits, probe
+from kmseg.picture.decode import decode
+from kmseg.picture.formats.base import Header
+from kmseg.picture.limits import DEFAULT_LIMITS, Limits
+from kmseg.picture.probe import probe
+from kmseg.picture.strips import Mask, Pixels
 
-__all__ = ["Image", "read_image"]
+OUT_OF_MEMORY: Final = "The picture needs more memory than there is; make it smaller."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
-    """A picture, upright, with the pixels that count.
+    """An upright picture and which of its pixels are opaque.
 
     Parameters
     ----------
-    pixels : numpy.ndarray
-        (H, W, 3) ``uint8``: sRGB. Kept as a read-only view, or as a copy if not contiguous.
-    opaque : numpy.ndarray, optional
-        (H, W) ``bool``: False where a pixel is fully transparent (alpha 0) and does not count.
-        None means that every pixel counts; so does a mask without any False.
+    pixels : ndarray of uint8, shape (H, W, 3)
+        sRGB. Stored as a read-only view, or as a copy if not contiguous.
+    opaque : ndarray of bool, shape (H, W), optional
+        False where a pixel is fully transparent (alpha 0) and therefore ignored. None means that
+        every pixel is opaque; a mask without any False becomes None.
 
     Raises
     ------
@@ -65,29 +68,28 @@ class Image:
 
     @property
     def width(self) -> int:
-        """Pixels from left to right."""
+        """W, in pixels."""
         return int(self.pixels.shape[1])
 
     @property
     def height(self) -> int:
-        """Pixels from top to bottom."""
+        """H, in pixels."""
         return int(self.pixels.shape[0])
 
-    @property
-    def n_opaque(self) -> int:
-        """How many pixels count."""
-        if self.opaque is None:
-            return self.width * self.height
-        return int(np.count_nonzero(self.opaque))
-
     def grid(self, side: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """Rows and columns of evenly spaced pixels, at most ``side`` of each, or of all.
+        """Rows and columns of evenly spaced pixels.
+
+        Parameters
+        ----------
+        side : int
+            The most rows and the most columns, at least 1.
 
         Returns
         -------
         ndarray of intp, shape (h,)
+            Rows.
         ndarray of intp, shape (w,)
-            Their proportions are the picture's.
+            Columns; h and w have the picture's proportions.
         """
         scale = min(1.0, side / max(self.width, self.height))
         sides = [(n, max(1, round(n * scale))) for n in (self.height, self.width)]
@@ -95,23 +97,24 @@ class Image:
         return rows, columns
 
     def resized(self, width: int) -> Image:
-        """This picture at another width, averaged by area, its proportions kept.
+        """Resample to another width by area averaging; the proportions are kept.
 
         Parameters
         ----------
         width : int
-            At least 1, or 0 to keep the size.
+            In pixels, at least 1; or 0 to keep the size.
 
         Returns
         -------
         Image
-            Height ``int(width / W * H)``, at least 1. Transparent pixels lend no colour to their
-            neighbours, and a pixel counts if any part of it was opaque.
+            Its height is ``int(width / W * H)``, at least 1. Only opaque pixels contribute colour,
+            and a pixel is opaque if any part of it was.
 
         Raises
         ------
         ImageError
-            The width is not a whole number from 0, or the result would be too large.
+            The width is not a whole number of at least 0, or the result would be larger than both
+            this picture and the default :class:`~kmseg.picture.limits.Limits`.
         """
         try:
             width = operator.index(width)
@@ -122,14 +125,15 @@ class Image:
         if width in (0, self.width):
             return self
         size = (width, max(1, int(width / self.width * self.height)))
-        Limits.from_environment().check_size(*size)
+        if width > self.width:
+            DEFAULT_LIMITS.check_size(*size)
         import cv2
 
         if self.opaque is None:
             return Image(_uint8(cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA)))
         cover = cv2.resize(self.opaque.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         pixels = np.zeros((size[1], size[0], 3), np.uint8)
-        for channel in range(3):  # one at a time: as floats, a large picture fills the memory
+        for channel in range(3):  # one at a time, for floats take much memory
             premultiplied = np.multiply(self.pixels[..., channel], self.opaque, dtype=np.float32)
             total = cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA)
             mean = np.divide(total, cover, out=np.zeros_like(total), where=cover > 0)
@@ -137,17 +141,19 @@ class Image:
         return Image(pixels, np.asarray(cover > 0))
 
 
-def read_image(source: str | os.PathLike[str] | bytes) -> Image:
+def read_image(source: str | os.PathLike[str] | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Image:
     """Read a picture from a file or from its bytes.
 
-    JPEG, PNG, WebP, GIF, BMP and TIFF, told apart by their content. The picture is turned upright
-    as its EXIF orientation says; the first frame of an animation or page of a document is read;
-    gray values of more than 8 bits are scaled to 8, never clipped.
+    The content, not the name, determines the format: one of :mod:`kmseg.picture.formats`. The
+    picture is turned upright by its EXIF orientation. Of an animation or a document the first frame
+    or page is read. Gray values of more than 8 bits are scaled to 8 bits, never clipped.
 
     Parameters
     ----------
     source : str, os.PathLike or bytes
         A path, or a whole file.
+    limits : Limits
+        The largest picture that is read.
 
     Returns
     -------
@@ -158,25 +164,32 @@ def read_image(source: str | os.PathLike[str] | bytes) -> Image:
     ImageError
         The file cannot be read, is of another format, too large, damaged or cut short. The message
         is one line of plain text.
-    KmsegError
-        ``KMSEG_MAX_MEGAPIXELS`` is set to something that is not a limit.
     """
-    limits = Limits.from_environment()
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
     elif isinstance(source, (str, os.PathLike)):
         data = _read_file(source, limits)
     else:
         raise ImageError(f"A picture is a path or bytes, not {type(source).__name__}.")
-    header = probe(data, limits)
+    return decode_image(data, probe(data, limits), limits)
+
+
+def decode_image(data: bytes, header: Header, limits: Limits) -> Image:
+    """The picture in a file that :func:`kmseg.picture.probe.probe` accepted.
+
+    Raises
+    ------
+    ImageError
+        The file is damaged, cut short or fully transparent, or memory runs out.
+    """
     try:
         return Image(*decode(data, header, limits))
     except ImageError:
         raise
     except MemoryError as error:
-        raise ImageError("The picture needs more memory than there is; make it smaller.") from error
-    # Decoders meet damage that nobody thought of, and then raise whatever comes: ValueError,
-    # SyntaxError, struct.error, ZeroDivisionError. To the visitor it is all the same.
+        raise ImageError(OUT_OF_MEMORY) from error
+    # On damaged data decoders raise ValueError, SyntaxError, struct.error, ZeroDivisionError and
+    # others. All mean the same to a user.
     except Exception as error:
         raise ImageError(
             f"This {header.format} file cannot be decoded: it is damaged, cut short or of a rare "

@@ -1,14 +1,11 @@
-"""The largest picture that is read, and refusing what is larger."""
+"""The largest picture that is read, and the refusal of larger ones."""
 
 from __future__ import annotations
 
-import math
-import os
 from dataclasses import dataclass
+from typing import Final
 
-from kmseg.errors import ImageError, KmsegError
-
-MEGAPIXELS_VARIABLE = "KMSEG_MAX_MEGAPIXELS"
+from kmseg.errors import ImageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +17,11 @@ class Limits:
     max_pixels : int
         Width times height.
     max_side : int
-        Width or height alone.
+        Width or height alone, in pixels.
     max_bytes : int
         Size of the file.
     max_decoded_bytes : int
-        Width times height times bytes per pixel, as the file stores its samples.
+        Width times height times bytes per pixel, at the file's own bit depth.
     max_jpeg_scans : int
         Passes over the picture; an ordinary progressive JPEG has about ten.
     """
@@ -35,34 +32,8 @@ class Limits:
     max_decoded_bytes: int = 400_000_000
     max_jpeg_scans: int = 100
 
-    @classmethod
-    def from_environment(cls) -> Limits:
-        """The limits in force: ``KMSEG_MAX_MEGAPIXELS`` replaces the 50 megapixels.
-
-        Raises
-        ------
-        KmsegError
-            The variable is set, but is not a number above 0 and up to 900.
-        """
-        default = cls()
-        text = os.environ.get(MEGAPIXELS_VARIABLE, "").strip()
-        if not text:
-            return default
-        try:
-            megapixels = float(text)
-        except ValueError:
-            megapixels = math.nan
-        largest = default.max_side**2 / 1e6
-        if not 0 < megapixels <= largest:
-            raise KmsegError(
-                f"{MEGAPIXELS_VARIABLE} must be a number of megapixels above 0 and up to "
-                f"{largest:g}, not {text[:40]!r}; correct or unset it."
-            )
-        pixels = max(1, int(megapixels * 1e6))
-        return cls(max_pixels=pixels, max_decoded_bytes=8 * pixels)
-
     def check_file_size(self, n_bytes: int) -> None:
-        """Refuse a file that is too large to be read, or empty.
+        """Refuse a file that is too large or empty.
 
         Raises
         ------
@@ -77,7 +48,7 @@ class Limits:
             )
 
     def check_size(self, width: int, height: int, bits_per_pixel: int = 24) -> None:
-        """Refuse a picture that is too large to be decoded, or has no pixels.
+        """Refuse a picture that is too large to decode or has no pixels.
 
         Raises
         ------
@@ -98,3 +69,6 @@ class Limits:
                 f"The picture takes more than {self.max_decoded_bytes / 1e6:g} MB once decoded, "
                 "the most that is read; save it with 8 bits per channel."
             )
+
+
+DEFAULT_LIMITS: Final = Limits()

@@ -1,0 +1,27 @@
+"""The input formats that are read. A new one is a module like these, and a line in FORMATS."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kmseg.picture.formats import bmp, gif, jpeg, png, tiff, webp
+from kmseg.picture.formats.base import Format
+
+# By name, in the order in which messages list them.
+FORMATS: Final[dict[str, Format[Any]]] = {
+    format_.name: format_
+    for format_ in (
+        jpeg.FORMAT,
+        png.FORMAT,
+        webp.FORMAT,
+        gif.FORMAT,
+        bmp.FORMAT,
+        tiff.FORMAT,
+    )
+}
+
+
+def listed() -> str:
+    """The names of all formats, as a sentence shows them: ``JPEG, PNG or TIFF``."""
+    *names, last = FORMATS
+    return f"{', '.join(names)} or {last}"

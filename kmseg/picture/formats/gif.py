@@ -5,12 +5,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from kmseg.picture.header import MAX_STEPS, Header, refusal
+from kmseg.picture.formats.base import MAX_STEPS, Format, Header, refusal
 from kmseg.picture.limits import Limits
 
 
-def parse(data: bytes, limits: Limits) -> Header:
-    """Check a GIF file's claims; see :func:`kmseg.picture.probe.probe`."""
+def _recognises(data: bytes) -> bool:
+    return data.startswith((b"GIF87a", b"GIF89a"))
+
+
+def _parse(data: bytes, limits: Limits) -> Header:
     screen_width, screen_height, flags = struct.unpack_from("<HHB", data, 6)
     size = None
     for start, n_bytes in _frames(data, 13 + _palette_bytes(flags)):
@@ -18,7 +21,7 @@ def parse(data: bytes, limits: Limits) -> Header:
         frame = max(screen_width, left + width), max(screen_height, top + height)
         limits.check_size(*frame, bits_per_pixel=8)
         if size is None:
-            size = frame  # decoders enlarge the screen to hold the first frame
+            size = frame  # decoders enlarge the screen so that the first frame fits
             first_code_bits = data[start + 9 + _palette_bytes(flags)] + 1
             if width * height > _most_pixels(8 * n_bytes // first_code_bits):
                 raise refusal("GIF", "is cut short: it has too little data for its size")
@@ -28,7 +31,7 @@ def parse(data: bytes, limits: Limits) -> Header:
 
 
 def _frames(data: bytes, position: int) -> Iterator[tuple[int, int]]:
-    """Where each frame's description starts, and how many bytes of data it has."""
+    """Where each frame's image descriptor starts, and how many bytes of data the frame has."""
     n_steps = 0
     while position < len(data) and data[position] != 0x3B:
         introducer, start = data[position], position + 1
@@ -57,6 +60,18 @@ def _palette_bytes(flags: int) -> int:
 
 
 def _most_pixels(n_codes: int) -> int:
-    """Each LZW code stands for at most one pixel more than the one before, up to 4096."""
+    """How many pixels LZW codes expand to at most.
+
+    Each code stands for at most one pixel more than the one before, up to 4096.
+    """
     growing = min(n_codes, 4096)
     return growing * (growing + 1) // 2 + 4096 * (n_codes - growing)
+
+
+FORMAT = Format(
+    name="GIF",
+    recognises=_recognises,
+    parse=_parse,
+    plugin="PIL.GifImagePlugin",
+    pillow_name="GIF",
+)

@@ -7,23 +7,26 @@ import struct
 from collections.abc import Iterator
 
 from kmseg.errors import ImageError
-from kmseg.picture.header import Header, refusal
+from kmseg.picture.formats.base import Format, Header, refusal
 from kmseg.picture.limits import Limits
 
-# A segment holds up to 64 KiB (T.81, B.1.1.4): 50 MiB of metadata come in 800.
+# A segment holds up to 64 KiB (T.81, B.1.1.4), so 50 MiB of metadata fill 800.
 _MAX_SEGMENTS = 10_000
-# Pillow looks for the next JPEG marker byte by byte in Python; real files have next to no padding.
+# Pillow searches for the next marker byte by byte in Python; real files have next to no padding.
 _MAX_PADDING = 64 * 1024
-# Pillow joins EXIF segments one by one, which takes the square of their number.
+# Pillow appends EXIF segments one by one, which takes quadratic time.
 _MAX_EXIF_SEGMENTS = 16
-# A marker is FF and a code; FF 00 is data, FF FF padding, and D0-D7 restarts within a scan.
+# A marker is FF and a code. FF 00 is data, FF FF is padding, D0 to D7 restart within a scan.
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)
 
 
-def parse(data: bytes, limits: Limits) -> Header:
-    """Check a JPEG file's claims; see :func:`kmseg.picture.probe.probe`."""
+def _recognises(data: bytes) -> bool:
+    return data.startswith(b"\xff\xd8\xff")
+
+
+def _parse(data: bytes, limits: Limits) -> Header:
     header = None
     n_scans = n_blocks = n_exif = padding = 0
     data_start = 2
@@ -50,7 +53,7 @@ def parse(data: bytes, limits: Limits) -> Header:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Code, start and length of each segment, up to the end of the first picture."""
+    """Code, start and length of each segment up to the end of the first picture."""
     position = 2
     for _ in range(_MAX_SEGMENTS):
         found = _MARKER.search(data, position)
@@ -59,7 +62,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         code, position = data[found.end() - 1], found.end()
         if code == 0xD9:
             return
-        if code < 0xC0 or code == 0xD8:  # stand alone, without a length
+        if code < 0xC0 or code == 0xD8:  # a marker without a length
             continue
         (length,) = struct.unpack_from(">H", data, position)
         yield code, position, length
@@ -68,7 +71,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _frame(code: int, segment: bytes) -> tuple[Header, int]:
-    """The header, and how many bits of data it needs at least: one for each block of 8 x 8."""
+    """The header, and the least number of bits of data: one for each block of 8 x 8."""
     bits, height, width, n_components = struct.unpack_from(">BHHB", segment, 2)
     if bits != 8:
         raise ImageError(f"This JPEG file has {bits} bits per channel; save it again with 8.")
@@ -80,3 +83,13 @@ def _frame(code: int, segment: bytes) -> tuple[Header, int]:
     n_blocks = sum(-(-width * h // widest) * -(-height * v // tallest) for h, v in sampling)
     header = Header("JPEG", width, height, n_components)
     return header, n_blocks if code in _HUFFMAN_FRAMES else 0
+
+
+FORMAT = Format(
+    name="JPEG",
+    recognises=_recognises,
+    parse=_parse,
+    plugin="PIL.JpegImagePlugin",
+    pillow_name="JPEG",
+    pillow_aliases=("MPO",),  # some phones' files, which hold several pictures
+)

@@ -5,11 +5,18 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from kmseg.picture.header import DEFLATE_RATIO, MAX_STEPS, Header, refusal
+from kmseg.picture.formats.base import DEFLATE_RATIO, MAX_STEPS, Format, Header, refusal
 from kmseg.picture.limits import Limits
 
-# Pillow inflates each of these chunks, up to 1 MiB apiece.
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
+
+    from kmseg.picture.formats.base import Samples
+
+# Pillow inflates each compressed text or profile, up to 1 MiB apiece.
 _MAX_COMPRESSED_CHUNKS = 100
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -25,8 +32,24 @@ _PASSES = (
 )
 
 
-def parse(data: bytes, limits: Limits) -> Header:
-    """Check a PNG file's claims; see :func:`kmseg.picture.probe.probe`."""
+@dataclass(frozen=True, slots=True)
+class PngHeader(Header):
+    """A PNG's header.
+
+    Parameters
+    ----------
+    interlaced : bool
+        The pixels are stored in the seven passes of Adam7.
+    """
+
+    interlaced: bool = False
+
+
+def _recognises(data: bytes) -> bool:
+    return data.startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def _parse(data: bytes, limits: Limits) -> PngHeader:
     header = None
     n_compressed = n_profiles = idat_bytes = 0
     kinds = set()
@@ -70,17 +93,17 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     raise refusal("PNG", "has too many chunks")
 
 
-def _header(data: bytes, start: int) -> Header:
+def _header(data: bytes, start: int) -> PngHeader:
     width, height, bits, color, compression, filter_, interlace = struct.unpack_from(
         ">IIBBBBB", data, start
     )
     if bits not in _BITS.get(color, ()) or compression or filter_ or interlace > 1:
         raise refusal("PNG", "has a header that PNG does not allow")
-    return Header("PNG", width, height, _SAMPLES[color], bits, interlaced=interlace == 1)
+    return PngHeader("PNG", width, height, _SAMPLES[color], bits, interlaced=interlace == 1)
 
 
-def _raw_bytes(header: Header) -> int:
-    """Bytes of the rows before compression: each row is led by a filter byte."""
+def _raw_bytes(header: PngHeader) -> int:
+    """Bytes of all rows before compression; each row begins with a filter byte."""
     total = 0
     for left, top, across, down in _PASSES if header.interlaced else ((0, 0, 1, 1),):
         columns = max(0, -(-(header.width - left) // across))
@@ -90,29 +113,22 @@ def _raw_bytes(header: Header) -> int:
     return total
 
 
-def png_is_complete(data: bytes, header: Header) -> bool:
-    """Whether a PNG file that passed :func:`probe` really holds every row.
+def _is_complete(data: bytes, header: PngHeader, picture: PillowImage) -> bool:
+    """Whether the file holds all rows: Pillow leaves missing rows black."""
+    last_row = picture.crop((0, picture.height - 1, picture.width, picture.height))
+    if not header.interlaced and any(last_row.tobytes()):
+        return True
+    return has_all_rows(data, header)
 
-    It inflates the whole picture to count its bytes: decoders accept a stream that ends early
-    and leave the rest black.
 
-    Parameters
-    ----------
-    data : bytes
-        The file.
-    header : Header
-        What :func:`probe` returned for it.
-
-    Returns
-    -------
-    bool
-    """
+def has_all_rows(data: bytes, header: PngHeader) -> bool:
+    """Whether a file's data inflates to as many bytes as `header` calls for; it inflates it all."""
     inflater = zlib.decompressobj()
     missing = _raw_bytes(header)
     view = memoryview(data)
     try:
         for kind, start, length in _chunks(data):
-            # In small steps, for one step can inflate a thousandfold.
+            # In small steps: each may expand to a thousand times its size.
             for at in range(start, start + length if kind == b"IDAT" else start, 4096):
                 missing -= len(inflater.decompress(view[at : min(at + 4096, start + length)]))
                 if missing <= 0:
@@ -120,3 +136,23 @@ def png_is_complete(data: bytes, header: Header) -> bool:
     except zlib.error:
         return False
     return False
+
+
+def _transparent_samples(samples: Samples, mode: str, header: PngHeader) -> Samples:
+    """Pillow scales a picture's samples to 8 bits, but not those of its transparent colour."""
+    if mode == "RGB" and header.bits == 16:
+        return samples >> 8
+    if mode == "L" and header.bits < 8 and samples[0] < 1 << header.bits:
+        return samples * 255 // ((1 << header.bits) - 1)
+    return samples
+
+
+FORMAT = Format(
+    name="PNG",
+    recognises=_recognises,
+    parse=_parse,
+    plugin="PIL.PngImagePlugin",
+    pillow_name="PNG",
+    is_complete=_is_complete,
+    transparent_samples=_transparent_samples,
+)

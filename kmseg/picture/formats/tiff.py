@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from kmseg.picture.header import DEFLATE_RATIO, MAX_STEPS, Header, refusal
+from kmseg.picture.formats.base import DEFLATE_RATIO, MAX_STEPS, Format, Header, refusal
 from kmseg.picture.limits import Limits
 
 # No TIFF directory of a photo comes near this number of tags.
 _MAX_TAGS = 4096
 _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
-# How many bytes one byte can become, by compression. Bilevel fax codes and the newer, stronger
+# The most bytes that one byte can expand to, by compression. Bilevel fax codes and the newer
 # compressions have no useful bound.
 _RATIOS = {1: 1, 5: 4096, 8: DEFLATE_RATIO, 32946: DEFLATE_RATIO, 32773: 128}
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -25,8 +25,11 @@ class _Tag:
     values: tuple[int, ...]  # the first eight at most
 
 
-def parse(data: bytes, limits: Limits) -> Header:
-    """Check a TIFF file's claims; see :func:`kmseg.picture.probe.probe`."""
+def _recognises(data: bytes) -> bool:
+    return data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
+
+
+def _parse(data: bytes, limits: Limits) -> Header:
     tags = _tags(data)
 
     def number(tag: int, default: int) -> int:
@@ -49,14 +52,14 @@ def parse(data: bytes, limits: Limits) -> Header:
     if not n_pieces <= pieces.count <= MAX_STEPS:
         raise refusal("TIFF", "is damaged: its strips do not cover the picture")
     ratio, photometric = _RATIOS.get(number(_COMPRESSION, 1)), number(_PHOTOMETRIC, 1)
-    stored = 1 if photometric == 6 else samples  # YCbCr keeps its colour at a lower resolution
+    stored = 1 if photometric == 6 else samples  # YCbCr stores colour at a lower resolution
     if ratio and len(data) * ratio < (width * bits * stored + 7) // 8 * height:
         raise refusal("TIFF", "is cut short: it has too little data for its size")
     return Header("TIFF", width, height, samples, bits, white_is_zero=photometric == 0)
 
 
 def _tags(data: bytes) -> dict[int, _Tag]:
-    """The whole-number tags of the first directory; the others are never followed."""
+    """The tags of the first directory that hold whole numbers; later directories are ignored."""
     order = "<" if data[:2] == b"II" else ">"
     if data[2:4] in (b"+\0", b"\0+"):
         at, counter, entry, room = 8, "Q", "HHQ", 8
@@ -81,3 +84,27 @@ def _tags(data: bytes) -> dict[int, _Tag]:
                 continue
         tags[tag] = _Tag(count, struct.unpack_from(f"{order}{min(count, 8)}{letter}", data, start))
     return tags
+
+
+def _silence_libtiff() -> None:
+    """Unset libtiff's handlers, which print errors to standard error; Pillow cannot do that."""
+    import ctypes
+
+    import PIL._imaging
+
+    for handler in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+        try:
+            getattr(ctypes.CDLL(PIL._imaging.__file__), handler)(None)
+        except (AttributeError, OSError):  # this build of Pillow does not export the function
+            return
+
+
+FORMAT = Format(
+    name="TIFF",
+    recognises=_recognises,
+    parse=_parse,
+    plugin="PIL.TiffImagePlugin",
+    pillow_name="TIFF",
+    prepare_pillow=_silence_libtiff,
+    pillow_turns_upright=True,
+)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 
-from kmseg.picture.header import MAX_STEPS, Header, refusal
+from kmseg.picture.formats.base import MAX_STEPS, Format, Header, refusal
 from kmseg.picture.limits import Limits
 
 
-def parse(data: bytes, limits: Limits) -> Header:
-    """Check a WebP file's claims; see :func:`kmseg.picture.probe.probe`."""
+def _recognises(data: bytes) -> bool:
+    return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
+
+
+def _parse(data: bytes, limits: Limits) -> Header:
     (riff_bytes,) = struct.unpack_from("<I", data, 4)
     if riff_bytes + 8 > len(data):
         raise refusal("WebP", "is cut short")
@@ -34,7 +37,10 @@ def parse(data: bytes, limits: Limits) -> Header:
 
 
 def _size(kind: bytes, data: bytes, start: int) -> tuple[int, int] | None:
-    """Width and height that a chunk states, for an animation's frame where it reaches to."""
+    """Width and height that a chunk states, if any.
+
+    For a frame of an animation, its offset is included.
+    """
     if kind == b"VP8 ":
         if data[start + 3 : start + 6] != b"\x9d\x01\x2a":
             raise refusal("WebP", "is damaged")
@@ -50,3 +56,12 @@ def _size(kind: bytes, data: bytes, start: int) -> tuple[int, int] | None:
     at = start + 4 if kind == b"VP8X" else start
     a, b, c, d = (int.from_bytes(data[i : i + 3], "little") for i in range(at, at + 12, 3))
     return (a + 1, b + 1) if kind == b"VP8X" else (2 * a + c + 1, 2 * b + d + 1)
+
+
+FORMAT = Format(
+    name="WebP",
+    recognises=_recognises,
+    parse=_parse,
+    plugin="PIL.WebPImagePlugin",
+    pillow_name="WEBP",
+)

@@ -12,6 +12,7 @@ import streamlit as st
 from kmseg.color import COLOR_SPACES
 from kmseg.errors import BusyError, KmsegError
 from kmseg.kmeans.engines import ENGINES
+from kmseg.picture import formats
 from kmseg.samples import SAMPLES
 from kmseg.settings import INITS, STOPS, Settings, to_hex
 from kmseg.ui import link
@@ -69,7 +70,7 @@ def _own_pictures() -> dict[str, cache.Picture]:
         type="image",  # by names, Streamlit would end the run of who sends another one
         accept_multiple_files=True,
         key="uploads",
-        help="JPEG, PNG, WebP, GIF, BMP or TIFF. They stay in your session and are forgotten "
+        help=f"{formats.listed()}. They stay in your session and are forgotten "
         "when you leave.",
     )
     photos = []

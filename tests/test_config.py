@@ -1,0 +1,60 @@
+"""An operator's settings: read from the environment, and obeyed by the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import hostile
+from kmseg.cli import main
+from kmseg.config import Config
+from kmseg.errors import ImageError, KmsegError
+from kmseg.picture.limits import Limits
+
+VARIABLE = "KMSEG_MAX_MEGAPIXELS"
+
+
+@pytest.mark.parametrize("environment", [{}, {VARIABLE: " "}])
+def test_limits_without_a_setting_are_the_defaults(environment: dict[str, str]) -> None:
+    assert Config.from_environment(environment).limits == Limits()
+
+
+def test_a_setting_changes_the_size_limits() -> None:
+    limits = Config.from_environment({VARIABLE: " 90 "}).limits
+    assert (limits.max_pixels, limits.max_decoded_bytes) == (90_000_000, 720_000_000)
+    assert Config.from_environment({VARIABLE: "0.4"}).limits.max_pixels == 400_000
+
+
+@pytest.mark.parametrize("text", ["many", "0", "-1", "nan", "inf", "901", "1\n2"])
+def test_a_wrong_limit_is_refused(text: str) -> None:
+    with pytest.raises(KmsegError, match=f"{VARIABLE} must be a number") as caught:
+        Config.from_environment({VARIABLE: text})
+    assert not isinstance(caught.value, ImageError)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "message"),
+    [
+        ("", 0, ""),
+        ("0.0002", 0, ""),
+        ("0.0001", 2, "at most 0.0001 megapixels"),
+        ("plenty", 2, "not 'plenty'"),
+    ],
+)
+def test_the_command_line_obeys_the_size_limit(
+    text: str,
+    status: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(hostile.ACCEPTED["png"])
+    monkeypatch.setenv(VARIABLE, text)
+    assert main(["-i", str(path), "--json"]) == status
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == (status == 2)
