@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 import hostile
 from kmseg.errors import ImageError
 from kmseg.picture.formats import av1, avif, heif
+from kmseg.picture.formats.base import Header
 from kmseg.picture.formats.boxes import boxes, identify
-from kmseg.picture.header import Header
 from kmseg.picture.limits import Limits
 
 

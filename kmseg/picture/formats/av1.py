@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kmseg.picture.header import refusal
+from kmseg.picture.formats.base import refusal
 
 _SEQUENCE_HEADER = 1  # obu_type, section 6.2.2
 # A frame comes in some ten OBUs, and a file may hold thousands of pictures.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 
 from kmseg.picture.formats.av1 import frame_sizes
-from kmseg.picture.formats.boxes import Items, boxes, read_items
-from kmseg.picture.header import MAX_STEPS, Header, refusal
+from kmseg.picture.formats.base import MAX_STEPS, Format, Header, refusal
+from kmseg.picture.formats.boxes import Items, boxes, identify, read_items
 from kmseg.picture.limits import Limits
 
 # Colour, alpha and a thumbnail are decoded at most.
@@ -114,3 +114,12 @@ def _check_track(data: bytes, table: dict[bytes, tuple[int, int]], limits: Limit
         raise refusal("AVIF", "is cut short")
     for width, height in frame_sizes(data[offset : offset + length]):
         limits.check_size(width, height, bits_per_pixel=32)
+
+
+FORMAT = Format(
+    name="AVIF",
+    recognises=lambda data: identify(data) == "AVIF",
+    parse=parse,
+    plugin="PIL.AvifImagePlugin",
+    pillow_name="AVIF",
+)

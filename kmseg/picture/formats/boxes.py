@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kmseg.picture.header import refusal
+from kmseg.picture.formats.base import refusal
 
 # A phone's picture has some 100 items (tiles of 512 x 512) and 30 properties.
 MAX_ITEMS = 4096

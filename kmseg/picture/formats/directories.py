@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kmseg.picture.header import refusal
+from kmseg.picture.formats.base import refusal
 
 # No TIFF directory of a photo comes near this number of tags.
 _MAX_TAGS = 4096

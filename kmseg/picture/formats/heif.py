@@ -10,8 +10,8 @@ import importlib.metadata
 
 from kmseg.errors import ImageError
 from kmseg.picture.formats.avif import grid_size
-from kmseg.picture.formats.boxes import Items, boxes, read_items
-from kmseg.picture.header import Header, refusal
+from kmseg.picture.formats.base import Format, Header, refusal
+from kmseg.picture.formats.boxes import Items, boxes, identify, read_items
 from kmseg.picture.limits import Limits
 
 _OLDEST = (1, 7)
@@ -66,3 +66,13 @@ def _header(data: bytes, items: Items, limits: Limits) -> Header:
         raise refusal("HEIC", "holds no picture")
     limits.check_size(*primary, bits_per_pixel=32)
     return Header("HEIF", *primary, samples=4)
+
+
+FORMAT = Format(
+    name="HEIF",
+    recognises=lambda data: identify(data) == "HEIF",
+    parse=parse,
+    plugin="pillow_heif.HeifImagePlugin",  # importing it registers the format
+    pillow_name="HEIF",
+    pillow_turns_upright=True,
+)
