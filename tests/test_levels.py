@@ -264,13 +264,43 @@ def test_8_bit_samples_are_never_scaled() -> None:
     assert scale.notes == ()
 
 
+CLASSES = [(1000, 40, 0.4), (1600, 40, 0.3), (2200, 40, 0.295)]
+TYPES = [(np.uint16, UINT16), (np.float32, FLOAT), (np.int32, Samples("signed", 32))]
+
+
+@pytest.mark.parametrize(("dtype", "samples"), TYPES)
+def test_classes_are_told_apart_beside_saturated_pixels(
+    dtype: type[np.generic], samples: Samples
+) -> None:
+    values = scene([*CLASSES, (65_000, 0, 0.005)]).astype(dtype)
+    levels = levels_of(values, samples).reshape(-1, 1)
+    truth = np.searchsorted([1300, 1900, 30_000], values.ravel())
+    labels = KMeans(4, n_init=5, random_state=0).fit(levels.astype(float)).labels_
+    assert adjusted_rand_score(truth, labels) >= 0.99
+    assert scale_of(values, samples).high < 5000
+    assert levels[truth == 3].min() == 255 and levels[truth < 3].max() < 160
+
+
+@pytest.mark.parametrize(("dtype", "samples"), TYPES)
+@pytest.mark.parametrize("noise", [0.5, 3, 20])
+def test_a_few_bright_cells_on_noise_keep_their_own_differences(
+    noise: float, dtype: type[np.generic], samples: Samples
+) -> None:
+    cells = [(500, noise, 0.992), (5000, 100, 0.004), (9000, 100, 0.004)]
+    values = scene(cells).astype(dtype)
+    levels = np.sort(levels_of(values, samples).ravel())
+    n_each = int(0.004 * levels.size)
+    assert levels[-n_each + 5] - levels[-n_each - 5] > 60
+
+
 def test_classes_within_a_wide_tail_need_levels_of_their_own() -> None:
     """The limit that the module's docstring states, and the way out of it."""
-    values = scene([(1000, 40, 0.4), (1600, 40, 0.3), (2200, 40, 0.29), (40_000, 8000, 0.01)])
+    values = scene([*CLASSES, (40_000, 8000, 0.05)])
     values = np.clip(values, 0, 65535).astype(np.uint16)
-    assert np.unique(levels_of(values, UINT16)[:230]).size < 16
-    own = levels_of(values, UINT16, (800, 2500)).reshape(-1, 1)[:76_000]
-    truth = np.searchsorted([1300, 1900], values.ravel()[:76_000])
+    n_classes = int(0.95 * values.size)
+    assert np.unique(levels_of(values, UINT16).ravel()[:n_classes]).size < 16
+    own = levels_of(values, UINT16, (800, 2500)).reshape(-1, 1)[:n_classes]
+    truth = np.searchsorted([1300, 1900], values.ravel()[:n_classes])
     labels = KMeans(3, n_init=3, random_state=0).fit(own.astype(float)).labels_
     assert adjusted_rand_score(truth, labels) >= 0.99
 

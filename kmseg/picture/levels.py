@@ -18,11 +18,17 @@ The rule of ``levels="auto"``
   of a photo.
 * **Outliers** such as hot pixels are not in charge: where the outermost 0.02 % of the values (at
   least 8 values, at most 0.2 %) stretch the range by more than a quarter, they are clipped.
-  A class of 0.2 % of the pixels or more is never clipped.
+  A class of 0.2 % of the pixels or more is never clipped by that.
+* **Classes close together** are told apart: where the central 98 % of the values would get fewer
+  than 16 levels but clearly form two to four classes, levels reach no further than once more their
+  range to either side. What lies beyond, 1 % at each end at most, is clipped to white or black,
+  where it is a class of its own. Central values that are noise only, such as the background of a
+  picture with a few bright cells, do not count as classes.
 
 The limit of 8 bits: values closer than 1/255 of the range may get the same level. Classes stay
 apart if their centres differ by some 4 levels (1.6 % of the range) and by 5 of their standard
-deviations. If a wide tail leaves less to the classes, give levels (low, high) around them.
+deviations. If a wide tail of more than 1 % leaves less to the classes, give levels (low, high)
+around them.
 """
 
 from __future__ import annotations
@@ -41,6 +47,8 @@ from kmseg.picture.survey import Array, Samples, Survey, present_values
 
 # Gray that uses a smaller part of its type's range than this is brought out.
 _SMALL_PART: Final = 0.25
+# Classes within fewer levels than this are spread.
+_FEW_LEVELS: Final = 16
 # A picture of 14 bits reaches this part of white; see above.
 _NEAR_WHITE: Final = 0.9
 # Floats that were interpolated overshoot the range of a picture by so much of it.
@@ -155,7 +163,7 @@ def choose_scale(
             "No pixel of the picture has a value: all are NaN, infinite or the nodata value that "
             "the file declares; choose another picture."
         )
-    low, high, note = _chosen(survey, samples, levels)
+    low, high, note = _chosen(survey, samples, levels, strips)
     notes = [note] if note else []
     if survey.n_missing:
         pixels = (
@@ -196,7 +204,9 @@ def format_value(value: float, step: float) -> str:
 # -- the rule --------------------------------------------------------------------------------------
 
 
-def _chosen(survey: Survey, samples: Samples, levels: Levels) -> tuple[float, float, str]:
+def _chosen(
+    survey: Survey, samples: Samples, levels: Levels, strips: Callable[[], Iterable[Array]]
+) -> tuple[float, float, str]:
     """The values that become 0 and 255, and what to say about it."""
     if samples.bits <= 8:
         return 0.0, 255.0, ""
@@ -210,6 +220,7 @@ def _chosen(survey: Survey, samples: Samples, levels: Levels) -> tuple[float, fl
         return 0.0, 2.0**depth - 1, f"{used}, shown as 8"
     else:
         low, high = _gray_range(survey, samples)
+        low, high = _closer_range(survey, samples, (low, high), strips)
     shown = "255 to 0" if samples.white_is_zero else "0 to 255"
     ends = " to ".join(f"{float(end):,}".removesuffix(".0") for end in (low, high))
     return low, high, f"{samples.name}, {ends} shown as {shown}"
@@ -233,6 +244,24 @@ def _gray_range(survey: Survey, samples: Samples) -> tuple[float, float]:
         part = (high - low) / (suggested[1] - suggested[0])
         if part >= _SMALL_PART or low == high or survey.is_widened_8_bit():
             return suggested
+    return _outward(low, high) if samples.kind == "float" else (low, high)
+
+
+def _closer_range(
+    survey: Survey,
+    samples: Samples,
+    chosen: tuple[float, float],
+    strips: Callable[[], Iterable[Array]],
+) -> tuple[float, float]:
+    """A range around the central values, if `chosen` would merge classes that they form."""
+    low, high = survey.core_range()
+    width = high - low
+    if width <= 0 or 256 * width >= _FEW_LEVELS * (chosen[1] - chosen[0]):
+        return chosen
+    if survey.is_widened_8_bit() or not survey.core_has_classes(strips()):
+        return chosen
+    outer = survey.robust_range()
+    low, high = max(outer[0], low - width), min(outer[1], high + width)
     return _outward(low, high) if samples.kind == "float" else (low, high)
 
 

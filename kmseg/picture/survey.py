@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -14,6 +15,15 @@ Kind = Literal["unsigned", "signed", "float"]
 
 # Outliers: this share of the values at each end, but at least and at most so many.
 _OUTLIERS, _FEWEST_OUTLIERS, _MOST_OUTLIERS = 1 / 5000, 8, 1 / 500
+# The central values, between these parts of all: a picture's main classes.
+_CORE: Final = 0.01
+# Values form k classes if those leave less than this part, divided by k squared, of the variance.
+# Evenly spread values leave 1 / k**2, and noise with a single peak leaves more.
+_UNEXPLAINED: Final = 0.6
+_MOST_CLASSES: Final = 4
+# Fewer whole numbers than this tell nothing about their spread.
+_FEWEST_VALUES: Final = 16
+_N_BINS: Final = 128
 # Outliers are clipped if without them the range is smaller by this part of itself.
 _STRETCH: Final = 0.25
 
@@ -80,12 +90,12 @@ class Survey:
 
     def __init__(self, samples: Samples, n_pixels: int) -> None:
         self._samples = samples
-        self._n_kept = _n_outliers(n_pixels) + 1
+        self._n_kept = max(_n_outliers(n_pixels), int(_CORE * n_pixels)) + 1
         self.is_color = False
         self.n_values = self.n_missing = 0
         counted = samples.bits <= 16 and samples.kind != "float"
         self._counts = np.zeros(1 << 16, np.int64) if counted else None
-        # Of wider values only those at the ends are kept, one more than may be outliers.
+        # Of wider values only those outside the core are kept.
         self._lowest = self._highest = np.empty(0, np.float64)
 
     def add(self, strip: Array) -> None:
@@ -126,6 +136,23 @@ class Survey:
         high = inner[1] if ends[1] - inner[1] > _STRETCH * width else ends[1]
         return low, high
 
+    def core_range(self) -> tuple[float, float]:
+        """The range of the central 98 % of the values."""
+        return self._nth(int(_CORE * self.n_values))
+
+    def core_has_classes(self, strips: Iterable[Array]) -> bool:
+        """Whether the central values form two to four classes, rather than being noise."""
+        low, high = self.core_range()
+        if self._samples.kind != "float" and high - low < _FEWEST_VALUES:
+            return False
+        counts = np.zeros(_N_BINS, np.int64)
+        for strip in strips:
+            with np.errstate(invalid="ignore"):
+                values = strip[present_values(strip, self._samples.nodata)]
+            counts += np.histogram(values, _N_BINS, (low, high))[0]
+        unexplained = _unexplained_variances(counts / counts.sum())
+        return any(part * k**2 < _UNEXPLAINED for k, part in enumerate(unexplained, 2))
+
     def _nth(self, n: int) -> tuple[float, float]:
         """The nth smallest and largest value, from 0."""
         n = min(n, self.n_values - 1)
@@ -153,6 +180,28 @@ class Survey:
         stretch = (2**bits - 1) / 255
         exact = np.rint(used / stretch) * stretch
         return bool((np.abs(exact - used) < 1).all())
+
+
+def _unexplained_variances(parts: npt.NDArray[np.float64]) -> list[float]:
+    """Which part of a histogram's variance remains within the best k classes, for k of 2 to 4.
+
+    By dynamic programming over where the last class begins (W. D. Fisher, "On grouping for maximum
+    homogeneity", Journal of the American Statistical Association 53, 1958).
+    """
+    bins = np.arange(parts.size)
+    weight, moment, square = (
+        np.concatenate([[0.0], np.cumsum(parts * bins**power)]) for power in range(3)
+    )
+    mass = weight[None, :] - weight[:, None]
+    # Within-class variance of the bins from the row's index up to before the column's.
+    within = square[None, :] - square[:, None]
+    within -= (moment[None, :] - moment[:, None]) ** 2 / np.maximum(mass, 1e-12)
+    within[np.tril_indices(within.shape[0], -1)] = np.inf
+    best, unexplained = within[0], []
+    for _ in range(2, _MOST_CLASSES + 1):
+        best = (best[:, None] + within).min(axis=0)
+        unexplained.append(float(best[-1] / max(within[0, -1], 1e-12)))
+    return unexplained
 
 
 def _n_outliers(n_values: int) -> int:
