@@ -92,13 +92,14 @@ def load_deep(open_picture: Callable[[], ImageFile]) -> DeepPicture | None:
     -------
     DeepPicture or None
         None if the picture has fewer bits, is gray without alpha (which Pillow reads in full), or
-        is stored in a way of which only the upper bytes can be had: channels apart, or
-        premultiplied by alpha. The picture that was opened is left as it was.
+        is stored in a way of which only the upper bytes can be had: channels apart, premultiplied
+        by alpha, or a later frame of an animation. The picture that was opened is left as it was.
     """
     upper = open_picture()
     raw_modes = {_raw_mode(tile.args) for tile in upper.tile}
     tags: Any = getattr(upper, "tag_v2", {})
-    if len(raw_modes) != 1 or tags.get(_PLANAR, 1) == 2:
+    is_later_frame = upper.format == "PNG" and upper.tell() > 0  # blended with those before
+    if len(raw_modes) != 1 or tags.get(_PLANAR, 1) == 2 or is_later_frame:
         return None
     (raw_mode,) = raw_modes
     if raw_mode == _GRAY_WITH_ALPHA and upper.mode == "RGBA":
