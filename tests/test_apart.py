@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import threading
 import time
-import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 import kmseg
@@ -260,7 +254,7 @@ assert apart.get_ready().process is keeper
 
 def test_ctrl_c_while_a_worker_reads() -> None:
     code = """
-import _thread, os, signal, threading
+import os, signal, threading
 from PIL import Image
 from hostile import jpeg, saved
 from kmseg.picture import apart
@@ -301,168 +295,3 @@ def run_in_group(code: str) -> None:
         start_new_session=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-# -- workers that a file has taken over ------------------------------------------------------------
-
-SIZE = struct.Struct("=Q")
-LIMITS = Limits(max_pixels=10_000, max_side=5_000)
-STARTED = b"\1"
-
-
-def framed(value: object) -> bytes:
-    text = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return SIZE.pack(len(text)) + text
-
-
-def answer(claim: object, image: object = None, data: bytes = b"") -> bytes:
-    return STARTED + framed(claim) + (b"" if image is None else framed(image)) + data
-
-
-@contextmanager
-def fake_worker(sent: bytes, closes: bool = True) -> Iterator[socket.socket]:
-    """Have the next file read by a worker that has sent these bytes and reads nothing."""
-    ours, theirs = socket.socketpair()
-
-    class FakeKeeper(apart.Keeper):
-        def __init__(self) -> None:
-            pass
-
-        def _connect(self, order: bytes) -> socket.socket:
-            return ours
-
-        def stop(self) -> None:
-            pass
-
-    with theirs, ours, pytest.MonkeyPatch.context() as patched:
-        theirs.sendall(sent)
-        if closes:
-            theirs.shutdown(socket.SHUT_WR)
-        patched.setattr(apart, "get_ready", FakeKeeper)
-        yield theirs
-
-
-def read_from_fake(sent: bytes) -> kmseg.Image:
-    with fake_worker(sent):
-        return read_image_apart(b"any file", limits=LIMITS)
-
-
-def test_a_worker_that_keeps_to_the_protocol() -> None:
-    size = {"width": 3, "height": 2}
-    pixels = bytes(range(18))
-    image = read_from_fake(answer(size, size | {"masked": True}, pixels + b"\x80"))
-    assert image.pixels.tobytes() == pixels
-    assert image.opaque is not None
-    assert np.argwhere(image.opaque).tolist() == [[0, 0]]
-    with pytest.raises(kmseg.ImageError, match=r"^No good$"):
-        read_from_fake(answer({"refused": "No good"}))
-
-
-GOOD = {"width": 3, "height": 2}
-MASKED, PLAIN = GOOD | {"masked": True}, GOOD | {"masked": False}
-LIES = {
-    "memory error": answer({"width": 2**50, "height": 2**50}),
-    "too many pixels": answer({"width": 101, "height": 100}),
-    "too long a side": answer({"width": 5001, "height": 1}),
-    "negative": answer({"width": -3, "height": -2}),
-    "no pixels": answer({"width": 0, "height": 2}),
-    "larger than claimed": answer(GOOD, {"width": 4, "height": 2, "masked": False}, bytes(24)),
-    "negative as claimed": answer(GOOD, {"width": -3, "height": -2, "masked": False}),
-    "huge after the claim": answer(GOOD, {"width": 2**50, "height": 2**50, "masked": False}),
-    "key error": answer({"width": 3}),
-    "more keys": answer(GOOD | {"depth": 1}),
-    "text": answer({"width": "3", "height": 2}),
-    "fraction": answer({"width": 3.0, "height": 2}),
-    "truth": answer({"width": True, "height": 2}),
-    "mask as number": answer(GOOD, GOOD | {"masked": 1}, bytes(18)),
-    "list": answer([3, 2]),
-    "nothing": answer(None),
-    "no json": answer(b"{width: 3}"),
-    "no text": answer(b"\xff\xfe{}"),
-    "deep json": answer(b"[" * 4000),
-    "long number": answer(b'{"width": ' + b"9" * 4000 + b', "height": 2}'),
-    "huge head": STARTED + SIZE.pack(2**50),
-    "long head": answer(b" " * 5000),
-    "trailing byte": answer(GOOD, PLAIN, bytes(19)),
-    "refusal without words": answer({"refused": ""}),
-    "refusal with control characters": answer({"refused": "a\x1b[31m"}),
-    "refusal that is no text": answer({"refused": ["a"]}),
-}
-
-
-@pytest.mark.parametrize("lie", LIES)
-def test_a_lie_of_a_worker_was_believed(lie: str) -> None:
-    with pytest.raises(kmseg.ImageError, match="could not be read within the limits") as caught:
-        read_from_fake(LIES[lie])
-    assert not isinstance(caught.value, ReadTimeoutError)
-
-
-@pytest.mark.parametrize("sent", [answer(GOOD, MASKED, bytes(18)), answer(GOOD), STARTED + b"\0"])
-def test_missing_bytes_mean_that_the_worker_died(sent: bytes) -> None:
-    with pytest.raises(ReadTimeoutError):
-        read_from_fake(sent)
-
-
-sides = st.integers(-5, 200) | st.integers() | st.sampled_from([2**31, 2**32, 2**50, 2**63])
-values = st.none() | st.booleans() | st.floats() | st.text(max_size=9) | sides
-objects = st.dictionaries(
-    st.sampled_from(["width", "height", "masked", "refused"]) | st.text(max_size=5), values
-) | st.fixed_dictionaries({"width": sides, "height": sides}, optional={"masked": values})
-parts = st.binary(max_size=80) | objects.map(framed) | st.binary(max_size=80).map(framed)
-small = st.integers(1, 9)
-
-
-@st.composite
-def nearly_right(draw: st.DrawFn) -> bytes:
-    size = {"width": draw(small), "height": draw(small)}
-    image = {name: size[name] for name in draw(st.permutations(list(size)))}
-    n = size["width"] * size["height"] * 3
-    data = draw(st.binary(min_size=max(0, n - 2), max_size=n + 15))
-    return answer(size, image | {"masked": draw(st.booleans())}, data)
-
-
-@settings(max_examples=400, deadline=None)
-@given(
-    st.lists(parts, max_size=4).map(lambda list_: STARTED + b"".join(list_))
-    | st.binary(max_size=300)
-    | nearly_right()
-)
-def test_arbitrary_answers_give_a_picture_or_a_kmseg_error_in_bounded_memory(sent: bytes) -> None:
-    tracemalloc.start()
-    try:
-        with suppress(kmseg.KmsegError):
-            image = read_from_fake(sent)
-            assert image.width * image.height <= LIMITS.max_pixels
-        assert tracemalloc.get_traced_memory()[1] < 1_000_000
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize("sent", [b"", STARTED, answer(GOOD, PLAIN, bytes(18))])
-def test_a_silent_worker_is_given_up(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has sent nothing, only that it has started, or all but the end."""
-    monkeypatch.setattr(apart, "_START_SECONDS", 0.3)
-    with fake_worker(sent, closes=False), pytest.raises(ReadTimeoutError):
-        read_image_apart(b"any file", limits=LIMITS, seconds=0.3)
-
-
-def test_a_worker_that_reads_nothing_is_given_up() -> None:
-    """50 MB do not fit into the socket's buffer."""
-    with fake_worker(STARTED, closes=False), pytest.raises(ReadTimeoutError):
-        read_image_apart(bytes(50_000_000), seconds=0.3)
-
-
-def test_a_worker_that_sends_byte_by_byte_is_given_up_at_the_deadline() -> None:
-    size = {"width": 7000, "height": 7000}
-    sent = answer(size, size | {"masked": False})
-    drip = "import os\nwhile True: os.write(1, b'0')"
-    with fake_worker(sent, closes=False) as worker:
-        process = subprocess.Popen([sys.executable, "-c", drip], stdout=worker, stderr=worker)
-        begin = time.monotonic()
-        try:
-            with pytest.raises(ReadTimeoutError):
-                read_image_apart(b"any file", seconds=2)
-        finally:
-            process.kill()
-            process.wait()
-        assert time.monotonic() - begin < 20

@@ -70,8 +70,7 @@ def _own_pictures() -> dict[str, cache.Picture]:
         type="image",  # by names, Streamlit would end the run of who sends another one
         accept_multiple_files=True,
         key="uploads",
-        help=f"{formats.listed()}. They stay in your session and are forgotten "
-        "when you leave.",
+        help=f"{formats.listed()}. They stay in your session and are forgotten when you leave.",
     )
     photos = []
     if st.toggle("Take a photo", key="camera_on"):
