@@ -18,6 +18,7 @@ The server and a worker talk over a socket of their own::
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import signal
 import socket
@@ -30,7 +31,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar, get_args
 
 import numpy as np
 
@@ -38,8 +39,11 @@ from kmseg.errors import ImageError, ReadTimeoutError
 from kmseg.picture import wire
 from kmseg.picture.formats import FORMATS
 from kmseg.picture.image import OUT_OF_MEMORY, Image, decode_image
+from kmseg.picture.levels import Scale
 from kmseg.picture.limits import DEFAULT_LIMITS, Limits
-from kmseg.picture.probe import probe
+from kmseg.picture.probe import DEFAULT_READING, open_file
+from kmseg.picture.reading import Levels, Reading
+from kmseg.picture.survey import Kind, Samples
 
 # The largest picture takes some 5 s and 0.8 GB on a slow machine.
 SECONDS: Final = 30
@@ -50,12 +54,19 @@ LARGE: Final = 20_000_000
 # A worker that has not started by then never will: its keeper hangs and is replaced.
 _START_SECONDS: Final = 20.0
 _NICENESS: Final = 5  # the server's own work comes first
-# Whether to read the pixels too; memory; seconds; the fields of Limits.
-_ORDER: Final = struct.Struct(f"=?Qd{len(fields(Limits))}Q")
+# Whether to read the pixels too; memory; seconds; frame; levels; the fields of Limits.
+_ORDER: Final = struct.Struct(f"=?QdQ2d{len(fields(Limits))}Q")
+# How the rules for levels are packed, which are no pairs of numbers.
+_RULES: Final[dict[Levels, tuple[float, float]]] = {"auto": (0.0, 0.0), "stored": (1.0, 1.0)}
 _STARTED: Final = b"\1"
 _REFUSED: Final = {"refused": str}
 _CLAIM: Final = {"width": int, "height": int}
-_IMAGE: Final = {"width": int, "height": int, "masked": bool}
+# A scale is no number, or black, white, bits, whether it counts from white; and its kind.
+_IMAGE: Final = {
+    "width": int, "height": int, "masked": bool,
+    "notes": list, "scale": list, "kind": str,
+}
+_MOST_NOTES, _LONGEST_NOTE = 8, 200
 
 _GAVE_UP: Final = (
     "This picture could not be read within the limits on time and memory; make it smaller, or save "
@@ -76,6 +87,7 @@ def read_image_apart(
     content: bytes,
     *,
     limits: Limits = DEFAULT_LIMITS,
+    reading: Reading = DEFAULT_READING,
     seconds: float = SECONDS,
     memory: int = MEMORY,
 ) -> Image:
@@ -87,6 +99,8 @@ def read_image_apart(
         A whole file.
     limits : Limits
         The largest picture that is read.
+    reading : Reading
+        The frame and the levels.
     seconds : float
         The longest time that the worker may take once it has started.
     memory : int
@@ -103,7 +117,7 @@ def read_image_apart(
     ImageError
         As ``read_image`` does, or because the worker sent nonsense.
     """
-    order = _ORDER.pack(True, memory, seconds, *astuple(limits))
+    order = _order(True, memory, seconds, reading, limits)
     return _with_worker(content, order, limits, seconds, _receive_image)
 
 
@@ -126,9 +140,17 @@ def n_pixels(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> int:
     ImageError
         As :func:`read_image_apart` does for what the header shows.
     """
-    order = _ORDER.pack(False, MEMORY, SECONDS, *astuple(limits))
+    order = _order(False, MEMORY, SECONDS, DEFAULT_READING, limits)
     width, height = _with_worker(content, order, limits, SECONDS, _receive_claim)
     return width * height
+
+
+def _order(
+    with_pixels: bool, memory: int, seconds: float, reading: Reading, limits: Limits
+) -> bytes:
+    levels = reading.levels
+    pair = _RULES[levels] if isinstance(levels, str) else levels
+    return _ORDER.pack(with_pixels, memory, seconds, reading.frame, *pair, *astuple(limits))
 
 
 class Keeper:
@@ -240,13 +262,37 @@ def _receive_image(worker: socket.socket, limits: Limits, deadline: float) -> Im
         raise wire.ProtocolError(f"a picture of {width} x {height} pixels")
     pixels = np.empty((height, width, 3), np.uint8)
     wire.receive_into(pixels.data.cast("B"), worker, deadline)
-    opaque = None
+    alpha = None
     if head["masked"]:
-        bits = np.empty(-(-width * height // 8), np.uint8)
-        wire.receive_into(bits.data, worker, deadline)
-        opaque = np.unpackbits(bits, count=width * height).view(np.bool_).reshape(height, width)
+        alpha = np.empty((height, width), np.uint8)
+        wire.receive_into(alpha.data.cast("B"), worker, deadline)
     wire.receive_end(worker, deadline)
-    return Image(pixels, opaque)
+    return Image(pixels, alpha=alpha, notes=_notes(head), scale=_scale(head))
+
+
+def _notes(head: dict[str, object]) -> tuple[str, ...]:
+    notes = head["notes"]
+    if not isinstance(notes, list) or len(notes) > _MOST_NOTES:
+        raise wire.ProtocolError("too many notes")
+    for note in notes:
+        if not isinstance(note, str) or len(note) > _LONGEST_NOTE or not note.isprintable():
+            raise wire.ProtocolError("a note that cannot be shown")
+    return tuple(notes)
+
+
+def _scale(head: dict[str, object]) -> Scale | None:
+    numbers, kind = head["scale"], head["kind"]
+    if not numbers:
+        return None
+    if not isinstance(numbers, list) or not all(type(n) in (int, float) for n in numbers):
+        raise wire.ProtocolError("a scale that is no numbers")
+    if len(numbers) != 4 or kind not in get_args(Kind):
+        raise wire.ProtocolError("a scale of another kind")
+    low, high, bits, white_is_zero = numbers
+    if not 0 < high - low < math.inf or not 8 <= bits <= 64:
+        raise wire.ProtocolError("a scale without a range")
+    samples = Samples(kind, int(bits), white_is_zero=bool(white_is_zero))
+    return Scale(samples, float(low), float(high))
 
 
 def _receive_claim(worker: socket.socket, limits: Limits, deadline: float) -> tuple[int, int]:
@@ -275,7 +321,9 @@ def _raise_if_refused(head: dict[str, object]) -> None:
 def _keep() -> None:
     """Fork a worker for each order on standard input, until the server closes it."""
     for format_ in FORMATS.values():  # loaded once, for all workers
-        importlib.import_module(format_.plugin)
+        with suppress(ImportError):  # what decodes HEIF need not be there
+            importlib.import_module(format_.plugin)
+    importlib.import_module("PIL.ImageCms")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps the workers
     os.nice(_NICENESS)
     with socket.socket(fileno=0) as orders:
@@ -294,11 +342,13 @@ def _work(orders: socket.socket, descriptor: int, order: bytes) -> NoReturn:
     try:
         orders.close()
         server = socket.socket(fileno=descriptor)
-        with_pixels, memory, seconds, *limits = _ORDER.unpack(order)
+        with_pixels, memory, seconds, frame, low, high, *limits = _ORDER.unpack(order)
+        rules: dict[tuple[float, float], Levels] = {pair: rule for rule, pair in _RULES.items()}
+        reading = Reading(frame, rules.get((low, high), (low, high)))
         _restrict(memory, seconds)
         server.sendall(_STARTED)
         try:
-            _serve(server, with_pixels, Limits(*limits))
+            _serve(server, with_pixels, reading, Limits(*limits))
         except ImageError as error:
             wire.send_object(server, {"refused": str(error)})
         except MemoryError:
@@ -317,21 +367,36 @@ def _restrict(memory: int, seconds: float) -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def _serve(server: socket.socket, with_pixels: bool, limits: Limits) -> None:
+def _serve(server: socket.socket, with_pixels: bool, reading: Reading, limits: Limits) -> None:
     with server.makefile("rb") as file:
         content = file.read(*wire.SIZE.unpack(file.read(wire.SIZE.size)))
-    header = probe(content, limits)
+    opened = open_file(content, limits, reading)
+    header = opened.header
     wire.send_object(server, {"width": header.width, "height": header.height})
     if not with_pixels:
         return
-    image = decode_image(content, header, limits)
-    mask = None if image.opaque is None else np.packbits(image.opaque)
+    image = decode_image(opened, limits)
     wire.send_object(
-        server, {"width": image.width, "height": image.height, "masked": mask is not None}
+        server,
+        {
+            "width": image.width,
+            "height": image.height,
+            "masked": image.alpha is not None,
+            "notes": list(image.notes),
+        }
+        | _packed(image.scale),
     )
     server.sendall(image.pixels.data.cast("B"))
-    if mask is not None:
-        server.sendall(mask.data)
+    if image.alpha is not None:
+        server.sendall(image.alpha.data.cast("B"))
+
+
+def _packed(scale: Scale | None) -> dict[str, object]:
+    if scale is None:
+        return {"scale": [], "kind": ""}
+    samples = scale.samples
+    numbers = [scale.low, scale.high, samples.bits, int(samples.white_is_zero)]
+    return {"scale": numbers, "kind": samples.kind}
 
 
 if __name__ == "__main__":

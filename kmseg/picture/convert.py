@@ -74,6 +74,7 @@ def convert(
     white_is_zero: bool = False,
     profile: bytes | None = None,
     key_of_8_bits: Callable[[Array, str], Array] = lambda samples, mode: samples,
+    on_load: Callable[[ImageFile], None] = lambda picture: None,
 ) -> Converted:
     """Decode a picture with Pillow and convert it.
 
@@ -92,6 +93,8 @@ def convert(
     key_of_8_bits : callable
         Converts the samples that the file states for its transparent colour, with the picture's
         mode, to what Pillow decodes them to in modes of 8 bits.
+    on_load : callable
+        Given the picture once it is loaded; what it raises ends the conversion.
 
     Returns
     -------
@@ -107,6 +110,7 @@ def convert(
     deep = load_deep(open_picture) if bits == 16 else None
     picture = deep.upper if deep else open_picture()
     picture.load()
+    on_load(picture)
     profile = profile or picture.info.get("icc_profile")
     if deep is None and picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
         notes = (_UPPER_BYTES,) if bits == 16 else ()
