@@ -105,8 +105,9 @@ def test_pages_in_a_circle_are_counted_once() -> None:
         ("WebP", b"RIFF" + bytes(4) + b"WEBP" + (b"ANMF" + bytes(4)) * 2_000_000),
         ("PNG", b"\x89PNG\r\n\x1a\n" + (b"\0\0\0\0tEXt" + bytes(4)) * 2_000_000),
         ("TIFF", linked_tiff([0] * 200_000)),
+        ("TIFF", b"MM\0+\0\x08\0\0" + b"\xff" * 8),
     ],
-    ids=["gif", "gif comments", "webp", "png", "tiff"],
+    ids=["gif", "gif comments", "webp", "png", "tiff", "far away"],
 )
 def test_counting_ends(format_: str, data: bytes) -> None:
     n_frames = count_frames(data, format_)

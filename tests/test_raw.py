@@ -85,6 +85,7 @@ PICTURES = {
     "nothing": b"",
     "circle": b"II*\0\x08\0\0\0" + struct.pack("<HHHIII", 1, 330, 4, 1, 8, 8),
     "far": b"II*\0\xff\xff\xff\xff",
+    "farther": b"MM\0+\0\x08\0\0" + b"\xff" * 8,
 }
 
 

@@ -54,7 +54,12 @@ def count_frames(data: bytes, format_: str) -> int:
             n_frames += 1
             if n_frames == MAX_FRAMES:
                 break
-    except (struct.error, IndexError, ImageError):  # the frames before the damage can be read
+    except (
+        struct.error,
+        IndexError,
+        OverflowError,
+        ImageError,
+    ):  # the frames before the damage can be read
         pass
     return max(1, n_frames)
 

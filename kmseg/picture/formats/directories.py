@@ -47,7 +47,13 @@ def first_position(data: bytes) -> int:
 
 
 def read_directory(data: bytes, position: int) -> Directory:
-    """The directory at a position; raises ``struct.error`` if the file ends within it."""
+    """The directory at a position.
+
+    Raises
+    ------
+    struct.error, OverflowError
+        The position or what follows it lies outside the file.
+    """
     order, big = _layout(data)
     counter, entry, pointer = ("Q", "HHQ", "Q") if big else ("H", "HHI", "I")
     room = struct.calcsize("=" + pointer)

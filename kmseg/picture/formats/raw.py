@@ -58,7 +58,7 @@ def is_camera_raw(data: bytes) -> bool:
         return True
     try:
         return _has_sensor_data(data)
-    except (struct.error, ImageError):
+    except (struct.error, OverflowError, ImageError):
         return False
 
 
