@@ -31,7 +31,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar, get_args
+from typing import Final, NoReturn, TypeVar, cast, get_args
 
 import numpy as np
 
@@ -291,7 +291,7 @@ def _scale(head: dict[str, object]) -> Scale | None:
     low, high, bits, white_is_zero = numbers
     if not 0 < high - low < math.inf or not 8 <= bits <= 64:
         raise wire.ProtocolError("a scale without a range")
-    samples = Samples(kind, int(bits), white_is_zero=bool(white_is_zero))
+    samples = Samples(cast(Kind, kind), int(bits), white_is_zero=bool(white_is_zero))
     return Scale(samples, float(low), float(high))
 
 
