@@ -11,14 +11,13 @@ The server and a worker talk over a socket of their own::
     worker -> server   one byte: the worker has started
     server -> worker   the size of the file, and the file
     worker -> server   {"width", "height"} as the header claims, before any decoder runs
-    worker -> server   {"width", "height", "masked"}, the pixels, and the mask as bits
+    worker -> server   the object of kmseg.picture.answer, the pixels, and the alpha channel
     worker -> server   in place of either object, {"refused"}: why the file is refused
 """
 
 from __future__ import annotations
 
 import importlib
-import math
 import os
 import signal
 import socket
@@ -31,19 +30,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar, cast, get_args
+from typing import Final, NoReturn, TypeVar
 
 import numpy as np
 
 from kmseg.errors import ImageError, ReadTimeoutError
-from kmseg.picture import wire
+from kmseg.picture import answer, wire
 from kmseg.picture.formats import FORMATS
 from kmseg.picture.image import OUT_OF_MEMORY, Image, decode_image
-from kmseg.picture.levels import Scale
 from kmseg.picture.limits import DEFAULT_LIMITS, Limits
 from kmseg.picture.probe import DEFAULT_READING, open_file
 from kmseg.picture.reading import Levels, Reading
-from kmseg.picture.survey import Kind, Samples
 
 # The largest picture takes some 5 s and 0.8 GB on a slow machine.
 SECONDS: Final = 30
@@ -61,12 +58,6 @@ _RULES: Final[dict[Levels, tuple[float, float]]] = {"auto": (0.0, 0.0), "stored"
 _STARTED: Final = b"\1"
 _REFUSED: Final = {"refused": str}
 _CLAIM: Final = {"width": int, "height": int}
-# A scale is no number, or black, white, bits, whether it counts from white; and its kind.
-_IMAGE: Final = {
-    "width": int, "height": int, "masked": bool,
-    "notes": list, "scale": list, "kind": str,
-}
-_MOST_NOTES, _LONGEST_NOTE = 8, 200
 
 _GAVE_UP: Final = (
     "This picture could not be read within the limits on time and memory; make it smaller, or save "
@@ -255,7 +246,7 @@ def _start_worker(order: bytes) -> socket.socket:
 
 def _receive_image(worker: socket.socket, limits: Limits, deadline: float) -> Image:
     claim = _receive_claim(worker, limits, deadline)
-    head = wire.receive_object(worker, deadline, _IMAGE, _REFUSED)
+    head = wire.receive_object(worker, deadline, answer.IMAGE, _REFUSED)
     _raise_if_refused(head)
     width, height = head["width"], head["height"]
     if (width, height) not in (claim, claim[::-1]):
@@ -267,32 +258,7 @@ def _receive_image(worker: socket.socket, limits: Limits, deadline: float) -> Im
         alpha = np.empty((height, width), np.uint8)
         wire.receive_into(alpha.data.cast("B"), worker, deadline)
     wire.receive_end(worker, deadline)
-    return Image(pixels, alpha=alpha, notes=_notes(head), scale=_scale(head))
-
-
-def _notes(head: dict[str, object]) -> tuple[str, ...]:
-    notes = head["notes"]
-    if not isinstance(notes, list) or len(notes) > _MOST_NOTES:
-        raise wire.ProtocolError("too many notes")
-    for note in notes:
-        if not isinstance(note, str) or len(note) > _LONGEST_NOTE or not note.isprintable():
-            raise wire.ProtocolError("a note that cannot be shown")
-    return tuple(notes)
-
-
-def _scale(head: dict[str, object]) -> Scale | None:
-    numbers, kind = head["scale"], head["kind"]
-    if not numbers:
-        return None
-    if not isinstance(numbers, list) or not all(type(n) in (int, float) for n in numbers):
-        raise wire.ProtocolError("a scale that is no numbers")
-    if len(numbers) != 4 or kind not in get_args(Kind):
-        raise wire.ProtocolError("a scale of another kind")
-    low, high, bits, white_is_zero = numbers
-    if not 0 < high - low < math.inf or not 8 <= bits <= 64:
-        raise wire.ProtocolError("a scale without a range")
-    samples = Samples(cast(Kind, kind), int(bits), white_is_zero=bool(white_is_zero))
-    return Scale(samples, float(low), float(high))
+    return Image(pixels, alpha=alpha, notes=answer.notes(head), scale=answer.scale(head))
 
 
 def _receive_claim(worker: socket.socket, limits: Limits, deadline: float) -> tuple[int, int]:
@@ -376,27 +342,10 @@ def _serve(server: socket.socket, with_pixels: bool, reading: Reading, limits: L
     if not with_pixels:
         return
     image = decode_image(opened, limits)
-    wire.send_object(
-        server,
-        {
-            "width": image.width,
-            "height": image.height,
-            "masked": image.alpha is not None,
-            "notes": list(image.notes),
-        }
-        | _packed(image.scale),
-    )
+    wire.send_object(server, answer.describe(image))
     server.sendall(image.pixels.data.cast("B"))
     if image.alpha is not None:
         server.sendall(image.alpha.data.cast("B"))
-
-
-def _packed(scale: Scale | None) -> dict[str, object]:
-    if scale is None:
-        return {"scale": [], "kind": ""}
-    samples = scale.samples
-    numbers = [scale.low, scale.high, samples.bits, int(samples.white_is_zero)]
-    return {"scale": numbers, "kind": samples.kind}
 
 
 if __name__ == "__main__":
