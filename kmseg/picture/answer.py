@@ -12,8 +12,12 @@ from kmseg.picture.wire import ProtocolError
 
 # A scale is no number, or black, white, bits and whether it counts from white; and its kind.
 IMAGE: Final = {
-    "width": int, "height": int, "masked": bool,
-    "notes": list, "scale": list, "kind": str,
+    "width": int,
+    "height": int,
+    "masked": bool,
+    "notes": list,
+    "scale": list,
+    "kind": str,
 }
 _MOST_NOTES, _LONGEST_NOTE = 8, 200
 
@@ -26,8 +30,12 @@ def describe(image: Image) -> dict[str, object]:
         samples, kind = image.scale.samples, image.scale.samples.kind
         values = [image.scale.low, image.scale.high, samples.bits, int(samples.white_is_zero)]
     return {
-        "width": image.width, "height": image.height, "masked": image.alpha is not None,
-        "notes": list(image.notes), "scale": values, "kind": kind,
+        "width": image.width,
+        "height": image.height,
+        "masked": image.alpha is not None,
+        "notes": list(image.notes),
+        "scale": values,
+        "kind": kind,
     }
 
 
@@ -51,8 +59,11 @@ def scale(head: dict[str, object]) -> Scale | None:
         raise ProtocolError("a scale that is no numbers")
     if len(numbers) != 4 or kind not in get_args(Kind):
         raise ProtocolError("a scale of another kind")
-    low, high, bits, white_is_zero = numbers
+    try:
+        low, high, bits, white_is_zero = (float(number) for number in numbers)
+    except OverflowError as error:
+        raise ProtocolError("a scale of long numbers") from error
     if not 0 < high - low < math.inf or not 8 <= bits <= 64:
         raise ProtocolError("a scale without a range")
     samples = Samples(cast(Kind, kind), int(bits), white_is_zero=bool(white_is_zero))
-    return Scale(samples, float(low), float(high))
+    return Scale(samples, low, high)

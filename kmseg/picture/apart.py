@@ -139,8 +139,7 @@ def n_pixels(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> int:
 def _order(
     with_pixels: bool, memory: int, seconds: float, reading: Reading, limits: Limits
 ) -> bytes:
-    levels = reading.levels
-    pair = _RULES[levels] if isinstance(levels, str) else levels
+    pair = _RULES[reading.levels] if isinstance(reading.levels, str) else reading.levels
     return _ORDER.pack(with_pixels, memory, seconds, reading.frame, *pair, *astuple(limits))
 
 
@@ -253,9 +252,8 @@ def _receive_image(worker: socket.socket, limits: Limits, deadline: float) -> Im
         raise wire.ProtocolError(f"a picture of {width} x {height} pixels")
     pixels = np.empty((height, width, 3), np.uint8)
     wire.receive_into(pixels.data.cast("B"), worker, deadline)
-    alpha = None
-    if head["masked"]:
-        alpha = np.empty((height, width), np.uint8)
+    alpha = np.empty((height, width), np.uint8) if head["masked"] else None
+    if alpha is not None:
         wire.receive_into(alpha.data.cast("B"), worker, deadline)
     wire.receive_end(worker, deadline)
     return Image(pixels, alpha=alpha, notes=answer.notes(head), scale=answer.scale(head))
@@ -337,8 +335,8 @@ def _serve(server: socket.socket, with_pixels: bool, reading: Reading, limits: L
     with server.makefile("rb") as file:
         content = file.read(*wire.SIZE.unpack(file.read(wire.SIZE.size)))
     opened = open_file(content, limits, reading)
-    header = opened.header
-    wire.send_object(server, {"width": header.width, "height": header.height})
+    claim = {"width": opened.header.width, "height": opened.header.height}
+    wire.send_object(server, claim)
     if not with_pixels:
         return
     image = decode_image(opened, limits)
