@@ -4,69 +4,42 @@ import streamlit as st
 
 from kmseg.ui.server import hosting
 
-app = st.App(__file__, **hosting.OPTIONS)  # Streamlit looks for these very words
+app = st.App(__file__, **hosting.OPTIONS)  # Streamlit looks for this exact line
 
 if __name__ == "__main__":
-    from kmseg.errors import KmsegError
-    from kmseg.ui import link
-    from kmseg.ui.controls import controls
+    from kmseg.kmeans.engines import ENGINES
+    from kmseg.ui import failures, link, page, panes
+    from kmseg.ui.controls import wanted
+    from kmseg.ui.session import session
     from kmseg.ui.store import cache
-    from kmseg.ui.views import explorer, panes, views
+    from kmseg.ui.views import VIEWS
+    from kmseg.ui.views.view import ViewContext
 
     st.set_page_config(
         "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340
     )
     link.restore()
 
-    with st.sidebar:
-        picture = controls.picture()
-        card = st.container()
-    head = st.container()
-    wanted = controls.chosen(picture)
-    settings = controls.within_reach(picture, wanted)
-    link.enter(link.address(picture.key, settings))
+    with page.frame() as frame:
+        picture = frame.picture()
+        chosen = frame.wanted = wanted.settings(picture)
+        settings = wanted.within_reach(picture, chosen)
+        address = link.address(picture.key, settings)
+        link.enter(address)
 
-    def frame() -> None:
-        with card:
-            controls.settings(picture)
-        with head:
-            views.heading(link.query_of(wanted))
-
-    # Controls are drawn as they stand already, so a quick segmentation is shown before them.
-    quick = "painted" in st.session_state and settings.engine == "exact"
-    if not quick:
-        frame()
-    hosting.warm_up()
-    try:
-        with views.at_work(settings) as (progress, waiting):
+        # A quick segmentation is shown first: the controls on the screen are up to date already.
+        if session.shown is None or ENGINES[settings.engine].visits_pixels:
+            frame.draw()
+        hosting.warm_up()
+        with page.at_work(settings) as (progress, waiting):
             seg = cache.segmentation(picture, settings, progress, waiting)
-    except KmsegError as error:
-        if quick:
-            frame()
-        views.failure(error)
-        st.stop()
+        merged = page.merged(seg)
+        panes.show(picture, seg, merged, notify=VIEWS[session.view].needs_focus)
+        frame.draw()
+        page.summary(picture, seg, merged, chosen)
 
-    merged = seg.merged(link.merges(seg.n_clusters))
-    view = st.session_state["view"]
-    panes.show(picture, seg, merged, notify=view == "take-away")
-    if quick:
-        frame()
-    views.summary(picture, seg, merged, wanted)
-
-    view = views.choose("View", views.VIEWS, "view")
-    if view == "clusters":
-        views.clusters(picture, seg, merged)
-    elif view == "cloud":
-        views.cloud(picture, seg, merged)
-    elif view == "sheet":
-        explorer.sheet(picture, wanted)
-    elif view == "ladder":
-        explorer.ladder(picture, wanted)
-    elif view == "residual":
-        explorer.residual(picture, merged)
-    elif view == "hue":
-        explorer.hue(picture, wanted)
-    else:
-        views.take_away(picture, merged, link.focus())
-    link.write(link.query_of(wanted))
-    hosting.warm_up_the_rest()
+        view = page.choose_view()
+        with failures.shown(view.key):
+            view.show(ViewContext(picture, chosen, seg, merged, session.focus, address))
+        link.write(link.query_of(chosen))
+        hosting.warm_up_the_rest()

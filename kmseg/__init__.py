@@ -12,7 +12,8 @@ that may only have to refuse a file.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # not from typing, which is slow to import
 
 if TYPE_CHECKING:
     from kmseg import kmeans

@@ -1,4 +1,7 @@
-"""The command line: a superset of the article's ``color_segmentation.py``."""
+"""The command line: a superset of the article's ``color_segmentation.py``.
+
+The options of the settings are derived from the fields of :class:`kmseg.settings.Settings`.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +19,33 @@ from kmseg.config import Config
 from kmseg.errors import KmsegError
 from kmseg.kmeans.engines import ENGINES
 from kmseg.picture import formats
-from kmseg.settings import INITS, STOPS, Settings, shown
+from kmseg.picture.limits import Limits
+from kmseg.settings import FIELDS, Settings, shown, to_hex
 
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
 
 FORMATS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
 
+# Defaults that differ from those of Settings. K is the article's; see _settings for init.
+_DEFAULTS: Final[dict[str, Any]] = {"n_clusters": 3, "init": None}
+_DEFAULT_INIT: Final = f"{FIELDS['init'].default}, or manual with --centroids"
+
 
 class _Parser(argparse.ArgumentParser):
-    """Mistakes get one line, not a usage text."""
+    """A parser that raises mistakes instead of printing its usage and exiting."""
 
     def error(self, message: str) -> NoReturn:
         raise KmsegError(f"{message}; see python -m kmseg --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status is 0, or 2 after one line on standard error.
+    """Run the command line.
 
-    Ctrl-C ends it with one line, too, and the status that shells give it, 130.
+    Returns
+    -------
+    int
+        The exit status: 0, or 2 after one line on standard error that says what was wrong.
     """
     try:
         _run(_parser().parse_args(arguments))
@@ -44,14 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"{error.strerror or error}: choose a folder and a name that can be written")
     except MemoryError:
         return _refuse("not enough memory for this picture; make it smaller with -w WIDTH")
-    except KeyboardInterrupt:
-        return _refuse("stopped by Ctrl-C", status=130)
     return 0
 
 
-def _refuse(message: str, status: int = 2) -> int:
+def _refuse(message: str) -> int:
     print("kmseg:", " ".join(message.split()), file=sys.stderr)
-    return status
+    return 2
+
+
+# -- options ---------------------------------------------------------------------------------------
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,15 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"the picture: {formats.listed()}",
     )
-    add("-w", "--width", default=0, help="resize to this width first; 0 keeps the size")
-    add(
-        "-s",
-        "--color-space",
-        default="bgr",
-        help="bgr, rgb, hsv, hsv-circular, lab, cielab, oklab, ycrcb (ycc) or gray",
-    )
-    add("-c", "--channels", default="all", help="channels to cluster, by index (02) or name (HV)")
-    add("-n", "--num-clusters", default=3, help="K, 2-255 (default 3)")
+    _add_settings(parser)
     add(
         "-o",
         "--output-file",
@@ -84,73 +88,38 @@ def _parser() -> argparse.ArgumentParser:
         help="save original and gray ranks side by side under a timestamped name in this folder",
     )
     add("-f", "--output-format", default="png", help=f"format of -o: {', '.join(FORMATS)}")
-    add("--attempts", default=10, help="starts, of which the best is kept, 1-100")
-    add("--init", default=None, help=" or ".join(INITS))
-    add(
-        "--centroids",
-        default="",
-        metavar="COLOURS",
-        help="starting colours of --init manual: #rrggbb,#rrggbb,...",
-    )
-    add("--seed", default=0, help="equal seeds give equal results")
-    add("--engine", default="exact", help=" or ".join(ENGINES))
-    add("--max-iter", default=300, help="iterations at most, 1-1000")
-    add("--epsilon", default=0.01, help="the largest move of a centroid that counts as rest")
-    add("--stop", default="both", help=" or ".join(STOPS))
     add("--labels", metavar="FILE.png", help="save an indexed PNG: pixel value = cluster")
     add("--json", action="store_true", help="print everything as one JSON object")
     return parser
 
 
-def _run(options: argparse.Namespace) -> None:
-    settings = _settings(options)
-    extension = options.output_format.lower().removeprefix(".")
-    if extension not in FORMATS:
-        raise KmsegError(f"-f: one of {', '.join(FORMATS)}, not {options.output_format!r}")
-    if options.labels and not options.labels.lower().endswith(".png"):
-        raise KmsegError(f"--labels: a name that ends in .png, not {options.labels!r}")
-    from kmseg.picture.image import read_image
-
-    started = time.perf_counter()
-    image = read_image(options.image, limits=Config.from_environment().limits)
-    seconds = {"read": time.perf_counter() - started}
-    from kmseg.segmentation import segment
-
-    with _progress(settings) as progress:
-        seg = segment(image, settings, progress=progress)
-    seconds |= seg.seconds
-    if options.output_file:
-        tail = f"{options.color_space}_c{options.channels}n{settings.n_clusters}.{extension}"
-        saved = _save_side_by_side(seg, tail, extension)
-        print(saved, file=sys.stderr if options.json else sys.stdout)
-    if options.labels:
-        from kmseg.output.export import indexed_png
-
-        Path(options.labels).write_bytes(indexed_png(seg.labels, seg.palette))
-    if options.json:
-        from kmseg.output.export import report
-
-        print(json.dumps(report(seg) | {"seconds": seconds}, allow_nan=False))
-    elif not (options.output_file or options.labels):
-        print(_table(seg))
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add one option for each setting; its value is checked by :class:`Settings`."""
+    for name, field in FIELDS.items():
+        default = _DEFAULTS.get(name, field.default)
+        said = _DEFAULT_INIT if name == "init" else field.kind.to_argument(default)
+        parser.add_argument(
+            *field.flags,
+            dest=name,
+            default=default,
+            metavar=field.flags[-1].lstrip("-").replace("-", "_").upper(),
+            help=field.described(field.kind.usage) + (f" (default: {said})" if said else ""),
+        )
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    values: dict[str, Any] = {
-        "color_space": options.color_space,
-        "channels": options.channels,
-        "n_clusters": options.num_clusters,
-        "centroids": options.centroids,
-        "init": options.init or ("manual" if options.centroids else "k-means++"),
-    }
-    values |= {
-        name: getattr(options, name)
-        for name in ("attempts", "max_iter", "epsilon", "stop", "seed", "engine", "width")
-    }
+    """The settings of the options.
+
+    As in the article, fewer than 2 clusters become 2, with a warning. Starting colours mean a
+    manual start unless ``--init`` says otherwise.
+    """
+    values = {name: getattr(options, name) for name in FIELDS}
+    if values["init"] is None:
+        values["init"] = "manual" if values["centroids"] else FIELDS["init"].default
     try:
         too_few = int(values["n_clusters"]) < 2
     except ValueError:
-        too_few = False  # not a number at all: Settings says so
+        too_few = False  # not a number: Settings refuses it
     if too_few:
         given = shown(values["n_clusters"])
         print(f"kmseg: -n: 2 clusters at least, not {given}; 2 are used", file=sys.stderr)
@@ -158,29 +127,78 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(**values)
 
 
+def _extension(options: argparse.Namespace) -> str:
+    """The format of ``-o`` as the extension of a file."""
+    extension: str = options.output_format.lower().removeprefix(".")
+    if extension not in FORMATS:
+        raise KmsegError(f"-f: one of {', '.join(FORMATS)}, not {options.output_format!r}")
+    return extension
+
+
+# -- work ------------------------------------------------------------------------------------------
+
+
+def _run(options: argparse.Namespace) -> None:
+    limits = Config.from_environment().limits
+    settings, extension = _settings(options), _extension(options)
+    if options.labels and not options.labels.lower().endswith(".png"):
+        raise KmsegError(f"--labels: a name that ends in .png, not {options.labels!r}")
+    seg, seconds = _segment(options.image, settings, limits)
+    if options.output_file:
+        tail = f"{options.color_space}_c{options.channels}n{settings.n_clusters}.{extension}"
+        saved = _save_side_by_side(seg, tail, extension)
+        print(saved, file=sys.stderr if options.json else sys.stdout)
+    if options.labels:
+        from kmseg.output.encode import indexed_png
+
+        Path(options.labels).write_bytes(indexed_png(seg.labels, seg.palette))
+    if options.json:
+        from kmseg.output.report import report
+
+        print(json.dumps(report(seg) | {"seconds": seconds}, allow_nan=False))
+    elif not (options.output_file or options.labels):
+        print(_table(seg))
+
+
+def _segment(
+    path: str, settings: Settings, limits: Limits
+) -> tuple[Segmentation, dict[str, float]]:
+    """The segmentation of a file, and the seconds that each step took."""
+    from kmseg.picture.image import read_image
+
+    started = time.perf_counter()
+    image = read_image(path, limits=limits)
+    seconds = {"read": time.perf_counter() - started}
+    from kmseg.segmentation import segment  # slow to import: a bad picture is refused before
+
+    with _progress(settings) as progress:
+        seg = segment(image, settings, progress=progress)
+    return seg, seconds | seg.seconds
+
+
 @contextmanager
 def _progress(settings: Settings) -> Iterator[Callable[[int, int], None] | None]:
-    """What a reference engine is at, as a line on a terminal that is gone in the end."""
-    if settings.engine == "exact" or not sys.stderr.isatty():
+    """Show the progress of a reference engine as a line on a terminal; clear it at the end."""
+    if not ENGINES[settings.engine].visits_pixels or not sys.stderr.isatty():
         yield None
         return
 
     def show(text: str) -> None:
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
-    def tell(done: int, attempts: int) -> None:
+    def progress(done: int, attempts: int) -> None:
         show(f"kmseg: {settings.engine}, attempt {min(done + 1, attempts)} of {attempts}")
 
-    tell(0, 1 if settings.init == "manual" else settings.attempts)
+    progress(0, settings.attempts)
     try:
-        yield tell
+        yield progress
     finally:
         show("")
 
 
 def _save_side_by_side(seg: Segmentation, tail: str, extension: str) -> Path:
-    """Save the article's picture under a timestamped name, never over another file."""
-    from kmseg.output.export import encode
+    """Save the article's picture under a timestamped name, without overwriting a file."""
+    from kmseg.output.encode import encode
     from kmseg.output.render import side_by_side
 
     content = encode(side_by_side(seg), extension)
@@ -191,14 +209,13 @@ def _save_side_by_side(seg: Segmentation, tail: str, extension: str) -> Path:
             with path.open("xb") as file:
                 file.write(content)
         except FileExistsError:
-            time.sleep(0.1)  # another picture took this second's name
+            time.sleep(0.1)  # the name of this second is taken
         else:
             return path
 
 
 def _table(seg: Segmentation) -> str:
-    from kmseg.settings import to_hex
-
+    """The clusters as a table: number, colour, pixels, share, centroid."""
     names = seg.settings.coordinate_names
     lines = [
         f"{'':>4} {'colour':7} {'pixels':>10} {'share':>6}  {'  '.join(f'{n:>7}' for n in names)}"

@@ -1,7 +1,7 @@
 """Everything kmseg raises on purpose: what was wrong, what is allowed, what to do.
 
-Each message is one sentence or two that a visitor can act on. The edges of the program (command
-line, page) catch :class:`KmsegError` and show its text; anything else is a bug and stays one.
+Each message is one or two sentences that a visitor can act on. The edges of the program (command
+line, page) catch :class:`KmsegError` and show its text. Any other exception is a bug.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 
 class KmsegError(Exception):
     """Base of every error that kmseg raises on purpose."""
+
+    transient = False
+    """Whether the same request may succeed a moment later."""
 
 
 class ImageError(KmsegError):
@@ -18,14 +21,18 @@ class ImageError(KmsegError):
 class ReadTimeoutError(ImageError):
     """Reading a picture took too long or its worker died; it may succeed when tried again."""
 
+    transient = True
+
 
 class SettingsError(KmsegError, ValueError):
     """A setting is out of range or unknown: the message names it, its range and the value."""
 
 
 class LabelsError(KmsegError):
-    """Labels per pixel were asked of a segmentation that was made without pixels."""
+    """A segmentation that was made without pixels was asked for the labels of pixels."""
 
 
 class BusyError(KmsegError):
-    """Too many wait for the machine already: the message says to try again."""
+    """The queue for the machine is full: the message says to try again."""
+
+    transient = True

@@ -1,12 +1,12 @@
-"""``Image`` -> unique colours and their counts, and back: a label per colour -> a label per pixel.
+"""Distinct colours of an image and their counts; and values of colours, such as labels, by pixel.
 
-Everything after this step costs the same for a thumbnail and for a 50-megapixel photo.
+The cost of later steps depends on the number of distinct colours, not on that of the pixels.
 
-A colour's *code* is its 24 bits: the top three of each channel first, then the next two, then the
-lowest three. So each of the 32**3 cells of the RGB cube is 512 adjacent codes, and each block of
-4**3 cells is adjacent too: counting into 2**24 counters and reading the non-zero ones gives the
-colours cell by cell without a sort. Most of the time goes into waiting for memory, so the counters
-are single bytes, which carry into a list.
+The *code* of a colour is its 24 bits in another order: the highest three of each channel, then the
+next two, then the lowest three. So each of the 32**3 cells of the RGB cube is a range of 512 codes,
+and each block of 4**3 cells is a range too. Counting into an array of 2**24 counters and reading
+those that are not zero gives the colours cell by cell, without sorting. Access to memory takes most
+of the time, so counters are single bytes; overflows ("carries") are appended to a list.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kmseg.errors import ImageError
+from kmseg.parallel.compiled import compiled
 from kmseg.parallel.threads import in_threads
 from kmseg.picture.image import Image
 
 N_CODES: Final = 1 << 24
 N_CELLS: Final = 1 << 15
 CELL_CODES: Final = N_CODES // N_CELLS
-# Pixels are counted and looked up in this many threads, each with counters of its own.
+# Pixels are counted and looked up in this many threads, each with its own counters.
 _PARTS: Final = 2
 _LEVELS: Final = np.arange(256, dtype=np.uint32)
-# What a channel's level adds to a colour's code, shape (3, 256).
+# The bits of a colour's code for each channel and level, shape (3, 256).
 _CODES: Final = np.array(
     [
         (_LEVELS >> 5) << top | (_LEVELS >> 3 & 3) << middle | (_LEVELS & 7) << low
@@ -42,7 +43,7 @@ T = TypeVar("T", bound=np.generic)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColorHistogram:
-    """The distinct colours of a picture's opaque pixels.
+    """The distinct colours of an image's opaque pixels.
 
     Attributes
     ----------
@@ -79,22 +80,22 @@ class ColorHistogram:
         return int(self.counts.sum())
 
     def representatives(self, at_most: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """Colours that stand for all of them: the commonest of each occupied cell.
+        """Choose colours that represent all: the most frequent colour of each occupied cell.
 
-        The RGB cube is divided into cubic cells, as fine as leaves at most ``at_most`` of them
-        occupied.
+        The cells are those of the finest division of the RGB cube, by powers of two, in which at
+        most ``at_most`` are occupied.
 
         Parameters
         ----------
         at_most : int
-            The greatest number of representatives, at least 8.
+            The maximum number of representatives, at least 8.
 
         Returns
         -------
         ndarray of intp, shape (P,)
             Indices into ``colors``.
         ndarray of int64, shape (P,)
-            The pixels that each stands for; they sum to ``n_pixels``.
+            The number of pixels that each represents; their sum is ``n_pixels``.
         """
         for bits in range(8, 0, -1):
             levels = self.colors.astype(np.int32) >> (8 - bits)
@@ -104,19 +105,19 @@ class ColorHistogram:
                 break
         by_count = np.argsort(self.counts, kind="stable")
         chosen = np.empty(len(occupied), np.intp)
-        chosen[cell[by_count]] = by_count  # the last written, the commonest, stays
+        chosen[cell[by_count]] = by_count  # the last one written is the most frequent
         pixels = np.bincount(cell, weights=self.counts, minlength=len(occupied))
         return chosen, pixels.astype(np.int64)
 
     def numbers_at(
         self, image: Image, rows: NDArray[np.intp], columns: NDArray[np.intp]
     ) -> NDArray[np.int32]:
-        """Which of the colours the pixels in these rows and columns have; -1 is transparent.
+        """The index into ``colors`` of each pixel in these rows and columns; -1 if transparent.
 
         Parameters
         ----------
         image : Image
-            The picture that the histogram is of.
+            The image that was counted.
         rows, columns : ndarray of intp, shapes (h,), (w,)
 
         Returns
@@ -133,7 +134,7 @@ class ColorHistogram:
         values: NDArray[T],
         opaque: NDArray[np.bool_] | None = None,
     ) -> NDArray[T]:
-        """A value for each pixel, such as a label, from one for each colour.
+        """Look up a value for each pixel, such as a label, from the values of the colours.
 
         Parameters
         ----------
@@ -145,7 +146,7 @@ class ColorHistogram:
         Returns
         -------
         ndarray of the type of ``values``, shape (...)
-            -1 where a pixel is transparent.
+            -1 for transparent pixels.
 
         Raises
         ------
@@ -155,11 +156,11 @@ class ColorHistogram:
         if values.shape != self.counts.shape:
             raise ValueError(f"values: one for each of {self.n_colors} colours, not {values.shape}")
         small = values.min() >= -128 and values.max() <= 127
-        table = np.empty(N_CODES, np.int8 if small else values.dtype)  # read where it is entered
+        table = np.empty(N_CODES, np.int8 if small else values.dtype)  # set for existing colours
         _enter(self.colors, values.astype(table.dtype), table)
         found = np.empty(pixels.shape[:-1], values.dtype)
         flat, out = np.ascontiguousarray(pixels).reshape(-1, 3), found.reshape(-1)
-        flat.flags.writeable = False  # compiled once, for arrays that are not written to
+        flat.flags.writeable = False  # otherwise this would be another type, compiled again
         parts = _parts(len(flat))
         in_threads(lambda i: _look_up(flat[parts[i]], table, out[parts[i]]), range(_PARTS))
         if opaque is not None:
@@ -180,8 +181,8 @@ def color_histogram(image: Image) -> ColorHistogram:
 
     Notes
     -----
-    Beside its result this takes 32 MiB of counters, touched where there are colours, at most 48 MiB
-    to merge them, and at most 4 bytes for every 255 pixels.
+    Working memory: 32 MiB of counters, of which only the pages of existing colours become resident,
+    at most 48 MiB to merge them, and at most 4 bytes for every 255 pixels.
     """
     pixels = image.pixels.reshape(-1, 3)
     opaque = np.broadcast_to(np.True_, 0) if image.opaque is None else image.opaque.reshape(-1)
@@ -219,14 +220,14 @@ def _parts(n: int) -> list[slice]:
     return [slice(*pair) for pair in pairwise(edges)]
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(inline="always")
 def _code(pixels, i):  # type: ignore[no-untyped-def]
     return _CODES[0, pixels[i, 0]] | _CODES[1, pixels[i, 1]] | _CODES[2, pixels[i, 2]]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _count(pixels, opaque, counters, occupied, carries):  # type: ignore[no-untyped-def]
-    """Count pixels, all of them if ``opaque`` is empty; a carry is 255 more of its code."""
+    """Count opaque pixels, or all if ``opaque`` is empty; a carry stands for 255 of its code."""
     n_carries = 0
     for i in range(len(pixels)):
         if len(opaque) and not opaque[i]:
@@ -241,9 +242,9 @@ def _count(pixels, opaque, counters, occupied, carries):  # type: ignore[no-unty
     return n_carries
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _collect(cells, counters, carries, colors, counts):  # type: ignore[no-untyped-def]
-    """Colours and counts of the occupied cells, in the order of their codes, as ``carries`` are."""
+    """Colours and counts of the occupied cells, by code; ``carries`` are sorted likewise."""
     n_colors = n_carries = 0
     for cell in cells:
         for low in range(CELL_CODES):
@@ -262,13 +263,13 @@ def _collect(cells, counters, carries, colors, counts):  # type: ignore[no-untyp
             n_colors += 1
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _enter(colors, values, table):  # type: ignore[no-untyped-def]
     for i in range(len(colors)):
         table[_code(colors, i)] = values[i]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _look_up(pixels, table, out):  # type: ignore[no-untyped-def]
     for i in range(len(pixels)):
         out[i] = table[_code(pixels, i)]

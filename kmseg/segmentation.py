@@ -1,21 +1,27 @@
-"""Picture + settings -> ``Segmentation``: the steps in order, their results named and sorted."""
+"""Picture + settings -> ``Segmentation``, in three steps: cluster, assign, tidy.
+
+Clustering gives centroids and inertia. Assigning gives every pixel a label. Tidying changes labels
+afterwards, as merging clusters does. ``inertia``, ``attempts`` and ``n_iter`` are those of the
+clustering; ``pixel_counts``, ``palette`` and ``labels`` those after the last step.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kmseg import kmeans
 from kmseg.color import COLOR_SPACES, features, selected
 from kmseg.errors import LabelsError, SettingsError
 from kmseg.histogram import ColorHistogram, color_histogram
+from kmseg.kmeans.engines import ENGINES
+from kmseg.labeling import ByColor, ByPixel, Labeling, PixelGrid, counted_pixels
 from kmseg.picture.image import Image
 from kmseg.settings import Settings
 
@@ -36,20 +42,18 @@ class Segmentation:
         In the feature space that was clustered, ``settings.coordinate_names``.
     pixel_counts : ndarray of int64, shape (K,)
         Descending; they sum to the number of opaque pixels.
-    palette : ndarray of uint8, shape (K, 3)
-        Mean sRGB colour of each cluster's pixels.
+    color_sums : ndarray of float64, shape (K, 3)
+        Sum of the sRGB colours of each cluster's pixels.
     inertia : float
         Sum over opaque pixels of the squared distance to the nearest of ``centroids``.
     n_iter, converged, attempts, global_optimum
         As in :class:`kmseg.kmeans.Clustering`.
-    color_labels : ndarray of int16, shape (U,)
-        The cluster of each colour of the histogram.
+    labeling : ByColor or ByPixel
+        The cluster of each pixel.
     constant_channels : tuple of str
         Clustered channels that have one value in the whole picture.
     seconds : dict of str to float
         Time taken by each step.
-    pixel_labels : ndarray of int16, shape (N,), or None
-        The cluster of each opaque pixel, where pixels of one colour need not share theirs.
     merges : tuple of tuple of int
         Empty, or ``members`` of a segmentation made by :meth:`merged`.
     """
@@ -59,16 +63,15 @@ class Segmentation:
     histogram: ColorHistogram
     centroids: NDArray[np.float64]
     pixel_counts: NDArray[np.int64]
-    palette: NDArray[np.uint8]
+    color_sums: NDArray[np.float64]
     inertia: float
     n_iter: int | None
     converged: bool | None
     attempts: tuple[float, ...]
     global_optimum: bool
-    color_labels: NDArray[np.int16]
+    labeling: Labeling
     constant_channels: tuple[str, ...]
     seconds: dict[str, float]
-    pixel_labels: NDArray[np.int16] | None = field(default=None, repr=False)
     merges: tuple[tuple[int, ...], ...] = ()
 
     @property
@@ -114,11 +117,7 @@ class Segmentation:
         new = np.empty(self.n_clusters, np.int16)
         for number, group in enumerate(sets):
             new[group] = number
-        pixel_labels = None if self.pixel_labels is None else new[self.pixel_labels]
-        labels, pixels = new[self.color_labels], None
-        if pixel_labels is not None:
-            labels, pixels = pixel_labels, _opaque_pixels(self.image, self.histogram)
-        counts, means, _ = _measured(self.histogram, labels.astype(np.int32), pixels)
+        counts = np.array([self.pixel_counts[group].sum() for group in sets])
         return replace(
             self,
             centroids=np.array(
@@ -128,9 +127,8 @@ class Segmentation:
                 ]
             ),
             pixel_counts=counts,
-            palette=np.rint(means).astype(np.uint8),
-            color_labels=new[self.color_labels],
-            pixel_labels=pixel_labels,
+            color_sums=np.array([self.color_sums[group].sum(axis=0) for group in sets]),
+            labeling=self.labeling.renumbered(new),
             merges=tuple(
                 tuple(sorted(member for cluster in group for member in self.members[cluster]))
                 for group in sets
@@ -147,6 +145,16 @@ class Segmentation:
         """Each cluster's part of the opaque pixels, shape (K,); sums to 1."""
         shares: NDArray[np.float64] = self.pixel_counts / self.pixel_counts.sum()
         return shares
+
+    @cached_property
+    def palette(self) -> NDArray[np.uint8]:
+        """Mean sRGB colour of each cluster's pixels, shape (K, 3)."""
+        return _mean_colors(self.pixel_counts, self.color_sums)
+
+    @property
+    def color_labels(self) -> NDArray[np.int16]:
+        """Cluster of each colour of the histogram, shape (U,)."""
+        return self.labeling.by_color
 
     @cached_property
     def labels(self) -> NDArray[np.int16]:
@@ -168,20 +176,11 @@ class Segmentation:
                 "labels: a segmentation of a ColorHistogram has colours but no pixels; "
                 "pass the Image to kmseg.segment to have labels"
             )
-        opaque = self.image.opaque
-        if self.pixel_labels is None:
-            return self.histogram.values_at(
-                self.image.pixels[rows][:, columns],
-                self.color_labels,
-                None if opaque is None else opaque[rows][:, columns],
-            )
-        labels = np.full(self.image.pixels.shape[:2], -1, np.int16)
-        labels[np.ones(labels.shape, bool) if opaque is None else opaque] = self.pixel_labels
-        return labels[rows][:, columns]
+        return self.labeling.at(self.image, rows, columns)
 
-    def labels_of(self, numbers: NDArray[np.int32]) -> NDArray[np.int16]:
-        """Clusters of colours given by their numbers in the histogram; -1 is transparent."""
-        return np.append(self.color_labels, np.int16(-1)).take(numbers)
+    def labels_on(self, grid: PixelGrid) -> NDArray[np.int16]:
+        """Cluster of each of a grid's pixels, shape (h, w); needs no ``image``."""
+        return self.labeling.on(grid)
 
 
 def segment(
@@ -235,13 +234,12 @@ def segment(
     else:
         samples = selected(coordinates, settings.color_space, settings.channels)
     lap("features")
-    pixels = None if settings.engine == "exact" else _opaque_pixels(image, histogram)
-    clustering = _cluster(samples, histogram, pixels, settings, progress)
+    visited = _visited(image, histogram) if ENGINES[settings.engine].visits_pixels else None
+    clustering = _clustered(samples, histogram, visited, settings, progress)
     lap("fit")
-    counts, means, color_labels = _measured(histogram, clustering.labels, pixels)
-    palette = np.rint(means).astype(np.uint8)
-    order = np.lexsort((*clustering.centroids.T[::-1], *palette.T[::-1], -counts))
-    rank = np.argsort(order).astype(np.int16)
+    labeling = _assigned(clustering, histogram, visited)
+    counts, sums = labeling.totals(visited, len(clustering.centroids))
+    order = _largest_first(counts, _mean_colors(counts, sums), clustering.centroids)
     lap("order")
     return Segmentation(
         settings=settings,
@@ -249,37 +247,34 @@ def segment(
         histogram=histogram,
         centroids=clustering.centroids[order],
         pixel_counts=counts[order],
-        palette=palette[order],
+        color_sums=sums[order],
         inertia=clustering.inertia,
         n_iter=clustering.n_iter,
         converged=clustering.converged,
         attempts=clustering.attempts,
         global_optimum=clustering.global_optimum,
-        color_labels=rank[color_labels],
+        labeling=labeling.renumbered(np.argsort(order).astype(np.int16)),
         constant_channels=_constant_channels(samples, settings),
         seconds={step: end - start for (_, start), (step, end) in pairwise(laps)},
-        pixel_labels=None if pixels is None else rank[clustering.labels],
     )
 
 
-def _opaque_pixels(image: Image | None, histogram: ColorHistogram) -> NDArray[np.uint8]:
-    """The pixels that are clustered, (N, 3), in the picture's order if there is a picture."""
-    if image is None:
-        return np.repeat(histogram.colors, histogram.counts, axis=0)
-    return image.pixels[... if image.opaque is None else image.opaque].reshape(-1, 3)
+def _visited(image: Image | None, histogram: ColorHistogram) -> Image:
+    """The picture whose pixels an engine visits; for a histogram alone, one row of its colours."""
+    return image or Image(np.repeat(histogram.colors, histogram.counts, axis=0)[None])
 
 
-def _cluster(
+def _clustered(
     samples: NDArray[np.float64],
     histogram: ColorHistogram,
-    pixels: NDArray[np.uint8] | None,
+    visited: Image | None,
     settings: Settings,
     progress: kmeans.Progress | None,
 ) -> kmeans.Clustering:
-    """Cluster colours by their counts, or, where the engine must visit each, pixels."""
+    """Cluster colours by their counts, or, where the engine visits each, pixels."""
     weights: NDArray[np.int64] | None = histogram.counts
-    if pixels is not None:
-        samples = features(pixels, settings.color_space, settings.channels)
+    if visited is not None:
+        samples = features(counted_pixels(visited), settings.color_space, settings.channels)
         weights = None
     start = np.array(settings.centroids, np.uint8).reshape(-1, 3)
     return kmeans.fit(
@@ -298,32 +293,24 @@ def _cluster(
     )
 
 
-def _measured(
-    histogram: ColorHistogram, labels: NDArray[np.int32], pixels: NDArray[np.uint8] | None
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int32]]:
-    """Pixels (K,) and mean sRGB (K, 3) of each cluster, and the label of each colour (U,).
-
-    ``labels`` are of the histogram's colours, or of ``pixels``, shape (N, 3), if those are given.
-    """
-    colors, counts = histogram.colors, histogram.counts
-    color_labels = labels
-    if pixels is not None:
-        colors, counts = pixels, np.ones(len(pixels), np.int64)
-        color_labels = np.empty(histogram.n_colors, np.int32)
-        color_labels[histogram.values_at(pixels, np.arange(histogram.n_colors))] = labels
-    pixel_counts, sums = _totals(labels, colors, counts, int(labels.max()) + 1)
-    return pixel_counts, sums / pixel_counts[:, None], color_labels
+def _assigned(
+    clustering: kmeans.Clustering, histogram: ColorHistogram, visited: Image | None
+) -> Labeling:
+    """A label for each colour, or, where the engine visited each, for each pixel."""
+    if visited is None:
+        return ByColor(histogram, clustering.labels.astype(np.int16))
+    return ByPixel.of(visited, histogram, clustering.labels)
 
 
-@njit(nogil=True, cache=True)
-def _totals(labels, colors, counts, n_clusters):  # type: ignore[no-untyped-def]
-    """Pixels of each cluster, and the sum of their colours."""
-    pixel_counts, sums = np.zeros(n_clusters, np.int64), np.zeros((n_clusters, 3))
-    for i in range(len(labels)):
-        pixel_counts[labels[i]] += counts[i]
-        for channel in range(3):
-            sums[labels[i], channel] += counts[i] * colors[i, channel]
-    return pixel_counts, sums
+def _mean_colors(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return np.rint(sums / counts[:, None]).astype(np.uint8)
+
+
+def _largest_first(
+    counts: NDArray[np.int64], palette: NDArray[np.uint8], centroids: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """The order of clusters: by pixels, ties by mean colour, then by centroid."""
+    return np.lexsort((*centroids.T[::-1], *palette.T[::-1], -counts))
 
 
 def _constant_channels(samples: NDArray[np.float64], settings: Settings) -> tuple[str, ...]:

@@ -1,10 +1,13 @@
 """Every check of the project in one command: format, lint, types, tests.
 
-    python3 tests/check.py [arguments for pytest]
+    python3 tests/check.py [--install-browser] [arguments for pytest]
 
-It needs Python 3.11 or newer and nothing installed: it makes `.venv` at the project's root,
-installs into it what the project and its checks need, and sees to a Chromium for the browser
-tests. Only the standard library is imported here, because nothing else is there on a first run.
+It needs Python 3.11 or newer and no packages: it creates `.venv` at the project's root and installs
+the dependencies of the project and its checks into it. The browser tests need a Chromium. If none
+starts, Playwright downloads one into its cache. A system package is installed only with
+`--install-browser` or where the environment variable CI is set; elsewhere the command is printed.
+
+Only the standard library is imported here, because nothing else is there on a first run.
 """
 
 from __future__ import annotations
@@ -22,41 +25,46 @@ PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt")
 STAMP = VENV / "installed-for-checks"
 OLDEST = (3, 11)
+INSTALL_BROWSER = "--install-browser"
 
 CHECKS = (
     ("Format", ["ruff", "format", "--check", "."]),
     ("Lint", ["ruff", "check", "."]),
+    ("Lint, JavaScript", ["oxlint", "--deny-warnings", "kmseg"]),
     ("Types", ["mypy", "--config-file", ".mypy.ini"]),
 )
-# All browser tests go to one worker, which starts with them: two browsers at once draw too slowly.
+# All browser tests run first, in one worker: two browsers at once paint too slowly.
 TESTS = ["pytest", "-n", "2", "--dist", "loadgroup"]
 
 
 class CannotRun(Exception):
-    """The checks cannot even start; the message says what to do."""
+    """The checks cannot start; the message says what to do."""
 
 
 def too_old(version: tuple[int, ...]) -> str:
-    """The sentence for a Python that is too old, or nothing."""
+    """What to tell people with a Python that is too old; empty for any other."""
     if version[:2] >= OLDEST:
         return ""
     have, want = (".".join(map(str, v[:2])) for v in (version, OLDEST))
-    return f"The checks need Python {want} or newer, and this is {have}: run them with a newer one."
+    return f"The checks need Python {want} or newer, but this is {have}: run them with a newer one."
 
 
 def digest(paths: tuple[Path, ...]) -> str:
+    """A hash of the files' content."""
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 def environment() -> dict[str, str]:
-    """This environment without what would lead .venv's Python to packages of another one."""
+    """This environment without the variables that make .venv's Python use other packages."""
     stray = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
     return {name: value for name, value in os.environ.items() if name not in stray}
 
 
 def run(arguments: list[str], **extra: str) -> bool:
-    """Run a module of .venv's Python at the project's root; say whether it succeeded."""
+    """Run a module with .venv's Python at the project's root; return whether it succeeded."""
     command = [str(PYTHON), "-m", *arguments]
+    if arguments[0] == "oxlint":  # a program, not a module
+        command = [str(VENV / "bin" / "oxlint"), *arguments[1:]]
     return subprocess.run(command, cwd=ROOT, env=environment() | extra).returncode == 0
 
 
@@ -65,16 +73,19 @@ def heading(text: str) -> None:
 
 
 def make_venv() -> None:
+    """Create .venv if it is missing, and check that its Python works."""
     if not VENV.exists():
         if not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):
             raise CannotRun(
-                "This Python cannot make virtual environments: install its venv module"
+                "This Python cannot create virtual environments: install its venv module"
                 " (on Debian: apt-get install python3-venv) and run the checks again."
             )
-        heading("Making .venv")
+        heading("Creating .venv")
         command = [sys.executable, "-m", "venv", str(VENV)]
         if subprocess.run(command, env=environment()).returncode:
-            raise CannotRun("Making .venv failed: delete it, see to the error above, try again.")
+            raise CannotRun(
+                "Creating .venv failed: fix the error above, delete .venv and try again."
+            )
     probe = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
     try:
         works = subprocess.run([PYTHON, "-c", probe], env=environment()).returncode == 0
@@ -88,29 +99,33 @@ def make_venv() -> None:
 
 
 def install() -> None:
+    """Install the requirements into .venv, unless nothing changed since the last time."""
     wanted = digest(REQUIREMENTS)
     if STAMP.exists() and STAMP.read_text() == wanted:
         return
-    heading("Installing what the project and its checks need (minutes, the first time)")
+    heading("Installing requirements (takes minutes the first time)")
     files = [argument for path in REQUIREMENTS for argument in ("-r", str(path))]
     if not run(["pip", "install", "--quiet", "--disable-pip-version-check", *files]):
-        raise CannotRun("Installing failed; pip says why above. Is the network there?")
+        raise CannotRun("Installing failed for the reason above; check the network connection.")
     STAMP.write_text(wanted)
 
 
-def ensure_chromium() -> str:
-    """The path of a Chromium that starts, installed if need be, or nothing."""
+def obtain_chromium(install: bool) -> str:
+    """The path of a Chromium that starts, or nothing; ``install`` allows a system package."""
     command = [str(PYTHON), str(ROOT / "tests" / "browser.py")]
-    found = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True)
+    extra = {"KMSEG_INSTALL_BROWSER": "1"} if install else {}
+    found = subprocess.run(command, env=environment() | extra, stdout=subprocess.PIPE, text=True)
     return found.stdout.strip()
 
 
 def main(arguments: list[str]) -> int:
+    """Run every check; 0 if all succeeded, 1 otherwise."""
+    for_pytest = [argument for argument in arguments if argument != INSTALL_BROWSER]
     make_venv()
     install()
     heading("Browser")
-    chromium = ensure_chromium()
-    print(chromium or "Going on without one: the browser tests will fail.", flush=True)
+    chromium = obtain_chromium(INSTALL_BROWSER in arguments)
+    print(chromium or "Continuing without one: the browser tests will fail.", flush=True)
 
     failed = []
     for name, command in CHECKS:
@@ -118,9 +133,9 @@ def main(arguments: list[str]) -> int:
         if not run(command):
             failed.append(name)
     heading("Tests" + (f" (failed so far: {', '.join(failed)})" if failed else ""))
-    if not run([*TESTS, *arguments], **({"KMSEG_CHROMIUM": chromium} if chromium else {})):
+    if not run([*TESTS, *for_pytest], **({"KMSEG_CHROMIUM": chromium} if chromium else {})):
         failed.append("Tests")
-    # When all is well, the last line is pytest's own count.
+    # If every check succeeded, the last line is pytest's count.
     if failed:
         print(f"\nFailed: {', '.join(failed)}.", flush=True)
     return 1 if failed else 0

@@ -1,7 +1,7 @@
-"""Fixtures of the browser tests, and how Hypothesis runs.
+"""Fixtures of the browser tests, and Hypothesis profiles.
 
-Browser tests take `open_page`, which serves the real page, opens it in a real browser and, at the
-end, fails the test for any trouble the browser or the server saw on the way.
+Browser tests use `open_page`, which serves the page and opens it in a real browser. At the end it
+fails the test if the browser or the server reported any problem.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from hypothesis import settings
 from PIL import Image as Pillow
 
 import kmseg
-from browser import FLAGS, MISSING, find_chromium, wait_until_idle
+from browser import FLAGS, find_chromium, missing, wait_until_idle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A picture may be replaced before the browser asks for it; what counts is what is shown in the end.
+# A picture may be replaced before the browser requests it. Only pictures shown at the end count.
 PICTURE = re.compile(r"/media/\w+\.(png|jpe?g)")
 BROKEN_PICTURES = """[...document.images]
   .filter(image => image.complete && !image.naturalWidth).map(image => image.src)"""
@@ -48,18 +48,19 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 @dataclass(frozen=True)
 class PageServer:
-    """A running Streamlit: its address, and where it writes its log."""
+    """A running Streamlit server: its address and its log file."""
 
     url: str
     log: Path
 
     def tail(self, characters: int = 4000) -> str:
+        """The end of the log."""
         return self.log.read_text(errors="replace")[-characters:]
 
 
 @contextmanager
 def served_page(home: Path, **environment: str) -> Iterator[PageServer]:
-    """The page, served from this checkout on a free port of this machine alone."""
+    """Serve the page from this checkout on a free port of the loopback interface."""
     port = _free_port()
     server = PageServer(f"http://127.0.0.1:{port}", home / "log")
     options = {"address": "127.0.0.1", "port": port, "headless": "true", "fileWatcherType": "none"}
@@ -84,17 +85,23 @@ def served_page(home: Path, **environment: str) -> Iterator[PageServer]:
 
 @pytest.fixture(scope="session")
 def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
-    """One server for all browser tests of a worker."""
+    """One server for all browser tests of a pytest worker."""
     with served_page(tmp_path_factory.mktemp("server")) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for the session; each page opened in it has a profile of its own."""
+def chromium_or_fail() -> str:
+    """The path of a Chromium that starts; without one the test fails and says what to do."""
     path = find_chromium()
     if path is None:
-        pytest.fail(MISSING, pytrace=False)
+        pytest.fail(missing(), pytrace=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for the session; each page has its own profile."""
+    path = chromium_or_fail()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -105,7 +112,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A camera's picture: 10.7 megapixels, each with noise of its own, as JPEG."""
+    """A photo as a camera takes it: a JPEG of 10.7 megapixels with noise."""
     china = kmseg.sample_image("china").pixels
     large = cv2.resize(china, (4000, 2669), interpolation=cv2.INTER_CUBIC).astype(np.int16)
     large += np.random.default_rng(0).integers(-4, 5, large.shape, np.int16)
@@ -116,11 +123,11 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class PageOpener:
-    """Opens pages and keeps a list of the troubles that were seen while they were open."""
+    """Opens pages and collects the problems that are reported while they are open."""
 
     browser: Browser
     server: PageServer
-    troubles: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     contexts: list[Any] = field(default_factory=list)
 
     def __call__(
@@ -132,7 +139,7 @@ class PageOpener:
         color_scheme: str = "light",
         **context_options: Any,
     ) -> Page:
-        """A page at rest, of this size and colour scheme."""
+        """Open a page of this size and colour scheme, and wait until it is idle."""
         context = self.browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=color_scheme,
@@ -146,16 +153,16 @@ class PageOpener:
         return page
 
     def close(self) -> None:
-        """Close all pages; a picture that stands there and did not load is trouble too."""
+        """Close all pages; a picture on them that did not load is a problem too."""
         for context in self.contexts:
             for page in context.pages:
                 broken = page.evaluate(BROKEN_PICTURES)
-                self.troubles += [f"picture that did not load: {url}" for url in broken]
+                self.problems += [f"picture that did not load: {url}" for url in broken]
             context.close()
 
     def _listen(self, page: Page) -> None:
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.troubles.append(f"page error: {error}"))
+        page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         page.on("request", lambda request: self._on_address(request.url))
         page.on("websocket", lambda websocket: self._on_address(websocket.url))
         page.on("requestfailed", self._on_failure)
@@ -164,30 +171,30 @@ class PageOpener:
     def _on_console(self, message: ConsoleMessage) -> None:
         where = message.location.get("url", "")
         if message.type == "error" and not PICTURE.search(where):
-            self.troubles.append(f"console error: {message.text} ({where})")
+            self.problems.append(f"console error: {message.text} ({where})")
 
     def _on_address(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.netloc and parts.netloc != urlsplit(self.server.url).netloc:
-            self.troubles.append(f"request to a foreign host: {url}")
+            self.problems.append(f"request to another host: {url}")
 
     def _on_failure(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # as a picture that is replaced while it loads
-            self.troubles.append(f"failed request: {request.url} ({request.failure})")
+        if request.failure != "net::ERR_ABORTED":  # a picture was replaced while it loaded
+            self.problems.append(f"failed request: {request.url} ({request.failure})")
 
     def _on_response(self, response: Response) -> None:
         if response.status >= 400 and not PICTURE.search(response.url):
-            self.troubles.append(f"failed request: {response.url} ({response.status})")
+            self.problems.append(f"failed request: {response.url} ({response.status})")
 
 
 @pytest.fixture
 def open_page(
     request: pytest.FixtureRequest, browser: Browser, page_server: PageServer
 ) -> Iterator[PageOpener]:
-    """A function that opens the page; no trouble may be left when the test ends.
+    """A function that opens the page; any problem reported meanwhile fails the test.
 
-    A test that causes trouble on purpose says which, as a regular expression:
-    `@pytest.mark.expects_trouble("413")`.
+    A test that causes a problem on purpose declares it by a regular expression:
+    ``@pytest.mark.expects_problem("413")``.
     """
     opener = PageOpener(browser, page_server)
     log_before = page_server.log.stat().st_size
@@ -195,11 +202,11 @@ def open_page(
     opener.close()
     log = page_server.log.read_bytes()[log_before:].decode(errors="replace")
     if "Traceback (most recent call last)" in log:
-        opener.troubles.append(f"traceback in the server's log:\n{log[-4000:]}")
-    for mark in request.node.iter_markers("expects_trouble"):
-        opener.troubles = [t for t in opener.troubles if not re.search(mark.args[0], t)]
-    if opener.troubles:
-        pytest.fail("\n".join(opener.troubles), pytrace=False)
+        opener.problems.append(f"traceback in the server's log:\n{log[-4000:]}")
+    expected = [mark.args[0] for mark in request.node.iter_markers("expects_problem")]
+    opener.problems = [p for p in opener.problems if not any(re.search(e, p) for e in expected)]
+    if opener.problems:
+        pytest.fail("\n".join(opener.problems), pytrace=False)
 
 
 def _free_port() -> int:
@@ -218,11 +225,11 @@ def _wait_for_health(
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    pytest.fail(f"The page's server did not come up. Its log ends:\n{server.tail()}", pytrace=False)
+    pytest.fail(f"The page's server did not start. Its log ends:\n{server.tail()}", pytrace=False)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the server and whatever it started: they share a process group."""
+    """Stop the server and its children, which share its process group."""
     for signal, seconds in ((SIGTERM, 10), (SIGKILL, 10)):
         try:
             os.killpg(process.pid, signal)

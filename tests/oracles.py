@@ -1,4 +1,4 @@
-"""Plain references that tests compare with: NumPy on raw pixels, and what the articles call."""
+"""Reference implementations for tests: plain NumPy on raw pixels, and the articles' calls."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from kmseg.color import features
 
 Floats = NDArray[np.float64]
 
-# Conversions of the article, which reads BGR.
+# OpenCV's conversions from BGR, the article's order of channels.
 FROM_BGR = {"hsv": cv2.COLOR_BGR2HSV, "lab": cv2.COLOR_BGR2Lab, "ycrcb": cv2.COLOR_BGR2YCrCb}
 
 
 def image_at(key: str, width: int) -> kmseg.Image:
-    """A sample picture at another width, resized by OpenCV itself."""
+    """A sample picture at another width, resized by OpenCV."""
     pixels = kmseg.sample_image(key).pixels
     return kmseg.Image(resized(pixels, width))
 
 
 def resized(pixels: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    """Pixels at another width, averaged by area."""
     size = (width, int(width / pixels.shape[1] * pixels.shape[0]))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def article_features(pixels: NDArray[np.uint8], color_space: str, channels: str) -> Floats:
-    """What the second article clusters, from BGR, (N, D); other spaces as kmseg converts them."""
+    """The second article's samples (N, D), from BGR; kmseg converts to the spaces it lacks."""
     if color_space not in ("bgr", *FROM_BGR):
         return features(pixels.reshape(-1, 3), color_space, channels)
     bgr = np.ascontiguousarray(pixels.reshape(-1, 1, 3)[..., ::-1])
@@ -40,16 +41,17 @@ def article_features(pixels: NDArray[np.uint8], color_space: str, channels: str)
 
 
 def squared_distances(X: Floats, centroids: Floats) -> Floats:
+    """The squared distance of each sample to each centroid, shape (n, K)."""
     return np.asarray(((X[:, None, :] - centroids[None]) ** 2).sum(axis=2), np.float64)
 
 
 def nearest(X: Floats, centroids: Floats) -> NDArray[np.intp]:
-    """The nearest centroid of each sample, the first among equals."""
+    """The nearest centroid of each sample; of equally near ones the first."""
     return np.asarray(squared_distances(X, centroids).argmin(axis=1), np.intp)
 
 
 def tied(X: Floats, centroids: Floats) -> NDArray[np.bool_]:
-    """Whether a sample's two nearest distances agree to 1e-9."""
+    """Whether the distances of each sample to its two nearest centroids agree to 1e-9."""
     if len(centroids) == 1:
         return np.zeros(len(X), bool)
     two = np.sqrt(np.partition(squared_distances(X, centroids), 1, axis=1)[:, :2])
@@ -57,11 +59,12 @@ def tied(X: Floats, centroids: Floats) -> NDArray[np.bool_]:
 
 
 def inertia(X: Floats, centroids: Floats) -> float:
+    """The sum of squared distances to the nearest centroid."""
     return float(squared_distances(X, centroids).min(axis=1).sum())
 
 
 class Lloyd(NamedTuple):
-    """`settled` is False if a tie or an empty cluster left the path open on the way."""
+    """A result of :func:`lloyd`; `settled` is False if a tie or empty cluster made it ambiguous."""
 
     centroids: Floats
     labels: NDArray[np.intp]
@@ -70,7 +73,7 @@ class Lloyd(NamedTuple):
 
 
 def lloyd(X: Floats, start: Floats, max_iter: int = 2000, epsilon: float = 0.0) -> Lloyd:
-    """Assign, average, and again, on samples without weights."""
+    """Lloyd's algorithm on samples without weights; empty clusters keep their centroid."""
     centroids, settled = start.astype(np.float64), True
     n_iter, step = 0, np.inf
     while n_iter < max_iter and step > epsilon:
@@ -88,7 +91,7 @@ def lloyd(X: Floats, start: Floats, max_iter: int = 2000, epsilon: float = 0.0) 
 
 
 def largest_move(X: Floats, centroids: Floats) -> float:
-    """How far one more plain step moves the centroid that it moves furthest."""
+    """The largest distance that one more Lloyd step moves a centroid."""
     return float(np.linalg.norm(lloyd(X, centroids, 1).centroids - centroids, axis=1).max())
 
 
@@ -107,29 +110,29 @@ def best_1d(values: Floats, weights: NDArray[Any], n_clusters: int) -> float:
 
 
 def renamed(ours: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.int64]:
-    """Our labels under their numbers, by the greatest overlap; no two may take the same."""
+    """Our labels renumbered as theirs by greatest overlap; the mapping must be one to one."""
     ours, theirs = ours.ravel().astype(np.int64), theirs.ravel().astype(np.int64)
     table = np.zeros((ours.max() + 1, theirs.max() + 1), np.int64)
     np.add.at(table, (ours, theirs), 1)
     names = table.argmax(axis=1)
-    assert len(set(names)) == len(names) == table.shape[1], "not one of theirs for each of ours"
+    assert len(set(names)) == len(names) == table.shape[1], "the clusters do not match one to one"
     return np.asarray(names[ours])
 
 
 def assert_same_clusters(ours: NDArray[Any], theirs: NDArray[Any]) -> None:
-    """Equal labels up to the order of clusters."""
+    """Assert that labels are equal up to the order of clusters."""
     np.testing.assert_array_equal(renamed(ours, theirs), theirs.ravel())
 
 
 def random_image(seed: int, shape: tuple[int, int], levels: int = 256) -> kmseg.Image:
-    """Pixels of few or many colours without any order."""
+    """An image of random pixels with this many levels per channel."""
     rng = np.random.default_rng(seed)
     steps = np.linspace(0, 255, levels).astype(np.uint8)
     return kmseg.Image(steps[rng.integers(0, levels, (*shape, 3))])
 
 
 def with_holes(image: kmseg.Image, seed: int, share: float = 0.2) -> kmseg.Image:
-    """The same with some pixels transparent."""
+    """The image with a share of its pixels made transparent."""
     rng = np.random.default_rng(seed)
     return kmseg.Image(image.pixels, rng.random(image.pixels.shape[:2]) > share)
 
@@ -137,7 +140,7 @@ def with_holes(image: kmseg.Image, seed: int, share: float = 0.2) -> kmseg.Image
 def numeral_overlap(
     labels: NDArray[np.integer[Any]], numeral: NDArray[np.bool_], dots: NDArray[np.bool_]
 ) -> float:
-    """The best intersection over union, on the dots, of the numeral with one or two clusters."""
+    """The best intersection over union of the numeral with one or two clusters, on the dots."""
     n = int(labels.max()) + 1
     inside = np.bincount(labels[numeral], minlength=n)
     every = np.bincount(labels[dots], minlength=n)
@@ -149,3 +152,23 @@ def numeral_overlap(
     return max(
         iou(list(some)) for size in (1, 2) for some in itertools.combinations(range(n), size)
     )
+
+
+def decoded(data: bytes) -> NDArray[np.uint8]:
+    """Decode with OpenCV: gray, RGB or RGBA, as the file stores it."""
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None
+    if pixels.ndim == 3:
+        swap = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+        pixels = cv2.cvtColor(pixels, swap)
+    return np.asarray(pixels, np.uint8)
+
+
+def png_chunks(data: bytes) -> list[str]:
+    """The types of a PNG's chunks."""
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    found, start = [], 8
+    while start < len(data):
+        found.append(data[start + 4 : start + 8].decode())
+        start += 12 + int.from_bytes(data[start : start + 4])
+    return found

@@ -22,7 +22,7 @@ TOP_LEVEL = {"README.md", "kmseg", "requirements.txt", "streamlit_app.py", "test
 # Which rooms of kmseg each room may import. A room is a module, or all modules of a package that
 # are not named here themselves. Imports point down only. "kmseg" is the package's public face.
 PICTURE = {"errors", "picture"}
-WORK = PICTURE | {"settings", "color", "histogram", "kmeans", "segmentation"}
+WORK = PICTURE | {"settings", "color", "histogram", "kmeans", "labeling", "segmentation"}
 ALL_BUT_EDGES = WORK | {"kmseg", "output", "samples", "explore"}
 PARALLEL = {"parallel"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parallel": {"errors"},
     "parallel.warm": WORK,
     "histogram": PICTURE | PARALLEL,
+    "labeling": PICTURE | PARALLEL | {"histogram"},
     "kmeans": {"errors"} | PARALLEL,
     "segmentation": WORK - {"segmentation"},
     "explore": WORK | PARALLEL,

@@ -1,4 +1,4 @@
-"""The two articles' own runs: what they print and draw is what comes out here.
+"""The runs of the two articles give the same results here.
 
 The references are direct calls of ``cv2.kmeans`` and ``sklearn.cluster.KMeans`` on the pixels.
 """
@@ -23,9 +23,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import kmseg
 from kmseg.cli import main
-from kmseg.output.export import png
-from kmseg.output.render import painted, side_by_side
-from kmseg.samples import SAMPLES, sample_plate
+from kmseg.output.encode import png
+from kmseg.output.render import painted, palette, side_by_side
+from kmseg.samples import SAMPLES
+from kmseg.samples.sources import HiddenNumeral
 from oracles import article_features, assert_same_clusters, image_at, nearest, resized
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,14 +70,14 @@ def test_the_first_articles_run_gives_what_opencv_gives(n_clusters: int) -> None
         samples, n_clusters, None, (BOTH, 20, 0.1), 10, cv2.KMEANS_RANDOM_CENTERS
     )
     assert_same_clusters(seg.labels, labels)
-    # Recoloured with its centroid; the article cuts the fraction off.
+    # Each pixel has the colour of its centroid; the article truncates it, kmseg rounds.
     recoloured = np.asarray(centers, np.uint8)[labels.ravel()].reshape(image.pixels.shape)
     difference = painted(seg.labels, seg.palette).astype(int) - recoloured
     assert np.abs(difference).max() <= 1
     # Original and segmentation side by side, a strip between.
-    joined = side_by_side(seg, "colors")
+    joined = side_by_side(seg)
     np.testing.assert_array_equal(joined[:, :640], image.pixels)
-    np.testing.assert_array_equal(joined[:, -640:], painted(seg.labels, seg.palette))
+    np.testing.assert_array_equal(joined[:, -640:], painted(seg.labels, palette(seg, "gray")))
 
 
 def by_opencv(
@@ -116,7 +117,7 @@ def test_each_flag_and_each_stop_rule_is_opencvs(init: str, stop: str) -> None:
 
 
 def test_the_rules_and_flags_compared_with_opencv_do_not_all_agree() -> None:
-    """Else the comparison above could not tell them apart."""
+    """Otherwise the comparison above would prove nothing."""
     pixels = image_at("china", 200).pixels
     for init in FLAGS:
         results = {by_opencv(pixels, init, (rule, 5, 0.5)).tobytes() for rule in STOPS.values()}
@@ -134,14 +135,14 @@ def plate_png() -> bytes:
 
 @pytest.fixture
 def folder(plate_png: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, with nothing in it but ``plate.png``."""
+    """A folder to work in that contains only ``plate.png``."""
     (tmp_path / "plate.png").write_bytes(plate_png)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def the_output(folder: Path) -> Path:
-    """The one file that is there beside the plate."""
+    """The only file beside ``plate.png``."""
     (output,) = [path for path in folder.iterdir() if path.name != "plate.png"]
     return output
 
@@ -226,7 +227,7 @@ def test_names_keep_the_space_and_the_channels_as_typed(folder: Path, line: str,
 
 
 @pytest.mark.parametrize("given", ["1", "0", "-3"])
-def test_fewer_than_two_clusters_are_warned_of_and_become_two(
+def test_fewer_than_two_clusters_become_two_with_a_warning(
     folder: Path, capsys: pytest.CaptureFixture[str], given: str
 ) -> None:
     assert main(f"-i plate.png -w 60 -n {given} -o".split()) == 0
@@ -316,10 +317,12 @@ def test_forty_starts_and_five_hundred_iterations_are_the_articles() -> None:
     assert_same_clusters(seg.labels, reference.labels_)
 
 
-@pytest.mark.parametrize("key", [key for key, sample in SAMPLES.items() if sample.numeral])
+@pytest.mark.parametrize("key", [key for key in SAMPLES if key.startswith("plate-")])
 def test_the_hidden_numeral_is_found(key: str) -> None:
-    """What the second article was written for, with the settings that the sample names."""
-    plate = sample_plate(key)
+    """The purpose of the second article, with the settings that belong to the sample."""
+    source = SAMPLES[key].source
+    assert isinstance(source, HiddenNumeral)
+    plate = source.plate()
     settings = kmseg.Settings(**SAMPLES[key].settings)  # type: ignore[arg-type]
     labels = kmseg.segment(kmseg.Image(plate.pixels), settings).labels[plate.dots_mask]
     numeral = plate.numeral_mask[plate.dots_mask]

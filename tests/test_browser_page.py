@@ -18,7 +18,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 import kmseg
 from kmseg.output import render
-from kmseg.ui.views.views import VIEWS
+from kmseg.ui.views import VIEWS
 from visitor import (
     OpenPage,
     choose,
@@ -228,7 +228,8 @@ def test_a_phone_shows_everything_without_sideways_scrolling(
     open_page: OpenPage, color_scheme: str
 ) -> None:
     page = open_page("?view=take-away", width=390, height=844, color_scheme=color_scheme)
-    for view in VIEWS.values() if color_scheme == "light" else ("Clusters", "Take away"):
+    titles = [view.title for view in VIEWS.values()]
+    for view in titles if color_scheme == "light" else ("Clusters", "Take away"):
         choose(page, view)
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it writes, and how it refuses."""
+"""The command line: what it prints and what it writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from PIL import Image as Pillow
 
 import kmseg
 from kmseg.cli import FORMATS, main
-from kmseg.output.export import png
+from kmseg.color import ALIASES, COLOR_SPACES
+from kmseg.kmeans.engines import ENGINES
+from kmseg.output.encode import png
+from kmseg.settings import FIELDS, INITS, RANGES, STOPS
 from oracles import image_at, with_holes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -196,7 +199,7 @@ SIGNATURES = {
 
 
 @pytest.mark.parametrize("extension", FORMATS)
-def test_each_format_is_written_as_what_it_is_called(
+def test_each_format_is_written_in_that_format(
     folder: Path, capsys: Capture, extension: str
 ) -> None:
     assert main(["-i", "photo.png", "-o", "-f", extension]) == 0
@@ -232,7 +235,7 @@ def test_a_transparent_picture_as_jpeg_stands_on_white(folder: Path) -> None:
 def test_a_picture_saved_in_the_same_second_overwrites_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock stands still until the first name is found to be taken."""
+    """The clock stands still until the program waits because a name is taken."""
     import kmseg.cli
 
     class Clock(datetime):
@@ -265,134 +268,11 @@ def test_two_runs_in_a_row_save_two_pictures(folder: Path) -> None:
     assert len(written(folder)) == 2
 
 
-# -- refusals --------------------------------------------------------------------------------------
-
-
-def assert_refused(capsys: Capture, arguments: list[str], *said: str) -> str:
-    """Exit status 2, one line on standard error that says these words, and nothing else."""
-    assert main(arguments) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.endswith("\n") and captured.err.count("\n") == 1
-    assert captured.err.startswith("kmseg: ") and len(captured.err) < 700
-    for words in said:
-        assert words in captured.err
-    return captured.err
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("", ["-i", "--help"]),
-        ("-n 3", ["-i", "--help"]),
-        ("-i", ["-i", "--help"]),
-        ("-i missing.png", ["missing.png"]),
-        ("-i notes.txt", ["JPEG", "PNG"]),
-        ("-i .", ["folder"]),
-        ("-i photo.png --nope", ["--nope", "--help"]),
-        ("-i photo.png extra", ["extra"]),
-        ("-i photo.png -s cmyk", ["color_space", "hsv", "cmyk"]),
-        ("-i photo.png -c 7", ["channels", "B", "7"]),
-        ("-i photo.png -c 00", ["channels", "00"]),
-        ("-i photo.png -n x", ["n_clusters", "2", "255", "x"]),
-        ("-i photo.png -n 256", ["n_clusters", "2", "255", "256"]),
-        ("-i photo.png -n 2.5", ["n_clusters", "2.5"]),
-        ("-i photo.png -n ²", ["n_clusters"]),
-        ("-i photo.png -n=--5", ["n_clusters"]),
-        ("-i photo.png -n " + "9" * 5000, ["n_clusters"]),
-        ("-i photo.png -w -1", ["width", "-1"]),
-        ("-i photo.png -w big", ["width", "big"]),
-        ("-i photo.png -w 30000", ["megapixels"]),
-        ("-i photo.png --attempts 0", ["attempts", "1", "100"]),
-        ("-i photo.png --attempts 101", ["attempts", "101"]),
-        ("-i photo.png --init best", ["init", "k-means++", "random", "best"]),
-        ("-i photo.png --init manual", ["centroids", "3"]),
-        ("-i photo.png --init random --centroids #000000,#111111,#222222", ["centroids"]),
-        ("-i photo.png --centroids #000000", ["centroids", "3"]),
-        ("-i photo.png --centroids red", ["centroids", "red"]),
-        ("-i photo.png --seed -1", ["seed", "-1"]),
-        ("-i photo.png --seed 2147483648", ["seed"]),
-        ("-i photo.png --engine gpu", ["engine", "exact", "opencv", "scikit-learn", "gpu"]),
-        ("-i photo.png --max-iter 0", ["max_iter", "1000"]),
-        ("-i photo.png --epsilon -0.5", ["epsilon", "-0.5"]),
-        ("-i photo.png --epsilon nan", ["epsilon", "nan"]),
-        ("-i photo.png --stop now", ["stop", "both", "now"]),
-        ("-i photo.png -o -f gif", ["-f", "jpg", "png", "gif"]),
-        ("-i photo.png -f psd", ["-f", "psd"]),
-        ("-i photo.png --labels out.jpg", ["--labels", ".png", "out.jpg"]),
-        ("-i photo.png --labels missing/out.png", ["folder"]),
-        ("-i photo.png --labels notes.txt/out.png", ["folder"]),
-    ],
-)
-def test_a_mistake_is_one_line_and_exit_status_two(
-    folder: Path, capsys: Capture, line: str, said: list[str]
-) -> None:
-    assert_refused(capsys, line.split(), *said)
-    assert written(folder) == []
-
-
-@pytest.mark.parametrize("name", ["two\nlines.png", "tab\t.png", "\x1b[31mred.png", "x" * 300, ""])
-def test_odd_names_stay_on_one_plain_line(folder: Path, capsys: Capture, name: str) -> None:
-    line = assert_refused(capsys, ["-i", name])
-    assert line.rstrip("\n").isprintable()
-
-
-def test_an_odd_argument_stays_on_one_line(folder: Path, capsys: Capture) -> None:
-    assert_refused(capsys, ["-i", "photo.png", "two\nlines"], "two lines")
-
-
-@pytest.mark.parametrize("option", ["-s", "-c", "-n", "-f", "--labels", "--seed", "--centroids"])
-def test_odd_values_stay_on_one_plain_line(folder: Path, capsys: Capture, option: str) -> None:
-    for value in ("two\nlines", "\x1b[31mred", "y" * 500, "\u202egnp", ""):
-        if option == "--labels" and value == "":
-            continue  # no file asked for
-        if option == "--centroids" and value == "":
-            continue  # no colours given
-        line = assert_refused(capsys, ["-i", "photo.png", option, value])
-        assert line.rstrip("\n").isprintable()
-
-
-def test_a_folder_that_is_gone_or_a_name_that_is_taken_is_refused(
-    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "taken.png").mkdir()
-    assert_refused(capsys, ["-i", "photo.png", "--labels", "taken.png"], "folder")
-    (folder / "taken.png").rmdir()
-    # Nothing can be made in a folder that has been removed, not even by root.
-    gone = folder / "gone"
-    gone.mkdir()
-    monkeypatch.chdir(gone)
-    gone.rmdir()
-    assert_refused(capsys, ["-i", str(folder / "photo.png"), "-o"], "folder")
-    monkeypatch.chdir(folder)
-
-
-def test_a_picture_too_wide_for_a_format_is_refused(folder: Path, capfd: Capture) -> None:
-    """WebP holds 16383 pixels a side at most, and side by side is twice as wide."""
-    wide = np.zeros((2, 9000, 3), np.uint8)
-    wide[:, ::2] = 255
-    (folder / "photo.png").write_bytes(png(wide))
-    assert_refused(capfd, ["-i", "photo.png", "-n", "2", "-o", "-f", "webp"], "webp")
-    assert written(folder) == []
-    assert main(["-i", "photo.png", "-n", "2", "-o", "-f", "png"]) == 0
-
-
-def test_fully_transparent_is_refused(folder: Path, capsys: Capture) -> None:
-    (folder / "photo.png").write_bytes(png(np.zeros((4, 4, 4), np.uint8)))
-    assert_refused(capsys, ["-i", "photo.png"], "transparent")
-
-
-def test_a_damaged_picture_is_refused(folder: Path, capsys: Capture) -> None:
-    data = (folder / "photo.png").read_bytes()
-    (folder / "photo.png").write_bytes(data[: len(data) // 2])
-    assert_refused(capsys, ["-i", "photo.png"])
-
-
-# -- work that takes long --------------------------------------------------------------------------
+# -- progress --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["opencv", "scikit-learn", "exact"])
-def test_a_terminal_is_told_how_far_a_reference_engine_is(
+def test_a_terminal_shows_the_progress_of_a_reference_engine(
     folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     line = f"-i photo.png --engine {engine} --attempts 3 --json"
@@ -403,17 +283,6 @@ def test_a_terminal_is_told_how_far_a_reference_engine_is(
     shown = capsys.readouterr().err.split("\r\x1b[K")
     attempts = [f"kmseg: {engine}, attempt {number} of 3" for number in (1, 2, 3, 3)]
     assert shown == ([""] if engine == "exact" else ["", *attempts, ""])
-
-
-def test_ctrl_c_is_one_line_and_the_exit_status_of_shells(
-    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*arguments: object, **options: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("kmseg.segmentation.segment", interrupted)
-    assert main(["-i", "photo.png", "--engine", "opencv"]) == 130
-    assert capsys.readouterr().err == "kmseg: stopped by Ctrl-C\n"
 
 
 # -- as a program ----------------------------------------------------------------------------------
@@ -429,7 +298,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_as_a_program_it_answers_and_refuses_by_its_exit_status(folder: Path) -> None:
+def test_the_exit_status_is_0_or_after_a_refusal_2(folder: Path) -> None:
     good = run(folder, "-i", "photo.png", "--json")
     assert (good.returncode, good.stderr) == (0, "")
     assert set(json.loads(good.stdout)) >= KEYS
@@ -438,13 +307,27 @@ def test_as_a_program_it_answers_and_refuses_by_its_exit_status(folder: Path) ->
     assert bad.stderr.count("\n") == 1 and "Traceback" not in bad.stderr
 
 
-def test_help_names_every_option(capsys: Capture) -> None:
+def help_text(capsys: Capture) -> str:
+    """What --help prints, with its lines joined."""
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
     assert caught.value.code == 0
-    text = capsys.readouterr().out
+    return " ".join(re.sub(r"-\n +", "-", capsys.readouterr().out).split())
+
+
+def test_help_names_every_option(capsys: Capture) -> None:
+    text = help_text(capsys)
     options = "-i -w -s -c -n -o -f --image --width --color-space --channels --num-clusters "
-    options += "--output-file --output-format --attempts --init --seed --engine --max-iter "
-    options += "--epsilon --labels --json"
-    for option in options.split():
-        assert re.search(rf"(^|[\s,]){option}\b", text, re.MULTILINE), option
+    options += "--output-file --output-format --attempts --init --centroids --seed --engine "
+    options += "--max-iter --epsilon --stop --labels --json"
+    for option in (*options.split(), *(flag for field in FIELDS.values() for flag in field.flags)):
+        assert re.search(rf"(^|[\s,]){option}\b", text), option
+
+
+def test_help_gives_what_is_allowed(capsys: Capture) -> None:
+    """The second description of an option is its help; the first is its usage."""
+    text = help_text(capsys)
+    for name, (low, high) in RANGES.items():
+        assert re.search(rf"{FIELDS[name].flags[-1]} [A-Z_]+ [^:]+: {low}-{high}\b", text), name
+    for name in (*COLOR_SPACES, *ALIASES, *ENGINES, *INITS, *STOPS, *FORMATS):
+        assert re.search(rf"[ (]{re.escape(name)}[ ,;)]", text), name

@@ -1,4 +1,4 @@
-"""Files to take away, read back by other programs' readers."""
+"""Downloads, read back by other programs' readers."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 import kmseg
-from kmseg.output import export, render
+from kmseg.output import encode, export, render, tables
+from kmseg.output.report import report, settings_json
 from kmseg.settings import to_hex
-from oracles import image_at, with_holes
+from oracles import decoded, image_at, png_chunks, with_holes
 
 SAFE = re.compile(r"^[A-Za-z0-9._-]{1,80}$")
 
@@ -44,85 +44,6 @@ def holed() -> kmseg.Segmentation:
     return segmented(holes=True)
 
 
-def decoded(data: bytes) -> NDArray[np.uint8]:
-    """By OpenCV, as it lies in the file: gray, RGB or RGBA."""
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    assert pixels is not None
-    if pixels.ndim == 3:
-        swap = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
-        pixels = cv2.cvtColor(pixels, swap)
-    return np.asarray(pixels, np.uint8)
-
-
-def chunks(data: bytes) -> list[str]:
-    """Types of a PNG's chunks."""
-    assert data.startswith(b"\x89PNG\r\n\x1a\n")
-    found, start = [], 8
-    while start < len(data):
-        found.append(data[start + 4 : start + 8].decode())
-        start += 12 + int.from_bytes(data[start : start + 4])
-    return found
-
-
-# -- pictures --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", [(7, 9), (7, 9, 3), (7, 9, 4), (1, 1), (1, 1, 3)])
-def test_a_png_holds_exactly_its_pixels(shape: tuple[int, ...]) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    data = export.png(pixels)
-    np.testing.assert_array_equal(decoded(data), pixels)
-    with Pillow.open(io.BytesIO(data)) as picture:
-        assert picture.mode == {2: "L", 3: "RGB", 4: "RGBA"}[len(shape) + (shape[2:] == (4,))]
-        np.testing.assert_array_equal(np.asarray(picture), pixels)
-
-
-def test_a_jpeg_keeps_the_colour_of_single_columns() -> None:
-    """Chroma is not subsampled: thin lines of pure colour stay."""
-    pixels = np.zeros((32, 32, 3), np.uint8)
-    pixels[:, ::2, 0], pixels[:, 1::2, 2] = 255, 255
-    data = export.jpeg(pixels, 95)
-    assert data.startswith(b"\xff\xd8\xff")
-    assert np.abs(decoded(data).astype(int) - pixels).max() < 60
-    assert len(export.jpeg(pixels, 30)) < len(data)
-
-
-@pytest.mark.parametrize("holes", [False, True])
-@pytest.mark.parametrize("n_clusters", [2, 3, 4, 5, 16, 17, 254, 255])
-def test_an_indexed_png_reads_back_as_labels_and_colours(n_clusters: int, holes: bool) -> None:
-    seg = segmented(holes, n_clusters, "rgb", "all")
-    assert seg.n_clusters == n_clusters
-    data = export.indexed_png(seg.labels, seg.palette)
-    with Pillow.open(io.BytesIO(data)) as picture:
-        assert picture.mode == "P"
-        indices = np.asarray(picture)
-        palette = np.array(picture.getpalette(), np.uint8).reshape(-1, 3)
-        assert ("transparency" in picture.info) == holes
-        rgba = np.asarray(picture.convert("RGBA"))
-    np.testing.assert_array_equal(indices, np.where(seg.labels < 0, n_clusters, seg.labels))
-    np.testing.assert_array_equal(palette[:n_clusters], seg.palette)
-    np.testing.assert_array_equal(rgba[..., 3], np.where(seg.labels < 0, 0, 255))
-
-    pixels = decoded(data)
-    opaque = seg.labels >= 0
-    np.testing.assert_array_equal(pixels[opaque][:, :3], seg.palette[seg.labels[opaque]])
-    if holes:
-        assert (pixels[~opaque][:, 3] == 0).all() and (pixels[opaque][:, 3] == 255).all()
-        assert "tRNS" in chunks(data)
-    # And by the package itself, hidden pixels included.
-    image = kmseg.read_image(data)
-    np.testing.assert_array_equal(image.pixels[opaque], seg.palette[seg.labels[opaque]])
-    if holes:
-        np.testing.assert_array_equal(image.opaque, opaque)
-
-
-def test_an_indexed_png_of_one_cluster_is_one() -> None:
-    for labels in (np.zeros((3, 4), np.int16), np.array([[0, -1]], np.int16)):
-        data = export.indexed_png(labels, np.array([[9, 8, 7]], np.uint8))
-        with Pillow.open(io.BytesIO(data)) as picture:
-            np.testing.assert_array_equal(np.asarray(picture), np.where(labels < 0, 1, 0))
-
-
 # -- tables and palettes ---------------------------------------------------------------------------
 
 
@@ -137,7 +58,7 @@ def test_an_indexed_png_of_one_cluster_is_one() -> None:
 )
 def test_the_csv_holds_the_clusters(color_space: str, channels: str, names: list[str]) -> None:
     seg = segmented(color_space=color_space, channels=channels)
-    text = export.counts_csv(seg).decode()
+    text = tables.counts_csv(seg).decode()
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     header = ["cluster", "hex", "r", "g", "b", *(f"centroid {n}" for n in names), "pixels", "share"]
     assert list(rows[0]) == header
@@ -155,7 +76,7 @@ def test_the_csv_holds_the_clusters(color_space: str, channels: str, names: list
 
 
 def test_the_gimp_palette_has_its_format(seg: kmseg.Segmentation) -> None:
-    lines = export.palette_gpl(seg).decode().splitlines()
+    lines = tables.palette_gpl(seg).decode().splitlines()
     assert lines[0] == "GIMP Palette"
     assert lines[1].startswith("Name: ")
     entries = [line for line in lines[1:] if re.match(r"\s*\d", line)]
@@ -165,7 +86,7 @@ def test_the_gimp_palette_has_its_format(seg: kmseg.Segmentation) -> None:
 
 
 def test_the_css_palette_is_custom_properties(seg: kmseg.Segmentation) -> None:
-    text = export.palette_css(seg).decode()
+    text = tables.palette_css(seg).decode()
     assert re.fullmatch(r":root \{\n(  --[a-z0-9-]+: #[0-9a-f]{6};\n)+\}\n", text)
     assert re.findall("#[0-9a-f]{6}", text) == [to_hex(color) for color in seg.palette]
     names = re.findall(r"--[a-z0-9-]+", text)
@@ -173,14 +94,14 @@ def test_the_css_palette_is_custom_properties(seg: kmseg.Segmentation) -> None:
 
 
 def test_the_json_palette_parses(seg: kmseg.Segmentation) -> None:
-    rows = json.loads(export.palette_json(seg))
+    rows = json.loads(tables.palette_json(seg))
     assert [row["hex"] for row in rows] == [to_hex(color) for color in seg.palette]
     assert [row["pixels"] for row in rows] == seg.pixel_counts.tolist()
     assert [row["cluster"] for row in rows] == [1, 2, 3, 4, 5]
 
 
 def test_the_settings_repeat_the_segmentation(seg: kmseg.Segmentation) -> None:
-    text = export.settings_json(seg).decode()
+    text = settings_json(seg).decode()
     answer = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
     assert answer["v"] == seg.settings.to_query()["v"]
     settings = kmseg.Settings.from_dict(answer["settings"])
@@ -194,62 +115,101 @@ def test_the_settings_repeat_the_segmentation(seg: kmseg.Segmentation) -> None:
     assert answer["unique_colors"] == seg.histogram.n_colors
 
 
-def test_what_is_unknown_is_null() -> None:
+def test_unknown_values_are_null() -> None:
     image = image_at("flower", 30)
     settings = kmseg.Settings(engine="opencv", attempts=1)
-    report = export.report(kmseg.segment(image, settings))
-    assert report["n_iter"] is None and report["converged"] is None
-    assert export.report(kmseg.segment(kmseg.color_histogram(image)))["size"] is None
+    found = report(kmseg.segment(image, settings))
+    assert found["n_iter"] is None and found["converged"] is None
+    assert report(kmseg.segment(kmseg.color_histogram(image)))["size"] is None
 
 
-# -- all of it -------------------------------------------------------------------------------------
+# -- the registry -------------------------------------------------------------------------------
 
-SUFFIXES = [
-    "_segmented.png",
-    "_gray.png",
-    "_side-by-side.png",
-    "_labels.png",
-    "_counts.csv",
-    "_palette.gpl",
-    "_palette.css",
-    "_palette.json",
-    "_settings.json",
-]
+NAMES = {
+    "segmented": "_segmented.png",
+    "gray": "_gray.png",
+    "side_by_side": "_side-by-side.png",
+    "labels": "_labels.png",
+    "counts": "_counts.csv",
+    "palette_gpl": "_palette.gpl",
+    "palette_css": "_palette.css",
+    "palette_json": "_palette.json",
+    "settings": "_settings.json",
+}
+PHOTO = export.Context("my photo.jpg")
+DOWNLOADS = {download.key: download for download in export.DOWNLOADS}
+
+
+def made(seg: kmseg.Segmentation, key: str, context: export.Context = PHOTO) -> bytes:
+    return DOWNLOADS[key].make(seg, context)
+
+
+def archived(seg: kmseg.Segmentation, context: export.Context = PHOTO) -> dict[str, bytes]:
+    """The files of the archive by name."""
+    with zipfile.ZipFile(io.BytesIO(export.ARCHIVE.make(seg, context))) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_every_download_has_its_own_key_title_and_file_name(seg: kmseg.Segmentation) -> None:
+    start = "my-photo_cielab_c12_k5_s3"
+    names = {key: export.file_name(seg, "my photo.jpg", DOWNLOADS[key]) for key in DOWNLOADS}
+    assert names == {key: start + suffix for key, suffix in NAMES.items()}
+    assert export.file_name(seg, "my photo.jpg", export.ARCHIVE) == f"{start}.zip"
+    every = (*export.DOWNLOADS, export.ARCHIVE)
+    for values in ({d.key for d in every}, {d.title for d in every}, {d.suffix for d in every}):
+        assert len(values) == len(every)
+    assert [d.extension for d in every] == [d.suffix.split(".")[1] for d in every]
 
 
 @pytest.mark.parametrize("name", ["seg", "holed"])
-def test_the_archive_holds_everything_that_is_promised(
+def test_the_archive_holds_every_download_and_a_mask_of_each_cluster(
     name: str, request: pytest.FixtureRequest
 ) -> None:
     found: kmseg.Segmentation = request.getfixturevalue(name)
-    packed = export.archive(found, "my photo.jpg")
     start = "my-photo_cielab_c12_k5_s3"
-    assert packed.name == f"{start}.zip" and packed.mime == "application/zip"
-    with zipfile.ZipFile(io.BytesIO(packed.make(found))) as archive:
-        assert archive.testzip() is None
-        names = [start + suffix for suffix in SUFFIXES[:-1]] + ["settings.json"]
-        masks = [f"{start}_mask{number:03d}.png" for number in range(1, 6)]
-        assert sorted(archive.namelist()) == sorted(names + masks)
-        content = {name.removeprefix(start): archive.read(name) for name in archive.namelist()}
+    content = archived(found)
+    whole = {
+        "settings.json" if key == "settings" else start + suffix: key
+        for key, suffix in NAMES.items()
+    }
+    masks = {f"{start}_mask{number:03d}.png": number - 1 for number in range(1, 6)}
+    assert set(content) == {*whole, *masks}
+    for member, key in whole.items():
+        assert content[member] == made(found, key)
+    for member, cluster in masks.items():
+        assert content[member] == export.mask(found, cluster).make(found, PHOTO)
+        inside = np.where(found.labels == cluster, 255, 0)
+        np.testing.assert_array_equal(decoded(content[member]), inside)
 
-    singles = {file.name.removeprefix(start): file for file in export.files(found, "my photo.jpg")}
-    assert list(singles) == SUFFIXES
-    for suffix, paint in (("_segmented.png", "colors"), ("_gray.png", "gray")):
+
+@pytest.mark.parametrize("name", ["seg", "holed"])
+def test_picture_downloads_show_the_segmentation(name: str, request: pytest.FixtureRequest) -> None:
+    found: kmseg.Segmentation = request.getfixturevalue(name)
+    for key, paint in (("segmented", "colors"), ("gray", "gray")):
         picture = render.painted(found.labels, render.palette(found, paint))
-        np.testing.assert_array_equal(decoded(content[suffix]), picture)
-    np.testing.assert_array_equal(decoded(content["_side-by-side.png"]), render.side_by_side(found))
+        np.testing.assert_array_equal(decoded(made(found, key)), picture)
+    np.testing.assert_array_equal(decoded(made(found, "side_by_side")), render.side_by_side(found))
+    opaque = found.labels >= 0
     np.testing.assert_array_equal(
-        kmseg.read_image(content["_labels.png"]).pixels[found.labels >= 0],
-        found.palette[found.labels[found.labels >= 0]],
+        kmseg.read_image(made(found, "labels")).pixels[opaque], found.palette[found.labels[opaque]]
     )
-    for suffix in SUFFIXES[4:-1]:
-        assert content[suffix] == singles[suffix].make(found)
-    assert json.loads(content["settings.json"])["settings"] == found.settings.to_dict()
-    for cluster in range(5):
-        mask = decoded(content[f"_mask{cluster + 1:03d}.png"])
-        np.testing.assert_array_equal(mask, np.where(found.labels == cluster, 255, 0))
-        alone = export.mask_file(found, "my photo.jpg", cluster)
-        assert alone.make(found) == content[f"_mask{cluster + 1:03d}.png"]
+
+
+def test_the_archive_knows_its_settings_by_key_whatever_their_title_is(
+    seg: kmseg.Segmentation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retitled = tuple(replace(d, title=f"Anything {d.key}") for d in export.DOWNLOADS)
+    monkeypatch.setattr(export, "DOWNLOADS", retitled)
+    assert json.loads(archived(seg)["settings.json"])["settings"] == seg.settings.to_dict()
+
+
+def test_a_new_entry_in_the_registry_is_in_the_archive(
+    seg: kmseg.Segmentation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = export.Download("hello", "Hello", "text/plain", "_hello.txt", lambda *_: b"hello")
+    monkeypatch.setattr(export, "DOWNLOADS", (*export.DOWNLOADS, new))
+    assert archived(seg)["my-photo_cielab_c12_k5_s3_hello.txt"] == b"hello"
 
 
 @pytest.mark.parametrize("name", ["seg", "holed"])
@@ -258,28 +218,29 @@ def test_a_mask_and_a_cut_out_of_several_clusters(
 ) -> None:
     found: kmseg.Segmentation = request.getfixturevalue(name)
     inside = np.isin(found.labels, (1, 3))
-    mask = export.mask_file(found, "a.png", 1, 3)
-    assert (mask.title, mask.name[-16:]) == ("Mask of clusters 2, 4", "_mask002_004.png")
-    np.testing.assert_array_equal(decoded(mask.make(found)), np.where(inside, 255, 0))
-    cutout = kmseg.read_image(export.cutout_file(found, "a.png", 1, 3).make(found))
-    assert cutout.opaque is not None and found.image is not None
-    np.testing.assert_array_equal(cutout.opaque, inside)
-    np.testing.assert_array_equal(cutout.pixels[inside], found.image.pixels[inside])
+    mask, cutout = (make(found, 1, 3) for make in export.CLUSTER_DOWNLOADS.values())
+    assert [mask.key, cutout.key] == list(export.CLUSTER_DOWNLOADS)
+    assert (mask.title, mask.suffix) == ("Mask of clusters 2, 4", "_mask002_004.png")
+    assert (cutout.title, cutout.suffix) == ("Cut-out of clusters 2, 4", "_cutout002_004.png")
+    np.testing.assert_array_equal(decoded(mask.make(found, PHOTO)), np.where(inside, 255, 0))
+    cut = kmseg.read_image(cutout.make(found, PHOTO))
+    assert cut.opaque is not None and found.image is not None
+    np.testing.assert_array_equal(cut.opaque, inside)
+    np.testing.assert_array_equal(cut.pixels[inside], found.image.pixels[inside])
 
 
-def test_settings_tell_what_was_in_focus_and_what_was_merged(seg: kmseg.Segmentation) -> None:
+def test_settings_list_the_clusters_in_focus_and_the_merged_ones(seg: kmseg.Segmentation) -> None:
     merged = seg.merged([(0, 2)])
-    files = {file.title: file for file in export.files(merged, "a.png", focus=(3, 1))}
-    written = json.loads(files["Settings, JSON"].make(merged))
+    written = json.loads(made(merged, "settings", export.Context("a.png", focus=(3, 1))))
     assert written["view"] == {"focus": [2, 4], "merged": [[1, 3]]}
     assert kmseg.Settings.from_dict(written["settings"]) == seg.settings
-    rows = {row["cluster"]: row["pixels"] for row in export.cluster_rows(merged)}
+    rows = {row["cluster"]: row["pixels"] for row in tables.cluster_rows(merged)}
     assert rows["1+3"] == seg.pixel_counts[[0, 2]].sum()
     assert rows[2] == seg.pixel_counts[1]
 
 
-def test_an_archive_is_the_same_whenever_it_is_made(seg: kmseg.Segmentation) -> None:
-    first, second = (export.archive(seg, "a.png").make(seg) for _ in range(2))
+def test_equal_segmentations_give_equal_archives(seg: kmseg.Segmentation) -> None:
+    first, second = (export.ARCHIVE.make(seg, PHOTO) for _ in range(2))
     assert first == second
 
 
@@ -293,34 +254,37 @@ names = st.text() | st.sampled_from(
 @example("x" * 300 + ".tar.gz", 99)
 def test_every_file_name_is_safe_everywhere(name: str, cluster: int) -> None:
     seg = SOME_SEG
-    files = [
-        *export.files(seg, name),
-        export.mask_file(seg, name, cluster),
-        export.mask_file(seg, name, *range(99)),
-        export.cutout_file(seg, name, *range(cluster + 1)),
-        export.archive(seg, name),
+    downloads = [
+        *export.DOWNLOADS,
+        export.mask(seg, cluster),
+        export.mask(seg, *range(99)),
+        export.cutout(seg, *range(cluster + 1)),
+        export.ARCHIVE,
     ]
+    files = [export.file_name(seg, name, download) for download in downloads]
     for file in files:
-        assert SAFE.match(file.name), file.name
-        assert not file.name.startswith((".", "-"))
-    assert len({file.name for file in files}) == len(files)
+        assert SAFE.match(file), file
+        assert not file.startswith((".", "-"))
+    assert len(set(files)) == len(files)
 
 
-# The longest tail there is.
+# Its settings make the longest part of a file name that there is.
 SOME_SEG = kmseg.segment(
     kmseg.Image(np.arange(300, dtype=np.uint16).astype(np.uint8).reshape(10, 10, 3)),
     kmseg.Settings(color_space="hsv-circular", n_clusters=100, seed=2**31 - 1, attempts=1),
 )
 
 
-def test_names_keep_what_they_can_of_the_pictures(seg: kmseg.Segmentation) -> None:
+def test_file_names_keep_letters_and_digits_of_the_pictures_name(
+    seg: kmseg.Segmentation,
+) -> None:
     assert export.stem(seg, "Holiday 2024.final.JPG").startswith("Holiday-2024-final_cielab_")
     assert export.stem(seg, "plain").startswith("plain_")
     assert export.stem(seg, "照片.jpg").startswith("picture_")
 
 
-def test_nothing_of_the_original_file_travels_along() -> None:
-    """A place, a name and a comment in the original's metadata are in none of the files."""
+def test_no_metadata_of_the_original_is_in_a_download() -> None:
+    """Neither its EXIF, nor its comment, nor its colour profile."""
     secret = b"Secret Place 52N 13E"
     exif = Pillow.Exif()
     exif[0x010E] = exif[0x013B] = secret.decode()
@@ -330,14 +294,13 @@ def test_nothing_of_the_original_file_travels_along() -> None:
     )
     assert buffer.getvalue().count(secret) >= 3
     seg = kmseg.segment(kmseg.read_image(buffer.getvalue()))
-    made = [file.make(seg) for file in export.files(seg, "a.jpg")]
-    made += [export.mask_file(seg, "a.jpg", 0).make(seg), export.archive(seg, "a.jpg").make(seg)]
-    for data in made:
+    for download in (*export.DOWNLOADS, export.mask(seg, 0), export.ARCHIVE):
+        data = download.make(seg, export.Context("a.jpg"))
         assert secret not in data and secret.decode().encode("utf-16-le") not in data
         if data.startswith(b"\x89PNG"):
-            assert set(chunks(data)) <= {"IHDR", "PLTE", "tRNS", "IDAT", "IEND"}
+            assert set(png_chunks(data)) <= {"IHDR", "PLTE", "tRNS", "IDAT", "IEND"}
     for extension in ("jpg", "png", "webp", "bmp", "tiff"):
-        data = export.encode(render.side_by_side(seg), extension)
+        data = encode.encode(render.side_by_side(seg), extension)
         assert secret not in data
         with Pillow.open(io.BytesIO(data)) as picture:
             assert 0x010E not in picture.getexif() and "icc_profile" not in picture.info

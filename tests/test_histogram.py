@@ -253,7 +253,7 @@ def test_few_colours_represent_themselves() -> None:
         (np.zeros((0, 3), np.uint8), [], "counts"),
     ],
 )
-def test_what_is_no_histogram_is_refused(colors: Any, counts: Any, field: str) -> None:
+def test_invalid_colours_and_counts_are_rejected(colors: Any, counts: Any, field: str) -> None:
     with pytest.raises(kmseg.ImageError, match=f"^{field}: "):
         kmseg.ColorHistogram(colors, np.array(counts))
 

@@ -276,13 +276,13 @@ def test_ctrl_c_while_the_command_line_reads_a_large_file(tmp_path: Path) -> Non
     path = tmp_path / "large.jpg"
     Pillow.new("RGB", (7000, 7000)).save(path, progressive=True)
     script = (
-        "import os, signal, sys, threading\n"
-        "from kmseg.cli import main\n"
+        "import os, runpy, signal, sys, threading\n"
         "def interrupt():\n"
         "    while 'PIL.JpegImagePlugin' not in sys.modules: pass\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "threading.Thread(target=interrupt).start()\n"
-        "sys.exit(main(['-i', sys.argv[1]]))\n"
+        "sys.argv[1:] = ['-i', sys.argv[1]]\n"
+        "runpy.run_module('kmseg', run_name='__main__')\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", script, path],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import assume, example, given
@@ -14,66 +13,28 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-import kmseg
-from kmseg.color import features
-from kmseg.kmeans import Clustering, distinct_rows, fit
+from clusterings import (
+    ONE_COLOR,
+    SEEDS,
+    K,
+    Photo,
+    assert_sound,
+    repeated,
+    weighted_sets,
+)
+from kmseg.kmeans import Clustering, fit
 from oracles import (
     Floats,
     assert_same_clusters,
     best_1d,
-    image_at,
     inertia,
     largest_move,
     lloyd,
     nearest,
-    squared_distances,
     tied,
 )
 
-ENGINES = ("exact", "opencv", "scikit-learn")
-
-
-def repeated(X: Floats, weights: NDArray[Any]) -> Floats:
-    return np.repeat(X, weights, axis=0)
-
-
-def weighted_inertia(X: Floats, weights: NDArray[Any], centroids: Floats) -> float:
-    return float((squared_distances(X, centroids).min(axis=1) * weights).sum())
-
-
-def assert_sound(result: Clustering, X: Floats, weights: NDArray[Any], n_clusters: int) -> None:
-    """What holds for every result of every engine."""
-    K = len(result.centroids)
-    assert 1 <= K <= min(n_clusters, len(np.unique(X, axis=0)))
-    assert result.centroids.shape == (K, X.shape[1])
-    assert result.centroids.dtype == np.float64 and np.isfinite(result.centroids).all()
-    assert result.labels.shape == (len(X),)
-    assert np.unique(result.labels).tolist() == list(range(K)), "an empty cluster"
-    expected = weighted_inertia(X, weights, result.centroids)
-    assert result.inertia == pytest.approx(expected, rel=1e-9, abs=1e-6)
-    assert result.inertia == min(result.attempts)
-
-
 # -- photos ----------------------------------------------------------------------------------------
-
-
-class Photo:
-    """Raw pixels of a small photo as features, and its distinct colours with their counts."""
-
-    def __init__(self, key: str, color_space: str, channels: str) -> None:
-        image = image_at(key, 140)
-        pixels = image.pixels.reshape(-1, 3)
-        self.raw = features(pixels, color_space, channels)
-        colors, where, counts = np.unique(pixels, axis=0, return_inverse=True, return_counts=True)
-        self.X, self.where = features(colors, color_space, channels), where.ravel()
-        self.weights: NDArray[Any] = counts
-
-    def start(self, n_clusters: int) -> Floats:
-        """Pixels, a little aside so that no pixel lies halfway between two."""
-        rng = np.random.default_rng(n_clusters)
-        rows = np.unique(self.raw, axis=0)
-        chosen = rows[rng.choice(len(rows), n_clusters, replace=False)]
-        return np.asarray(chosen + rng.uniform(-0.01, 0.01, chosen.shape))
 
 
 CASES = [
@@ -125,7 +86,7 @@ def test_from_one_start_all_agree_on_every_pixel(
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.05, 2.0])
 @pytest.mark.parametrize("init", ["k-means++", "random", "manual"])
-def test_at_rest_one_more_step_moves_no_centroid_by_more_than_epsilon(
+def test_after_convergence_one_more_step_moves_no_centroid_by_more_than_epsilon(
     init: str, epsilon: float
 ) -> None:
     for key, space, channels, n_clusters in CASES[1:9:2]:
@@ -194,7 +155,7 @@ def test_max_iter_counts_the_steps_of_plain_k_means(photo: Photo, stop: str, max
     np.testing.assert_array_equal(result.labels[photo.where], plain.labels)
 
 
-def test_each_stop_rule_ends_by_its_own_measure(photo: Photo) -> None:
+def test_each_stop_rule_applies_its_own_criterion(photo: Photo) -> None:
     def run(stop: str, max_iter: int, epsilon: float, init: str = "manual") -> Clustering:
         return fit(
             photo.X,
@@ -238,22 +199,6 @@ def test_a_fixed_point_ends_every_rule() -> None:
 
 
 # -- small weighted sets, made by Hypothesis -------------------------------------------------------
-
-
-@st.composite
-def weighted_sets(draw: st.DrawFn, columns: int | None = None) -> tuple[Floats, NDArray[Any]]:
-    """Few whole values, so that ties, duplicates and a single colour are common."""
-    n_columns = columns or draw(st.integers(1, 3))
-    top = draw(st.sampled_from([0, 1, 3, 6, 255]))
-    row = st.tuples(*[st.integers(0, top)] * n_columns)
-    rows = draw(st.lists(row, min_size=1, max_size=14))
-    weights = draw(st.lists(st.integers(1, 5), min_size=len(rows), max_size=len(rows)))
-    return np.array(rows, np.float64), np.array(weights)
-
-
-ONE_COLOR = (np.zeros((4, 3)), np.array([1, 2, 3, 4]))
-K = st.integers(1, 9)
-SEEDS = st.integers(0, 2**31 - 1)
 
 
 @given(weighted_sets(), K, st.sampled_from(["k-means++", "random"]), st.integers(1, 5), SEEDS)
@@ -343,7 +288,7 @@ def test_far_starts_leave_no_cluster_empty(
 
 
 def test_weights_need_not_be_whole_when_clusters_start_empty() -> None:
-    """Weights such as 0.1 + 0.2 leave a rest when they are taken off again."""
+    """Subtracting weights such as 0.1 + 0.2 leaves a rounding error."""
     rng = np.random.default_rng(0)
     for _ in range(60):
         X = rng.integers(0, 4, (12, 2)).astype(np.float64)
@@ -394,136 +339,3 @@ def test_more_than_fifteen_dimensions_are_clustered_too() -> None:
 
 
 # -- all engines -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n_clusters", [2, 5, 20])
-def test_samples_far_from_the_origin_get_the_nearest_centroid(n_clusters: int) -> None:
-    rng = np.random.default_rng(n_clusters)
-    X = 1e6 + rng.integers(0, 256, (5000, 3)) / 1024
-    result = fit(X, n_clusters=n_clusters, attempts=2)
-    wrong = result.labels != nearest(X, result.centroids)
-    assert not (wrong & ~tied(X, result.centroids)).any()
-
-
-@pytest.mark.parametrize("init", ["k-means++", "random", "manual"])
-@pytest.mark.parametrize("engine", ENGINES)
-def test_more_clusters_than_distinct_rows_are_clipped(engine: str, init: str) -> None:
-    """``cv2.kmeans`` by itself returns the same centre several times, without a word."""
-    X = np.repeat([[0.0, 0.0], [0.0, 9.0], [7.0, 7.0]], 5, axis=0)
-    start = [[0, 1], [0, 8], [7, 6], [50, 50], [60, 60]] if init == "manual" else None
-    result = fit(X, n_clusters=5, init=init, centroids=start, attempts=10, engine=engine)
-    assert_sound(result, X, np.ones(15), 5)
-    assert len(result.centroids) == 3
-    assert len(np.unique(result.centroids, axis=0)) == 3
-    assert result.inertia == 0
-    assert result.global_optimum
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_one_color_is_one_cluster(engine: str) -> None:
-    result = fit(np.full((6, 3), 41.0), n_clusters=4, engine=engine)
-    np.testing.assert_array_equal(result.centroids, [[41, 41, 41]])
-    np.testing.assert_array_equal(result.labels, np.zeros(6))
-
-
-@given(weighted_sets(), st.integers(2, 6), SEEDS, st.sampled_from(ENGINES[1:]))
-@hypothesis_settings(max_examples=60)
-def test_the_reference_engines_are_sound_as_well(
-    samples: tuple[Floats, NDArray[Any]], n_clusters: int, seed: int, engine: str
-) -> None:
-    X = repeated(*samples)
-    with threadpool_limits(1):
-        result = fit(X, n_clusters=n_clusters, attempts=3, seed=seed, engine=engine)
-    assert_sound(result, X, np.ones(len(X)), n_clusters)
-    assert len(result.attempts) == 1
-
-
-def test_opencv_keeps_its_iterations_to_itself_and_scikit_learn_does_not(photo: Photo) -> None:
-    X = photo.raw[::7]
-    opencv = fit(X, n_clusters=3, attempts=2, engine="opencv")
-    assert (opencv.n_iter, opencv.converged) == (None, None)
-    cut = fit(X, n_clusters=3, attempts=1, max_iter=2, engine="scikit-learn")
-    assert (cut.n_iter, cut.converged) == (2, False)
-    rest = fit(X, n_clusters=3, attempts=1, max_iter=300, engine="scikit-learn")
-    assert rest.n_iter is not None and 2 < rest.n_iter < 300
-    assert rest.converged is True
-
-
-def test_opencvs_initial_labels_and_callers_arrays_are_left_alone(photo: Photo) -> None:
-    X, start = photo.raw[::11].copy(), photo.start(4)
-    before = X.copy(), start.copy()
-    for engine in ENGINES:
-        fit(X, n_clusters=4, init="manual", centroids=start, engine=engine)
-    np.testing.assert_array_equal(X, before[0])
-    np.testing.assert_array_equal(start, before[1])
-
-
-def test_opencvs_generator_is_seeded_by_each_call(photo: Photo) -> None:
-    X = photo.raw[::5]
-    first = fit(X, n_clusters=8, init="random", attempts=1, seed=9, engine="opencv")
-    cv2.setRNGSeed(12345)
-    again = fit(X, n_clusters=8, init="random", attempts=1, seed=9, engine="opencv")
-    other = fit(X, n_clusters=8, init="random", attempts=1, seed=10, engine="opencv")
-    np.testing.assert_array_equal(first.labels, again.labels)
-    assert (first.labels != other.labels).any()
-
-
-@pytest.mark.parametrize("init", ["k-means++", "random"])
-def test_another_seed_makes_other_attempts(photo: Photo, init: str) -> None:
-    results = [
-        fit(photo.X, photo.weights, n_clusters=12, init=init, attempts=6, seed=seed)
-        for seed in (0, 0, 1)
-    ]
-    assert len(results[0].attempts) == 6
-    assert results[0].attempts == results[1].attempts != results[2].attempts
-    assert len(set(results[0].attempts)) > 1
-
-
-# -- what is refused -------------------------------------------------------------------------------
-
-SQUARE = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
-
-
-@pytest.mark.parametrize(
-    ("X", "options", "field"),
-    [
-        ([1.0, 2.0], {}, "X"),
-        (np.zeros((0, 3)), {}, "X"),
-        (np.zeros((3, 0)), {}, "X"),
-        ([[0.0], [np.nan]], {}, "X"),
-        ([[0.0], [np.inf]], {}, "X"),
-        (SQUARE, {"sample_weight": [1, 2]}, "sample_weight"),
-        (SQUARE, {"sample_weight": [1, 0, 1]}, "sample_weight"),
-        (SQUARE, {"sample_weight": [1, -1, 1]}, "sample_weight"),
-        (SQUARE, {"sample_weight": [1, np.nan, 1]}, "sample_weight"),
-        (SQUARE, {"sample_weight": [1, 1, 1], "engine": "opencv"}, "sample_weight"),
-        (SQUARE, {"sample_weight": [1, 1, 1], "engine": "scikit-learn"}, "sample_weight"),
-        (SQUARE, {"n_clusters": 0}, "n_clusters"),
-        (SQUARE, {"attempts": 0}, "attempts"),
-        (SQUARE, {"max_iter": 0}, "max_iter"),
-        (SQUARE, {"epsilon": -1}, "epsilon"),
-        (SQUARE, {"epsilon": np.nan}, "epsilon"),
-        (SQUARE, {"epsilon": np.inf}, "epsilon"),
-        (SQUARE, {"init": "forgy"}, "init"),
-        (SQUARE, {"stop": "never"}, "stop"),
-        (SQUARE, {"engine": "gpu"}, "engine"),
-        (SQUARE, {"init": "manual"}, "centroids"),
-        (SQUARE, {"init": "manual", "centroids": [[0.0, 1.0]]}, "centroids"),
-        (SQUARE, {"init": "manual", "centroids": [[0.0], [1.0]]}, "centroids"),
-        (SQUARE, {"init": "manual", "centroids": [[0.0, 1.0], [np.nan, 1.0]]}, "centroids"),
-    ],
-)
-def test_what_cannot_be_clustered_is_refused_by_name(
-    X: Any, options: dict[str, Any], field: str
-) -> None:
-    with pytest.raises(kmseg.SettingsError, match=rf"^{field}: "):
-        fit(X, **{"n_clusters": 2} | options)
-
-
-@given(weighted_sets(), st.integers(1, 20))
-@hypothesis_settings(max_examples=60)
-def test_distinct_rows_are_counted_up_to_a_limit(
-    samples: tuple[Floats, NDArray[Any]], at_most: int
-) -> None:
-    X, _ = samples
-    assert distinct_rows(X, at_most) == min(at_most, len(np.unique(X, axis=0)))

@@ -28,7 +28,7 @@ def scatter(values: Floats, weights: Floats) -> float:
 
 
 def least_inertia(values: Floats, weights: Floats, n_clusters: int) -> float:
-    """By every way to cut the sorted distinct values into runs."""
+    """By trying every partition of the sorted distinct values into runs."""
     order = np.argsort(values)
     values, weights = values[order], weights[order]
     cuts = [0, *np.flatnonzero(np.diff(values)) + 1, len(values)]
@@ -47,7 +47,7 @@ def least_inertia_elsewhere(values: Floats, counts: NDArray[np.int64], n_cluster
     return sum(scatter(run, np.ones(len(run))) for run in runs)
 
 
-def assert_sound(found: Optimum, values: Floats, weights: Floats) -> None:
+def assert_valid(found: Optimum, values: Floats, weights: Floats) -> None:
     """Ascending means of all samples nearest to them, no cluster empty, and their inertia."""
     centroids, labels = found.centroids[:, 0], found.labels
     assert found.centroids.dtype == np.float64 and (np.diff(centroids) > 0).all()
@@ -64,7 +64,7 @@ def assert_sound(found: Optimum, values: Floats, weights: Floats) -> None:
 
 def assert_optimal(values: Floats, weights: Floats, n_clusters: int, lowest: float) -> None:
     found = optimum(values[:, None], weights, n_clusters)
-    assert_sound(found, values, weights)
+    assert_valid(found, values, weights)
     rounding = 1e-15 * scatter(values, weights)
     rounding += weights.sum() * np.spacing(np.abs(values).max()) ** 2
     assert found.inertia == pytest.approx(lowest, rel=1e-9, abs=rounding)
@@ -89,7 +89,7 @@ WEIGHTS: dict[str, Draw] = {
 
 
 @pytest.mark.parametrize("kind", DRAWS)
-def test_no_way_to_cut_is_better(kind: str) -> None:
+def test_no_partition_into_runs_is_better(kind: str) -> None:
     rng = np.random.default_rng(1)
     for _ in range(125):
         for weigh in WEIGHTS.values():
@@ -113,7 +113,7 @@ def test_another_implementation_finds_the_same(kind: str) -> None:
 
 
 def copies(rng: np.random.Generator, n: int) -> Floats:
-    """Sixteen of the same values: to cut one more of them in two is as good for each."""
+    """Sixteen copies of the same values: splitting any one of them is equally good."""
     return np.add.outer(50.0 * np.arange(16), rng.normal(size=n // 16)).ravel()
 
 
@@ -143,13 +143,13 @@ def test_bytes_are_clustered_as_other_numbers_are() -> None:
 @pytest.mark.parametrize(
     "X", [[-1.0, 3.0, 255.0], [0.0, 256.0, 7.0], [0.0, 255.0, 7.5], [-0.0, 1e300, 2.0]]
 )
-def test_what_is_nearly_bytes(X: list[float]) -> None:
+def test_values_that_are_nearly_bytes(X: list[float]) -> None:
     found = optimum(np.array(X)[:, None], np.ones(3), 3)
     np.testing.assert_array_equal(found.centroids[found.labels, 0], X)
     assert found.inertia == 0
 
 
-def test_what_rounding_hides_still_has_k_clusters() -> None:
+def test_differences_below_rounding_still_give_k_clusters() -> None:
     tiny = np.array([-1.0, -1e-13, 0.0, 1e-12, 1.1e-12, 2e-20, 1.0, 1e200, 1e300])
     for weights in (np.ones(len(tiny)), 1e-40 ** np.arange(len(tiny))):
         for n_clusters in range(1, len(tiny) + 1):
@@ -205,7 +205,7 @@ def test_the_seed_does_not_matter_and_more_attempts_do_not_help() -> None:
     assert first.attempts == second.attempts == (first.inertia,)
 
 
-def test_a_manual_start_is_followed_all_the_same() -> None:
+def test_a_manual_start_is_used_in_one_dimension_too() -> None:
     values = np.array([0.0, 1.0, 2.0, 10.0])[:, None]
     start = np.array([[0.0], [1.0]])
     found = fit(values, n_clusters=2, init="manual", centroids=start, max_iter=1, epsilon=0)

@@ -126,7 +126,7 @@ def test_the_first_of_equal_attempts_is_kept() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_progress_is_told_after_each_attempt_and_changes_nothing(engine: str) -> None:
+def test_progress_is_reported_after_each_attempt_and_changes_nothing(engine: str) -> None:
     X = samples("photo")
     told: list[tuple[int, int]] = []
     with threadpool_limits(1):
@@ -149,7 +149,7 @@ def test_a_manual_start_and_a_single_cluster_are_one_attempt(engine: str) -> Non
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_what_progress_raises_ends_the_work(engine: str) -> None:
+def test_an_exception_in_progress_ends_the_work(engine: str) -> None:
     told = []
 
     def stop(done: int, attempts: int) -> None:
@@ -168,14 +168,14 @@ def test_what_progress_raises_ends_the_work(engine: str) -> None:
 
 @pytest.mark.parametrize(("attempts", "round_"), [(3, 1 << 60), (5, 1)])
 @pytest.mark.parametrize("init", ["k-means++", "manual"])
-def test_the_exact_engine_tells_of_attempts_and_of_its_last_steps(
+def test_the_exact_engine_reports_attempts_and_final_iterations(
     monkeypatch: pytest.MonkeyPatch, attempts: int, round_: int, init: str
 ) -> None:
     X = samples("photo")
     options = {"n_clusters": 4, "init": init, "attempts": attempts}
     options |= {"centroids": start_of(X, 4)} if init == "manual" else {}
     quiet = fit(X, **options)
-    monkeypatch.setattr("kmseg.kmeans.attempts._ROUND", round_)
+    monkeypatch.setattr("kmseg.kmeans.attempts._ROUND_SIZE", round_)
     told: list[tuple[int, int]] = []
     result = fit(X, **options, progress=lambda *counts: told.append(counts))
     assert told == sorted(told)

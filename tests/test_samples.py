@@ -1,4 +1,4 @@
-"""The sample pictures, and the plates: what they hide, what shows it and what must not."""
+"""The sample pictures: which clusterings find the hidden numerals, and which must not."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from scipy.stats import ks_2samp
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from kmseg.errors import SettingsError
-from kmseg.samples import SAMPLES, sample_image, sample_plate
+from kmseg.errors import ImageError, SettingsError
+from kmseg.samples import SAMPLES, sample_image
 from kmseg.samples.plates import (
     MAX_SIZE,
     MIN_SIZE,
@@ -28,16 +28,24 @@ from kmseg.samples.plates import (
     draw_plate,
     lch_to_srgb,
 )
+from kmseg.samples.sources import HiddenNumeral, Photo
 from kmseg.settings import Settings
 from oracles import numeral_overlap
 
-PLATES = [key for key, sample in SAMPLES.items() if sample.numeral]
-STEP = 5  # Every fifth row and column is enough to judge clusters by.
+PLATES = {
+    key: sample.source
+    for key, sample in SAMPLES.items()
+    if isinstance(sample.source, HiddenNumeral)
+}
+STEP = 5  # every fifth row and column is enough to compare clusters
 
 # CIE 1931 xy of the copunctal points: Smith and Pokorny 1975.
 COPUNCTAL = {"protan": (0.747, 0.253), "deutan": (1.40, -0.40), "tritan": (0.171, 0.0)}
 
-plate_of = cache(sample_plate)
+
+@cache
+def plate_of(key: str) -> Plate:
+    return PLATES[key].plate()
 
 
 def cielab(pixels: NDArray[np.uint8]) -> NDArray[Any]:
@@ -45,7 +53,7 @@ def cielab(pixels: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 def coordinates(pixels: NDArray[np.uint8], settings: Settings) -> NDArray[np.float64]:
-    """What the settings cluster, by OpenCV's conversions, for the spaces that samples name."""
+    """The coordinates that settings cluster, converted by OpenCV, for the spaces of the samples."""
     hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV).astype(np.float64)
     if settings.color_space == "hsv-circular":
         angle = np.radians(2 * hsv[..., 0])
@@ -63,10 +71,10 @@ def coordinates(pixels: NDArray[np.uint8], settings: Settings) -> NDArray[np.flo
 
 
 def best_iou(plate: Plate, color_space: str, channels: str, n_clusters: int) -> float:
-    """How well a cluster, or two together, match the numeral, of all pixels that are dots."""
+    """Best intersection over union of the numeral with one or two clusters, on the dots."""
     settings = Settings(color_space=color_space, channels=channels, n_clusters=n_clusters)
     features = coordinates(np.ascontiguousarray(plate.pixels[::STEP, ::STEP]), settings)
-    with threadpool_limits(1):  # so few pixels are clustered faster without threads
+    with threadpool_limits(1):  # few pixels are clustered faster without threads
         labels = KMeans(n_clusters, n_init=2, random_state=0).fit_predict(features)
     masks = (mask[::STEP, ::STEP].ravel() for mask in (plate.numeral_mask, plate.dots_mask))
     return numeral_overlap(labels, *masks)
@@ -108,14 +116,14 @@ def test_every_sample_is_a_picture(key: str) -> None:
     image = sample_image(key)
     assert image.opaque is None
     assert image.pixels.dtype == np.uint8
-    assert image.pixels.shape == ((600, 600, 3) if key in PLATES else (427, 640, 3))
+    sizes = {Photo: (427, 640), HiddenNumeral: (600, 600)}
+    size = image.pixels.shape[:2]
+    assert size == sizes.get(type(SAMPLES[key].source), size)
 
 
-def test_an_unknown_sample_is_refused_by_naming_those_there_are() -> None:
+def test_an_unknown_sample_is_refused_with_a_list_of_the_known_ones() -> None:
     with pytest.raises(SettingsError, match=r"'nope'.*china, flower, plate-"):
         sample_image("nope")
-    with pytest.raises(SettingsError, match="photo"):
-        sample_plate("china")
 
 
 def test_photos_are_found_without_importing_scikit_learn() -> None:
@@ -128,15 +136,15 @@ def test_photos_are_found_without_importing_scikit_learn() -> None:
 
 def test_a_plate_is_the_same_every_time_and_in_every_process() -> None:
     code = (
-        "import hashlib; from kmseg.samples import sample_plate;"
-        "print(hashlib.sha256(sample_plate('plate-74').pixels).hexdigest())"
+        "import hashlib; from kmseg.samples import sample_image;"
+        "print(hashlib.sha256(sample_image('plate-74').pixels).hexdigest())"
     )
     output = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
     assert (
         output.stdout.strip()
-        == hashlib.sha256(sample_plate("plate-74").pixels.tobytes()).hexdigest()
+        == hashlib.sha256(sample_image("plate-74").pixels.tobytes()).hexdigest()
     )
     other = draw_plate("74", PALETTES["deutan"], 75)
     assert (other.pixels != plate_of("plate-74").pixels).any()
@@ -168,7 +176,7 @@ def test_masks_are_the_pixels_whose_centre_lies_in_a_dot() -> None:
 
 
 @pytest.mark.parametrize("digit", "0123456789")
-def test_every_numeral_is_there_but_stays_below_a_third_of_the_dots(digit: str) -> None:
+def test_every_numeral_covers_between_a_tenth_and_three_tenths_of_the_dots(digit: str) -> None:
     for numeral in (digit, digit + "8", "6" + digit):
         plate = draw_plate(numeral, PALETTES["deutan"], int(digit), 300)
         assert 0.1 < plate.numeral_mask.sum() / plate.dots_mask.sum() < 0.3
@@ -187,7 +195,7 @@ def test_every_numeral_is_there_but_stays_below_a_third_of_the_dots(digit: str) 
         ("5", 0, MAX_SIZE + 1),
     ],
 )
-def test_a_plate_that_cannot_be_is_refused(numeral: str, seed: int, size: int) -> None:
+def test_invalid_arguments_of_a_plate_are_refused(numeral: str, seed: int, size: int) -> None:
     with pytest.raises(SettingsError, match=r"not '?"):
         draw_plate(numeral, PALETTES["protan"], seed, size)
 
@@ -234,7 +242,9 @@ def test_lightness_alone_does_not_show_the_numeral(key: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "numeral", "seed"), [("protan", "88", 1), ("deutan", "60", 2)])
-def test_nor_does_it_on_plates_of_other_seeds(name: str, numeral: str, seed: int) -> None:
+def test_lightness_alone_does_not_show_other_numerals_either(
+    name: str, numeral: str, seed: int
+) -> None:
     plate = draw_plate(numeral, PALETTES[name], seed)
     assert max(best_iou(plate, "cielab", "0", k) for k in (2, 3, 4)) < 0.3
     assert best_iou(plate, "cielab", "12", 3) > 0.8
@@ -251,3 +261,10 @@ def test_the_settings_of_a_sample_show_its_numeral(key: str) -> None:
 def test_rgb_misses_the_six_as_its_description_says() -> None:
     assert "RGB misses with K 3" in SAMPLES["plate-6"].description
     assert best_iou(plate_of("plate-6"), "rgb", "all", 3) < 0.3
+
+
+def test_a_photo_without_scikit_learn_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "meta_path", [])
+    monkeypatch.delitem(sys.modules, "sklearn", raising=False)
+    with pytest.raises(ImageError, match="pip install scikit-learn"):
+        Photo("china").image()

@@ -1,4 +1,4 @@
-"""What a visitor does on the page, and what a visitor sees."""
+"""A visitor's actions on the page, and what the page then shows."""
 
 from __future__ import annotations
 
@@ -48,42 +48,46 @@ PICTURES = {
 
 
 def shown_pixels(page: Page, name: str) -> np.ndarray:
-    """RGBA pixels of one of the viewer's pictures as the browser has them."""
+    """The RGBA pixels of one of the viewer's pictures, read in the browser."""
     painted(page)
     return pixels_of(page.locator(PICTURES[name]))
 
 
 def pixels_of(element: Locator) -> np.ndarray:
-    """RGBA pixels of an image or a canvas."""
+    """The RGBA pixels of an image or a canvas."""
     width, height, data = element.evaluate(READ_PICTURE)
     return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)
 
 
 def settle(page: Page) -> None:
+    """Wait until the page is idle, and again after the 0.3 seconds in which a rerun may begin."""
     wait_until_idle(page)
     page.wait_for_timeout(300)
     wait_until_idle(page)
 
 
 def painted(page: Page) -> None:
-    """Wait until the viewer shows what it was last sent."""
+    """Wait until the viewer shows the data it was last sent."""
     asked = page.locator(".viewer")
     for _ in range(200):
         if asked.evaluate("({ dataset }) => dataset.shown && dataset.shown === dataset.asked"):
             return
         page.wait_for_timeout(50)
-    pytest.fail("The viewer did not paint what it was sent.")
+    pytest.fail("The viewer did not paint the data it was sent.")
 
 
 def choose(page: Page, label: str) -> None:
-    """Click one of several choices that lie side by side."""
+    """Click one option of a segmented control."""
     page.get_by_role("radio", name=label, exact=True).click()
     settle(page)
 
 
 def pick(page: Page, label: str, option: str) -> None:
-    """Choose from a list, which closes by itself when its field is scrolled or drawn anew."""
-    from playwright.sync_api import TimeoutError as Late
+    """Choose an option from a select box.
+
+    Its list closes if the field is scrolled or redrawn, so the click is repeated.
+    """
+    from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
     field = page.get_by_label(label, exact=True).first
     wanted = page.get_by_role("option", name=option, exact=True)
@@ -92,17 +96,19 @@ def pick(page: Page, label: str, option: str) -> None:
         try:
             wanted.click(timeout=3000)
             break
-        except Late:
+        except PlaywrightTimeout:
             if not left:
                 raise
 
 
 def select(page: Page, label: str, option: str) -> None:
+    """Choose an option from a select box and wait for the result."""
     pick(page, label, option)
     settle(page)
 
 
 def slide(page: Page, label: str, steps: int) -> None:
+    """Move a slider by steps, to the left if negative."""
     slider = page.get_by_role("slider", name=label)
     slider.focus()
     for _ in range(abs(steps)):
@@ -111,6 +117,7 @@ def slide(page: Page, label: str, steps: int) -> None:
 
 
 def enter(page: Page, label: str, value: object) -> None:
+    """Type a value into a field and press Enter."""
     field = page.get_by_label(label, exact=True)
     field.fill(str(value))
     field.press("Enter")
@@ -118,14 +125,14 @@ def enter(page: Page, label: str, value: object) -> None:
 
 
 def download(page: Page, button: str) -> tuple[str, bytes]:
-    """Name and content of what a button of the view "Take away" gives."""
+    """Click a button of the view "Take away"; return the file's name and content."""
     with page.expect_download() as waiting:
         page.get_by_role("button", name=button, exact=True).click()
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
 def counts(page: Page) -> list[dict[str, str]]:
-    """Rows of the table of counts, from the page's own download."""
+    """The rows of the table of counts, from the page's CSV download."""
     if page.get_by_role("button", name="Counts, CSV").count() == 0:
         choose(page, "Take away")
     _, content = download(page, "Counts, CSV")
@@ -133,10 +140,12 @@ def counts(page: Page) -> list[dict[str, str]]:
 
 
 def upload(page: Page, path: Path) -> None:
+    """Upload the fixture `photo` and wait until it is segmented."""
     page.locator("input[type=file]").set_input_files(path)
     page.get_by_text("10.7 MP").wait_for(timeout=60_000)
     settle(page)
 
 
 def render_of(seg: kmseg.Segmentation) -> np.ndarray:
+    """The picture of a segmentation that the viewer should show."""
     return render.painted(seg.labels, seg.palette)

@@ -1,4 +1,4 @@
-"""The public signature: validation, the choice of engine, and the result."""
+"""The public function: validates its arguments, calls the engine, and describes the result."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from kmseg.errors import SettingsError
 from kmseg.kmeans.cells import group
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.kmeans.filtering import inertia
-from kmseg.kmeans.problem import Problem, Progress, StopRule
+from kmseg.kmeans.problem import Fit, Problem, Progress, StopRule
+from kmseg.parallel.compiled import compiled
 
 INITS: Final = ("k-means++", "random", "manual")
 STOPS: Final = ("both", "epsilon", "iterations")
@@ -21,7 +21,7 @@ STOPS: Final = ("both", "epsilon", "iterations")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clustering:
-    """What a fit found. Clusters are in no particular order, and none is empty.
+    """The result of a fit. Clusters are in no particular order, and none is empty.
 
     Attributes
     ----------
@@ -31,11 +31,11 @@ class Clustering:
     inertia : float
         Weighted sum of squared distances from samples to the nearest of ``centroids``.
     attempts : tuple of float
-        Inertia of each attempt, in order; one value where the engine reports its best only.
+        Inertia of each attempt, in order; one value if the engine reports only its best attempt.
     n_iter : int or None
-        Lloyd iterations over all samples in the attempt that won; None if the engine keeps it.
+        Lloyd iterations over all samples in the best attempt; None if the engine does not say.
     converged : bool or None
-        Whether the stop rule's epsilon was met; None if the engine keeps it.
+        Whether the stop rule's epsilon was met; None if the engine does not say.
     global_optimum : bool
         Whether no other clustering into K has a lower inertia, proven.
     """
@@ -83,16 +83,17 @@ def fit(
     max_iter, epsilon, stop
         ``stop="epsilon"`` ends when no centroid moves further than ``epsilon`` (Euclidean, in units
         of X) in an iteration, ``"iterations"`` after ``max_iter`` of them, ``"both"`` at whichever
-        comes first. ``"epsilon"`` gives up, not converged, after 10,000.
+        comes first. ``"epsilon"`` gives up, not converged, after 10,000 iterations.
     seed : int
-        Equal seeds give equal results. With one column the exact engine finds the global optimum
-        whatever the seed, in no iterations (but from a manual start, which it follows).
+        Equal seeds give equal results. With one column the exact engine computes the global
+        optimum whatever the seed, without iterations, unless the start is manual.
     engine : {"exact", "opencv", "scikit-learn"}
-        ``cv2.kmeans`` clamps iterations to 2-100 and keeps their number to itself;
+        ``cv2.kmeans`` clamps ``max_iter`` to 2-100 and does not report its iterations;
         scikit-learn stops by its own ``tol=1e-4`` instead of ``epsilon``.
     progress : callable, optional
-        ``progress(done, attempts)`` is called as attempts are done, and again between the steps
-        that follow them in the exact engine; what it raises ends the work and comes out here.
+        ``progress(done, attempts)`` is called in the calling thread after attempts and, in the
+        exact engine, after each iteration over all samples. An exception that it raises ends the
+        work and is raised here.
 
     Returns
     -------
@@ -101,59 +102,55 @@ def fit(
     Raises
     ------
     SettingsError
-        Names the parameter, what is allowed and what was given.
+        If an argument is not allowed; the message names it, the values allowed and the value given.
+    KeyboardInterrupt
+        On Ctrl-C, between two steps of compiled code or, in the engines that call a library, at
+        once: within a second for some ten million samples.
 
     References
     ----------
     .. [1] Arthur & Vassilvitskii 2007, "k-means++: the advantages of careful seeding", SODA.
     """
+    _validate(n_clusters, init, attempts, max_iter, epsilon, stop, engine)
     samples = np.require(X, np.float64, ("F", "W"))
     if samples.ndim != 2 or not samples.size or not _finite(samples):
         raise SettingsError(f"X: finite samples of shape (n, D), not {np.shape(X)}")
-    if sample_weight is not None and engine in ENGINES and not ENGINES[engine].takes_weights:
-        raise SettingsError(f"sample_weight: the {engine} engine takes none; repeat the samples")
-    weights = np.ones(len(samples))
-    if sample_weight is not None:
-        weights = np.require(sample_weight, np.float64, ("C", "W"))
-    if weights.shape != (len(samples),) or not (_finite(weights) and weights.min() > 0):
-        raise SettingsError("sample_weight: one positive number for each sample")
-    _validate(n_clusters, init, attempts, max_iter, epsilon, stop, engine)
+    weights = _weights(sample_weight, len(samples), engine)
     start = None
     if init == "manual":
-        start = np.array(centroids, np.float64, order="C")
-        if start.shape != (n_clusters, samples.shape[1]) or not np.isfinite(start).all():
-            shape = (n_clusters, samples.shape[1])
-            raise SettingsError(f"centroids: finite, of shape {shape}, not {start.shape}")
+        start = _start(centroids, (n_clusters, samples.shape[1]))
     n_clusters = distinct_rows(samples, n_clusters)
-    start = None if start is None else start[:n_clusters]
-    found = ENGINES[engine].run(
-        Problem(
-            samples,
-            weights,
-            n_clusters,
-            init,
-            start,
-            attempts,
-            StopRule(max_iter, epsilon, stop),
-            seed,
-            progress or (lambda done, attempts: None),
-        )
+    problem = Problem(
+        samples,
+        weights,
+        n_clusters,
+        init,
+        None if start is None else start[:n_clusters],
+        attempts,
+        StopRule(max_iter, epsilon, stop),
+        seed,
+        progress or (lambda done, attempts: None),
     )
+    found = ENGINES[engine].run(problem)
+    return _clustering(problem, found)
+
+
+def _clustering(problem: Problem, found: Fit) -> Clustering:
+    """The result without empty clusters, and with the inertia if the engine does not report it."""
     occupied = _occupied(found.labels, np.zeros(len(found.centroids), np.bool_))
     labels = found.labels if occupied.all() else (np.cumsum(occupied) - 1)[found.labels]
-    found_centroids = found.centroids[occupied]
-    found_inertia = found.inertia
-    if found_inertia is None:
-        cells = group(samples, weights)
-        found_inertia = inertia(cells, cells.widened(found_centroids))
+    centroids, total = found.centroids[occupied], found.inertia
+    if total is None:
+        cells = group(problem.samples, problem.weights)
+        total = inertia(cells, cells.widened(centroids))
     return Clustering(
-        centroids=found_centroids,
+        centroids=centroids,
         labels=labels.astype(np.int32, copy=False),
-        inertia=found_inertia,
-        attempts=found.inertias or (found_inertia,),
+        inertia=total,
+        attempts=found.inertias or (total,),
         n_iter=found.n_iter,
         converged=found.converged,
-        global_optimum=found.global_optimum or found_inertia == 0.0,
+        global_optimum=found.global_optimum or total == 0.0,
     )
 
 
@@ -163,7 +160,7 @@ def distinct_rows(X: NDArray[np.float64], at_most: int) -> int:
     return int(_distinct_rows(np.ascontiguousarray(X.T), found))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _distinct_rows(columns, found):  # type: ignore[no-untyped-def]
     n_found = 0
     for i in range(columns.shape[1]):
@@ -182,7 +179,7 @@ def _distinct_rows(columns, found):  # type: ignore[no-untyped-def]
     return n_found
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _occupied(labels, occupied):  # type: ignore[no-untyped-def]
     """Whether each cluster has a sample."""
     for i in range(len(labels)):
@@ -191,8 +188,26 @@ def _occupied(labels, occupied):  # type: ignore[no-untyped-def]
 
 
 def _finite(numbers: NDArray[np.float64]) -> bool:
-    """Whether all are: one that is not shows in the least or in the greatest."""
+    """Whether all numbers are finite: a NaN or an infinity is also their minimum or maximum."""
     return bool(np.isfinite(numbers.min()) and np.isfinite(numbers.max()))
+
+
+def _weights(sample_weight: ArrayLike | None, n_samples: int, engine: str) -> NDArray[np.float64]:
+    if sample_weight is None:
+        return np.ones(n_samples)
+    if not ENGINES[engine].takes_weights:
+        raise SettingsError(f"sample_weight: the {engine} engine takes none; repeat the samples")
+    weights = np.require(sample_weight, np.float64, ("C", "W"))
+    if weights.shape != (n_samples,) or not (_finite(weights) and weights.min() > 0):
+        raise SettingsError("sample_weight: one positive number for each sample")
+    return weights
+
+
+def _start(centroids: ArrayLike | None, shape: tuple[int, int]) -> NDArray[np.float64]:
+    start = np.array(centroids, np.float64, order="C")
+    if start.shape != shape or not np.isfinite(start).all():
+        raise SettingsError(f"centroids: finite, of shape {shape}, not {start.shape}")
+    return start
 
 
 def _validate(

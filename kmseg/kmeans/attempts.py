@@ -1,104 +1,135 @@
-"""The exact engine: attempts on a summary of the samples, the winner finished over all of them.
+"""The exact engine: attempts on a summary of the samples, and the best finished over all samples.
 
-Seeding decides the inertia, not the iterations, so attempts are made where an iteration costs next
-to nothing: on weighted means of small cells of the feature space. Each attempt is then judged by
-its inertia over all samples. The best are improved on the summary and judged again; the first of
-them goes on over all samples by the stop rule, and only those iterations count. A manual start
-is iterated over all samples from the first step.
+The inertia of a result depends on its seeds more than on its iterations. So attempts are made where
+an iteration is cheap: on weighted means of small cells of the feature space. They are compared by
+their inertia over all samples. The best of them are improved on the summary and compared again; the
+winner is iterated over all samples until the stop rule holds, and only these iterations count.
+A manual start is iterated over all samples from the beginning.
 
-Samples on a line need no attempts: without a manual start they get their global optimum.
+Samples with one column need no attempts: their global optimum is computed, unless the start is
+manual.
 """
 
 from __future__ import annotations
 
-from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from kmseg.kmeans.cells import group
+from kmseg.kmeans.cells import Cells, group
 from kmseg.kmeans.filtering import inertia
 from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import lloyd
 from kmseg.kmeans.problem import Fit, Labels, Problem, Samples
-from kmseg.kmeans.seeding import attempts, improve, summary
+from kmseg.kmeans.seeding import Summary, attempts, improve, summary
 from kmseg.parallel.threads import N_CORES, in_threads
 
-# One attempt for so many clusters is improved, at least two: what leads by little before that need
-# not after it, the less the more clusters there are.
-_PER_FINALIST: Final = 3
-# Attempts whose inertias differ by less than this, relatively, are on the way to the same end.
-_ALIKE: Final = 1e-3
-# Attempts times samples of a round, after which progress is told: some tenths of a second.
-_ROUND: Final = 1 << 23
-# So many pairs of bytes are worth looking for equal ones among.
-_MANY: Final = 1 << 14
+# One finalist for so many clusters, at least two: a small lead often vanishes on refinement, more
+# often with more clusters.
+_CLUSTERS_PER_FINALIST: Final = 3
+# Attempts whose inertias differ by less than this, relatively, are converging to the same clusters.
+_SAME_INERTIA: Final = 1e-3
+# Attempts times samples between two reports of progress: some tenths of a second.
+_ROUND_SIZE: Final = 1 << 23
+# Fewer samples are not searched for duplicates.
+_MIN_PAIRS: Final = 1 << 14
+
+
+class _Attempt(NamedTuple):
+    inertia: float  # over all samples
+    centroids: Samples
 
 
 def fit_exact(problem: Problem, n_threads: int = N_CORES) -> Fit:
-    """The best of several attempts, with the exact inertia of each."""
-    X, weights, n_clusters, init, start, n_attempts, rule, seed, progress = problem
-    n_columns = X.shape[1]
-    if start is None and n_columns == 1:
-        best = optimum(X, weights, n_clusters)
+    """Make several attempts and finish the best one; reports the exact inertia of each."""
+    X, weights = problem.samples, problem.weights
+    if problem.start is None and X.shape[1] == 1:
+        best = optimum(X, weights, problem.n_clusters)
         return Fit(
             best.centroids, best.labels, 0, True, best.inertia, True, inertias=(best.inertia,)
         )
-    pairs = _pairs(X, weights)
-    if pairs is not None:
-        few, masses, place = pairs
-        fit = fit_exact(problem._replace(samples=few, weights=masses), n_threads)
-        return fit._replace(labels=fit.labels[place])
-    cells = group(X, weights, n_threads)
+    distinct = _distinct_pairs(X, weights)
+    if distinct is None:
+        return _fit(problem, n_threads)
+    pairs, pair_weights, pair_of = distinct
+    fit = _fit(problem._replace(samples=pairs, weights=pair_weights), n_threads)
+    return fit._replace(labels=fit.labels[pair_of])
 
-    def step_done() -> None:
-        progress(n_attempts, n_attempts)
 
-    if start is not None:
-        fit = lloyd(cells, cells.widened(start), rule, n_threads, step_done)
-        assert fit.inertia is not None
-        return fit._replace(centroids=fit.centroids[:, :n_columns], inertias=(fit.inertia,))
-    small = summary(cells, n_clusters)
+def _fit(problem: Problem, n_threads: int) -> Fit:
+    cells = group(problem.samples, problem.weights, n_threads)
+    if problem.start is not None:
+        return _finish(problem, cells, cells.widened(problem.start), n_threads)
+    few = summary(cells, problem.n_clusters)
+    tried = _try(problem, cells, few, n_threads)
+    n_finalists = max(2, problem.n_clusters // _CLUSTERS_PER_FINALIST)
+    finalists = _finalists([attempt.inertia for attempt in tried], n_finalists)
+
+    def improved(number: int) -> _Attempt:
+        centroids = improve(few, tried[number].centroids)
+        better = _Attempt(inertia(cells, centroids), centroids)
+        return min(tried[number], better, key=lambda attempt: attempt.inertia)
+
+    results = zip(finalists, in_threads(improved, finalists, n_threads), strict=True)
+    winner, best = min(results, key=lambda result: result[1].inertia)
+    fit = _finish(problem, cells, best.centroids, n_threads)
+    inertias = [attempt.inertia for attempt in tried]
+    inertias[winner] = fit.inertias[0]
+    return fit._replace(inertias=tuple(inertias))
+
+
+def _try(problem: Problem, cells: Cells, few: Summary, n_threads: int) -> list[_Attempt]:
+    """Make all attempts on the summary, in rounds, with a report of progress after each round."""
+    n_attempts = problem.attempts
     n_tasks = min(n_threads, n_attempts)
+    per_round = n_tasks * max(1, _ROUND_SIZE // len(problem.samples) // n_tasks)
 
-    def task(numbers: range) -> list[tuple[float, Samples]]:
-        return [judged(centroids) for centroids in attempts(small, n_clusters, init, seed, numbers)]
+    def task(numbers: range) -> list[_Attempt]:
+        found = attempts(few, problem.n_clusters, problem.init, problem.seed, numbers)
+        return [_Attempt(inertia(cells, centroids), centroids) for centroids in found]
 
-    def judged(centroids: Samples) -> tuple[float, Samples]:
-        return inertia(cells, centroids), centroids
-
-    def better(number: int) -> tuple[float, Samples]:
-        return min(tried[number], judged(improve(small, tried[number][1])), key=itemgetter(0))
-
-    tried: list[tuple[float, Samples]] = []
-    size = n_tasks * max(1, _ROUND // len(X) // n_tasks)
-    for first in range(0, n_attempts, size):
-        last = min(first + size, n_attempts)
-        shares = [range(i, last, n_tasks) for i in range(first, min(first + n_tasks, last))]
+    tried: list[_Attempt] = []
+    for first in range(0, n_attempts, per_round):
+        numbers = range(first, min(first + per_round, n_attempts))
+        shares = [numbers[i::n_tasks] for i in range(min(n_tasks, len(numbers)))]
         done = in_threads(task, shares, n_threads)
-        tried += [done[i % n_tasks][i // n_tasks] for i in range(last - first)]
-        progress(last, n_attempts)
-    leading: list[int] = []
-    for number in sorted(range(n_attempts), key=lambda number: tried[number][0]):
-        alike = leading and tried[number][0] <= tried[leading[-1]][0] * (1 + _ALIKE)
-        if not alike and len(leading) < max(2, n_clusters // _PER_FINALIST):
-            leading.append(number)
-    improved = dict(zip(leading, in_threads(better, leading, n_threads), strict=True))
-    winner = min(leading, key=lambda number: improved[number][0])
-    fit = lloyd(cells, improved[winner][1], rule, n_threads, step_done)
+        tried += [done[i % n_tasks][i // n_tasks] for i in range(len(numbers))]
+        problem.progress(len(tried), n_attempts)
+    return tried
+
+
+def _finalists(inertias: list[float], at_most: int) -> list[int]:
+    """The attempts to improve, best first; of several with the same inertia only the first."""
+    chosen: list[int] = []
+    for number in sorted(range(len(inertias)), key=inertias.__getitem__):
+        if len(chosen) == at_most:
+            break
+        if not chosen or inertias[number] > inertias[chosen[-1]] * (1 + _SAME_INERTIA):
+            chosen.append(number)
+    return chosen
+
+
+def _finish(problem: Problem, cells: Cells, start: Samples, n_threads: int) -> Fit:
+    """Iterate over all samples from ``start``."""
+    counts = problem.attempts, problem.attempts
+    fit = lloyd(cells, start, problem.rule, n_threads, lambda: problem.progress(*counts))
     assert fit.inertia is not None
-    inertias = [
-        fit.inertia if number == winner else tried[number][0] for number in range(n_attempts)
-    ]
-    return fit._replace(centroids=fit.centroids[:, :n_columns], inertias=tuple(inertias))
+    centroids = fit.centroids[:, : problem.samples.shape[1]]
+    return fit._replace(centroids=centroids, inertias=(fit.inertia,))
 
 
-def _pairs(X: Samples, weights: Samples) -> tuple[Samples, Samples, Labels] | None:
-    """Many pairs of bytes as those that differ, their weights, and which of them each is.
+def _distinct_pairs(X: Samples, weights: Samples) -> tuple[Samples, Samples, Labels] | None:
+    """Merge equal samples that are pairs of bytes.
 
-    None if the samples are something else, or most of them differ.
+    Returns
+    -------
+    pairs, pair_weights : ndarray of float64, shapes (P, 2), (P,)
+    pair_of : ndarray of int32, shape (n,)
+        The pair of each sample.
+    None
+        If the samples are few, not pairs of bytes, or mostly distinct.
     """
-    if X.shape[1] != 2 or len(X) < _MANY or X.min() < 0 or X.max() > 255:
+    if X.shape[1] != 2 or len(X) < _MIN_PAIRS or X.min() < 0 or X.max() > 255:
         return None
     pair = X.astype(np.uint8)
     if not (pair == X).all():
@@ -108,7 +139,7 @@ def _pairs(X: Samples, weights: Samples) -> tuple[Samples, Samples, Labels] | No
     occupied = np.flatnonzero(masses)
     if 2 * len(occupied) > len(X):
         return None
-    place = np.empty(1 << 16, np.int32)
-    place[occupied] = np.arange(len(occupied))
-    few = np.column_stack((occupied >> 8, occupied & 255)).astype(np.float64, order="F")
-    return few, masses[occupied], place[codes]
+    number = np.empty(1 << 16, np.int32)
+    number[occupied] = np.arange(len(occupied))
+    pairs = np.column_stack((occupied >> 8, occupied & 255)).astype(np.float64, order="F")
+    return pairs, masses[occupied], number[codes]

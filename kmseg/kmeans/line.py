@@ -1,14 +1,15 @@
-"""Samples on a line: the clustering into K with the least inertia there is.
+"""One-dimensional samples: the global optimum of k-means.
 
 In one dimension the clusters of an optimum are runs of the sorted values (Wang & Song 2011,
 "Ckmeans.1d.dp", The R Journal 3(2)). With a penalty on each cluster, dynamic programming with a
-queue finds the best runs, however many, in O(n log n), because a run's inertia has the Monge
-property (Hirschberg & Larmore 1987, "The least weight subsequence problem", SIAM J. Comput. 16(4)).
-If they are K, no other K are better. So the penalty is searched for, by what the last ones gave;
-and where K is passed over, fewer and more clusters that are equally good are combined into K
-(Aggarwal, Schieber & Tokuyama 1994, "Finding a minimum-weight k-link path in graphs with the
-concave Monge property and applications", Discrete Comput. Geom. 12). A table over all K, as in
-Grønlund et al. 2017 (arXiv:1701.07204), takes K times the memory and many times as long.
+queue finds the optimal runs, of any number, in O(n log n), because the inertia of a run has the
+Monge property (Hirschberg & Larmore 1987, "The least weight subsequence problem", SIAM J. Comput.
+16(4)). If there are K of them, they are also optimal among all K runs. So a search looks for a
+penalty that gives K. If the number jumps past K at some penalty, an optimum with fewer clusters and
+one with more are combined into K (Aggarwal, Schieber & Tokuyama 1994, "Finding a minimum-weight
+k-link path in graphs with the concave Monge property and applications", Discrete Comput. Geom. 12).
+A table over all K, as in Grønlund et al. 2017 (arXiv:1701.07204), takes K times the memory and much
+longer.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kmseg.kmeans.cells import Integers
 from kmseg.kmeans.problem import Labels, Samples
+from kmseg.parallel.compiled import compiled
 
 
 class Optimum(NamedTuple):
@@ -31,10 +32,10 @@ class Optimum(NamedTuple):
 
 
 def optimum(X: Samples, weights: Samples, n_clusters: int) -> Optimum:
-    """An optimal clustering, in some 100 bytes of memory for each sample.
+    """Compute an optimal clustering, with about 100 bytes of memory for each sample.
 
-    Inertias are compared by differences of running sums: what is found is optimal up to rounding
-    of the inertia around the mean of all samples, some 1e-16 of it.
+    Inertias are compared by differences of cumulative sums, so the result is optimal up to rounding
+    errors of about 1e-16 of the inertia around the mean of all samples.
 
     Parameters
     ----------
@@ -46,54 +47,54 @@ def optimum(X: Samples, weights: Samples, n_clusters: int) -> Optimum:
     Returns
     -------
     Optimum
-        No sample of an optimum lies halfway between two centroids. If by rounding one does, the
-        lower one has it.
+        No sample of an optimum lies halfway between two centroids. If rounding puts one there, it
+        belongs to the lower centroid.
     """
-    values, mass, rank, place = _distinct(X.ravel(), weights)
+    values, mass, rank, position = _distinct(X.ravel(), weights)
     moments = mass * (values - np.average(values, weights=mass))
-    ends, _ = _search(_running(mass), _running(moments), n_clusters)
+    ends, _ = _search(_cumulative(mass), _cumulative(moments), n_clusters)
     centroids, ends = _settle(values, mass, ends)
     nearest = np.repeat(np.arange(n_clusters, dtype=np.int32), np.diff(ends))
     inertia = float((mass * (values - centroids[nearest]) ** 2).sum())
-    return Optimum(centroids[:, None], nearest[rank].take(place), inertia)
+    return Optimum(centroids[:, None], nearest[rank].take(position), inertia)
 
 
 def _distinct(x: Samples, weights: Samples) -> tuple[Samples, Samples, Integers, Labels]:
-    """Ascending values, the weight of each, and which of them a sample is: rank[place[i]]."""
-    place, counts = np.empty(len(x), np.int32), np.zeros(256)
-    if _count(x, weights, place, counts):
+    """Ascending distinct values, their weights, and the index of sample i: rank[position[i]]."""
+    position, counts = np.empty(len(x), np.int32), np.zeros(256)
+    if _count(x, weights, position, counts):
         new = counts > 0
-        return np.flatnonzero(new).astype(np.float64), counts[new], np.cumsum(new) - 1, place
+        return np.flatnonzero(new).astype(np.float64), counts[new], np.cumsum(new) - 1, position
     order = np.argsort(x)
-    place[order] = np.arange(len(x))
+    position[order] = np.arange(len(x))
     ascending = x[order]
     new = np.append(True, ascending[1:] != ascending[:-1])
     mass = np.add.reduceat(weights[order], np.flatnonzero(new))
-    return ascending[new], mass, np.cumsum(new) - 1, place
+    return ascending[new], mass, np.cumsum(new) - 1, position
 
 
-@njit(nogil=True, cache=True)
-def _count(x, weights, place, counts):  # type: ignore[no-untyped-def]
-    """Bytes as whole numbers, and the weight of each; False if not all samples are bytes."""
+@compiled()
+def _count(x, weights, position, counts):  # type: ignore[no-untyped-def]
+    """Convert samples to bytes and add up the weight of each; False if not all are bytes."""
     for i in range(len(x)):
         byte = int(x[i]) if 0 <= x[i] < 256 else 0
         if byte != x[i]:
             return False
-        place[i] = byte
+        position[i] = byte
         counts[byte] += weights[i]
     return True
 
 
-def _running(terms: Samples) -> Samples:
-    """The sums of the first 0, 1, ... terms."""
+def _cumulative(terms: Samples) -> Samples:
+    """The sums of the first 0, 1, ... n terms, shape (n + 1,)."""
     sums = np.zeros(len(terms) + 1)
     _add_up(terms, sums)
     return sums
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add_up(terms, sums):  # type: ignore[no-untyped-def]
-    """With compensation for rounding (Kahan 1965, Communications of the ACM 8(1))."""
+    """Compensated summation (Kahan 1965, Communications of the ACM 8(1))."""
     total, lost = 0.0, 0.0
     for i in range(len(terms)):
         term = terms[i] - lost
@@ -104,7 +105,7 @@ def _add_up(terms, sums):  # type: ignore[no-untyped-def]
 
 
 def _search(mass: Samples, moment: Samples, n_clusters: int) -> tuple[Integers, float]:
-    """Where the clusters of an optimum end, and a penalty at which no other number costs less.
+    """Find an optimum into K, and a penalty at which no other number of clusters costs less.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ def _search(mass: Samples, moment: Samples, n_clusters: int) -> tuple[Integers, 
     Returns
     -------
     ends : ndarray of int64, shape (K + 1,)
-        Cluster k is the values from ``ends[k]`` up to ``ends[k + 1]``, that one left out.
+        Cluster k is ``values[ends[k] : ends[k + 1]]``.
     penalty : float
     """
     n = len(mass) - 1
@@ -123,7 +124,7 @@ def _search(mass: Samples, moment: Samples, n_clusters: int) -> tuple[Integers, 
     if n_clusters in (1, n):
         return (few, np.inf) if n_clusters == 1 else (many, 0.0)
     enough = max(4096, 64 * n_clusters)
-    if n > 8 * enough:  # try the penalty for ends at some of the values only, and near it
+    if n > 8 * enough:  # find the penalty for a subset of the values first, and search near it
         some = np.append(np.arange(0, n, n // enough), n)
         penalty = _search(mass[some], moment[some], n_clusters)[1]
         for power in (4, 16, 64):  # the penalty for K is about proportional to 1 / K**3
@@ -135,7 +136,8 @@ def _search(mass: Samples, moment: Samples, n_clusters: int) -> tuple[Integers, 
                 break
             penalty *= ((len(ends) - 1) / n_clusters) ** power
     while True:
-        # Here few and many cost the same, and what lies between no more: least inertia is convex.
+        # At this penalty few and many cost the same, and a number in between costs no more,
+        # because the least inertia is a convex function of K.
         less, more = (_between(mass, moment, ends) for ends in (few, many))
         penalty = (more - less) / (len(many) - len(few))
         ends = _penalised(mass, moment, penalty)
@@ -147,15 +149,16 @@ def _search(mass: Samples, moment: Samples, n_clusters: int) -> tuple[Integers, 
 
 
 def _between(mass: Samples, moment: Samples, ends: Integers) -> float:
-    """Between-cluster sum of squares: what is left out of the inertia around zero."""
+    """Between-cluster sum of squares: the inertia around zero minus that of the clusters."""
     return float((np.diff(moment[ends]) ** 2 / np.diff(mass[ends])).sum())
 
 
 def _combined(few: Integers, many: Integers, n_clusters: int) -> Integers:
-    """The first of many clusters and the last of few, K in all, and optimal as both are.
+    """Join the first clusters of ``many`` and the last of ``few`` into K, as optimal as both are.
 
-    It changes over in the first of few that covers that of many which comes as far behind it as K
-    exceeds few. Changing over both ways costs no more than few and many do (the Monge property).
+    The change is made at the first cluster of ``few`` that contains the cluster of ``many`` with
+    the index greater by K minus the number of ``few``. By the Monge property, the two ways of
+    changing over together cost no more than ``few`` and ``many``.
     """
     ahead = n_clusters + 1 - len(few)
     cover = int(np.argmax(many[ahead + 1 :][: len(few) - 1] <= few[1:]))
@@ -163,7 +166,7 @@ def _combined(few: Integers, many: Integers, n_clusters: int) -> Integers:
 
 
 def _penalised(mass: Samples, moment: Samples, penalty: float) -> Integers:
-    """Where clusters end, as many as are best if each costs a penalty besides its inertia."""
+    """The ends of optimal clusters, of any number, if each costs a penalty besides its inertia."""
     n = len(mass)
     begin = np.zeros(n, np.int32)
     queue, since = np.zeros(n, np.int32), np.ones(n, np.int32)
@@ -174,20 +177,20 @@ def _penalised(mass: Samples, moment: Samples, penalty: float) -> Integers:
     return np.array(ends[::-1])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _fill(mass, moment, penalty, cost, begin, queue, since):  # type: ignore[no-untyped-def]
-    """For the values up to each end, where the last cluster begins, and what all of them cost.
+    """For the values up to each end, compute where the last cluster begins, and the total cost.
 
-    The cost leaves out the inertia around zero, which clustering does not change. Of two beginnings
-    the later one is better from some end on, if at all: the queue has those that are the best for
-    some end to come, and since which.
+    The cost omits the inertia around zero, which is constant. Of two beginnings the later one is
+    better from some end on, if at all. The queue holds the beginnings that are the best for some
+    end to come; ``since`` holds the first such end of each.
     """
     n = len(mass) - 1
     head = tail = 0
     for end in range(1, n + 1):
         new = end - 1
         worse, better, reach = new, n + 1, 1
-        at = n  # if it is not better there, it never is
+        at = n  # if the new beginning is not better for the last end, it never is
         while better - worse > 1:
             old = queue[tail]
             by_new, by_old = moment[at] - moment[new], moment[at] - moment[old]
@@ -215,12 +218,12 @@ def _fill(mass, moment, penalty, cost, begin, queue, since):  # type: ignore[no-
 
 
 def _settle(values: Samples, mass: Samples, ends: Integers) -> tuple[Samples, Integers]:
-    """Means of clusters, and their ends after Lloyd's steps to where rounding kept them from."""
+    """Means and ends of clusters after Lloyd steps, which repair the effects of rounding."""
     means = _means(values, mass, ends)
-    for _ in range(100):  # the first moves nothing, unless the inertia is lost in rounding
+    for _ in range(100):  # usually the first changes nothing
         inner = ends[1:-1]
         halfway = np.searchsorted(values, (means[:-1] + means[1:]) / 2, side="right")
-        down = np.clip(halfway, ends[:-2] + 1, inner)  # all one way: then no cluster gets empty
+        down = np.clip(halfway, ends[:-2] + 1, inner)  # moving all one way leaves none empty
         up = np.clip(halfway, inner, ends[2:] - 1)
         moved = up if (down == inner).all() else down
         if (moved == inner).all():
@@ -234,4 +237,4 @@ def _means(values: Samples, mass: Samples, ends: Integers) -> Samples:
     begin = ends[:-1]
     above = mass * (values - np.repeat(values[begin], np.diff(ends)))
     means = values[begin] + np.add.reduceat(above, begin) / np.add.reduceat(mass, begin)
-    return np.asarray(means)  # exactly the value of a cluster that has but one
+    return np.asarray(means)  # exact for a cluster of one value

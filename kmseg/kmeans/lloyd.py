@@ -1,7 +1,4 @@
-"""Lloyd's iteration over grouped samples.
-
-The loop does mathematics; seeding, attempts and what to report belong to its callers.
-"""
+"""Lloyd's iteration over grouped samples (Lloyd 1982, IEEE Trans. Inf. Theory 28(2))."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from kmseg.kmeans.filtering import label, step, step_again
 from kmseg.kmeans.problem import Fit, Samples, StopRule
 from kmseg.parallel.threads import N_CORES
 
-# Centroids of an attempt first move by about this part of the samples' extent, as was measured.
+# The first move of centroids as a fraction of the samples' extent; measured on photographs.
 _FIRST_MOVE: Final = 2e-3
 
 
@@ -27,11 +24,11 @@ def lloyd(
     n_threads: int = N_CORES,
     step_done: Callable[[], None] = lambda: None,
 ) -> Fit:
-    """Iterate from ``start`` until the rule says stop.
+    """Iterate from ``start`` until the stop rule holds.
 
-    The centroids returned are those that the last step assigned to, and one step more moves none of
-    them by more than the rule's epsilon if it converged: that step has been taken and left out.
-    An empty cluster takes the sample furthest from its centroid, as in scikit-learn.
+    The centroids returned are those of the last assignment. If the iteration converged, one more
+    step would move none of them further than the rule's epsilon; that step was computed and
+    discarded. An empty cluster receives the sample furthest from its centroid, as in scikit-learn.
 
     Parameters
     ----------
@@ -42,7 +39,7 @@ def lloyd(
     n_threads : int
         The result does not depend on it.
     step_done : callable
-        Called after each step; what it raises ends the work.
+        Called after each step; an exception ends the work.
 
     Returns
     -------
@@ -50,7 +47,7 @@ def lloyd(
     """
     centroids, converged, n_iter = start, False, 0
     slack = _next_slack(0.0, 0, len(cells.weights), _FIRST_MOVE * cells.extent)
-    home, settled = centroids, step(cells, centroids, n_threads, slack=slack)
+    origin, settled = centroids, step(cells, centroids, n_threads, slack=slack)
     while n_iter < rule.iterations:
         n_iter += 1
         step_done()
@@ -63,21 +60,22 @@ def lloyd(
             converged = True
             break
         centroids = moved
-        if _furthest(centroids, home) > slack:
+        if _furthest(centroids, origin) > slack:
             n_border = sum(border.n_samples for border in settled.borders)
             slack = _next_slack(slack, n_border, len(cells.weights), move)
-            home, settled = centroids, step(cells, centroids, n_threads, slack=slack)
+            origin, settled = centroids, step(cells, centroids, n_threads, slack=slack)
     labels, inertia = label(cells, centroids, n_threads)
     return Fit(centroids, labels, n_iter, converged, inertia)
 
 
 def _next_slack(slack: float, n_border: int, n_samples: int, move: float) -> float:
-    """How much room to settle samples with, when centroids last moved by ``move``.
+    """The slack to settle samples with, after centroids moved by ``move``.
 
-    More room lasts for more steps, about slack / move, and leaves more samples to each of them, in
-    proportion to the slack. Looking at all samples costs about as much as at half as many near
-    borders, so the cost of a step is least with this root. Where that would leave nearly half of
-    the samples, none is best. A tenth are taken to lie within a unit of a border until it is known.
+    A larger slack lasts for more steps, about slack / move, but leaves more samples for each of
+    them, in proportion to the slack. An assignment of all n samples costs about as much as one of
+    n / 2 border samples. With b border samples per unit of slack, the cost of a step is
+    b * slack + n / 2 * move / slack, which is least at the root below. If that would leave nearly
+    half of the samples, no slack is cheaper. Until b is known, n / 10 is assumed.
     """
     per_unit = n_border / slack if slack > 0 else 0.1 * n_samples
     wanted = math.sqrt(0.5 * n_samples * move / max(per_unit, 1.0))
@@ -85,12 +83,12 @@ def _next_slack(slack: float, n_border: int, n_samples: int, move: float) -> flo
 
 
 def _furthest(centroids: Samples, others: Samples) -> float:
-    """The greatest distance between a centroid and its other place."""
+    """The greatest distance between corresponding centroids."""
     return float(np.sqrt(((centroids - others) ** 2).sum(axis=1).max()))
 
 
 def _fill_empty(cells: Cells, centroids: Samples, sums: Samples, mass: Samples) -> None:
-    """Give each empty cluster, in place, one of the samples furthest from their centroids."""
+    """Move one of the samples furthest from their centroids to each empty cluster, in place."""
     empty = np.flatnonzero(mass == 0)
     if not len(empty):
         return

@@ -1,4 +1,4 @@
-"""What an engine is given and what it returns. Nothing here is compiled, so it imports quickly."""
+"""The input and output of an engine. Nothing here is compiled, so it imports quickly."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float64]
 Labels = NDArray[np.int32]
 
-# ``progress(done, attempts)``: attempts finished, and attempts in all. What it raises ends the fit.
+# ``progress(done, attempts)``: attempts finished, and their total. An exception ends the fit.
 Progress = Callable[[int, int], None]
 
-# With stop="epsilon" nothing bounds the number of iterations; the iteration gives up after this
-# many.
-MOST_ITERATIONS: Final = 10_000
+# The limit of iterations with stop="epsilon", which has none of its own.
+MAX_ITERATIONS: Final = 10_000
 
 
 class StopRule(NamedTuple):
-    """When an iteration ends: see :func:`kmseg.kmeans.fit`."""
+    """When the iteration stops; see :func:`kmseg.kmeans.fit`."""
 
     max_iter: int
     epsilon: float
@@ -28,8 +27,8 @@ class StopRule(NamedTuple):
 
     @property
     def iterations(self) -> int:
-        """The greatest number of iterations."""
-        return MOST_ITERATIONS if self.stop == "epsilon" else self.max_iter
+        """The maximum number of iterations."""
+        return MAX_ITERATIONS if self.stop == "epsilon" else self.max_iter
 
     @property
     def tolerance(self) -> float:
@@ -69,22 +68,22 @@ class Problem(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """What an engine found.
+    """The result of an engine.
 
     Attributes
     ----------
     centroids : ndarray of float64, shape (K, D)
     labels : ndarray of int32, shape (n,)
     n_iter : int or None
-        Lloyd iterations of the attempt that won; None where the engine does not report them.
+        Lloyd iterations of the best attempt; None if the engine does not report them.
     converged : bool or None
-        Whether the stop rule was met; None where the engine does not report it.
+        Whether the stop rule's epsilon was met; None if the engine does not report it.
     inertia : float or None
-        None: the caller computes it from the centroids.
+        None if the caller has to compute it from the centroids.
     global_optimum : bool
         Whether the result is proven optimal.
     inertias : tuple of float
-        Inertia of each attempt, in order; empty where the engine reports its best attempt only.
+        Inertia of each attempt, in order; empty if the engine reports only its best attempt.
     """
 
     centroids: Samples

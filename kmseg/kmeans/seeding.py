@@ -1,7 +1,7 @@
-"""Starting centroids, and attempts on a summary of the samples, where an iteration costs little.
+"""Starting centroids, and attempts on a summary of the samples, where an iteration is cheap.
 
-Compiled loops take all attempts of a thread at once: threads that come back for the interpreter's
-lock after each of them wait for each other longer than they work.
+A compiled loop makes all attempts of a thread in one call: threads that return to Python after each
+attempt spend more time waiting for the interpreter's lock than working.
 """
 
 from __future__ import annotations
@@ -10,42 +10,44 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kmseg.kmeans.cells import Cells, group
-from kmseg.kmeans.filtering import CHUNK, assign, find_nearest
+from kmseg.kmeans.filtering import assign
+from kmseg.kmeans.nearest import CHUNK, find_nearest
 from kmseg.kmeans.problem import Samples
+from kmseg.parallel.compiled import compiled
 
-# Samples of the summary for each cluster. What is lost inside a cell has to be small beside the
-# inertia, which falls as K grows: with half as many, K = 32 ended 0.1 % higher on photographs.
+# Samples of the summary for each cluster. The scatter within cells must be small against the
+# inertia, which falls as K grows. With half as many, the inertia of photographs at K = 32 was 0.1 %
+# higher.
 _PER_CLUSTER: Final = 700
-# Iterations on the summary end when no centroid moves by more than this part of the samples'
-# extent, or after so many: what they leave undone, the iterations over all samples do.
-_REST: Final = 1e-4
+# Iterations on the summary end when no centroid moves by more than this fraction of the samples'
+# extent, or after so many: iterations over all samples follow.
+_TOLERANCE: Final = 1e-4
 _MAX_ITER: Final = 10
 
 
 class Summary(NamedTuple):
-    """Few samples in place of all: some to draw seeds from, more to iterate over.
+    """A small sample that stands for all: some means to draw seeds from, more to iterate over.
 
     Attributes
     ----------
     seeds, masses : ndarray, shapes (W, S), (S,)
         Weighted means of the cells, column by column, and their weights.
     cells : Cells
-        These means, or those of the octants of cells where they differ most, as many as K needs.
-    rest : float
+        These means, with those of the octants of cells in place of cells with much scatter.
+    tolerance : float
         Iterations over the summary end when no centroid moves further.
     """
 
     seeds: Samples
     masses: Samples
     cells: Cells
-    rest: float
+    tolerance: float
 
 
 def summary(cells: Cells, n_clusters: int) -> Summary:
-    """Sum up cells; where they cannot tell K clusters apart, their samples stand for themselves."""
+    """Summarise cells by their means; if there are too few cells for K, use all samples."""
     means, masses = cells.means, cells.masses
     if len(masses) < 4 * n_clusters:
         means, masses = cells.X.T, cells.weights
@@ -60,10 +62,10 @@ def summary(cells: Cells, n_clusters: int) -> Summary:
         )
         masses = np.append(np.delete(masses, largest), octants[occupied])
     few = group(means, masses, cell_bits=9, block_bits=3)
-    return Summary(seeds, seed_masses, few, _REST * few.extent)
+    return Summary(seeds, seed_masses, few, _TOLERANCE * few.extent)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _octants(cells, split, columns):  # type: ignore[no-untyped-def]
     """Weighted sums and weights of the octants of cells, by the first three columns."""
     sums, masses = np.zeros((8 * len(split), len(columns))), np.zeros(8 * len(split))
@@ -81,7 +83,7 @@ def _octants(cells, split, columns):  # type: ignore[no-untyped-def]
 
 
 def attempts(few: Summary, n_clusters: int, init: str, seed: int, numbers: range) -> Samples:
-    """Seeds, and Lloyd's iteration from them over the summary; shape (A, K, W).
+    """Draw seeds and iterate from them over the summary; returns centroids, shape (A, K, W).
 
     Parameters
     ----------
@@ -92,28 +94,28 @@ def attempts(few: Summary, n_clusters: int, init: str, seed: int, numbers: range
         section 2.2 and conclusion; the number is scikit-learn's), or draws by weight.
     seed : int
     numbers : range
-        Which A attempts to make: each has chances of its own.
+        The A attempts to make; each has its own random numbers.
     """
     generators = [np.random.default_rng([seed, number]) for number in numbers]
     chosen = np.zeros((len(numbers), n_clusters), np.int64)
     if init == "random":
-        # The K least of exponential variables with these rates are K draws without replacement
-        # (Efraimidis & Spirakis 2006).
+        # The K least of exponential variables, with the weights as rates, are K draws by weight
+        # without replacement (Efraimidis & Spirakis 2006, Information Processing Letters 97(5)).
         for row, rng in zip(chosen, generators, strict=True):
             row[:] = np.argsort(rng.exponential(size=len(few.masses)) / few.masses)[:n_clusters]
     else:
         shape = (n_clusters, 2 + int(math.log(n_clusters)))
         draws = np.array([rng.random(shape) for rng in generators])
         _plus_plus(few.seeds, few.masses, draws, chosen, few.cells.columns)
-    return _descended(few, few.seeds.T[chosen])[0]
+    return _iterated(few, few.seeds.T[chosen])[0]
 
 
 def improve(few: Summary, centroids: Samples) -> Samples:
-    """Breathe: add a centroid where the error is greatest, take away the least useful, and repeat.
+    """Add a centroid where the error is greatest, remove the least useful one, and repeat.
 
-    Ends when that no longer lowers the inertia over the summary (Fritzke 2020, "The breathing
-    k-means algorithm", arXiv:2006.15666; here one at a time and without chance: a new centroid
-    starts at the sample that adds most to the error of the worst cluster).
+    This ends when it no longer lowers the inertia over the summary (Fritzke 2020, "The breathing
+    k-means algorithm", arXiv:2006.15666; here with one centroid at a time and no random numbers: a
+    new centroid starts at the sample with the greatest error in the cluster with the greatest).
 
     Parameters
     ----------
@@ -123,29 +125,30 @@ def improve(few: Summary, centroids: Samples) -> Samples:
     Returns
     -------
     ndarray, shape (K, W)
-        At least as good over the summary.
+        Their inertia over the summary is no higher.
     """
     cells = few.cells
     best: Samples
-    (best,), (least,) = _descended(few, centroids[None])
+    (best,), (least,) = _iterated(few, centroids[None])
     while True:
-        new, _ = _extremes(cells.X, cells.weights, best, cells.columns)
-        (more,), _ = _descended(few, np.vstack((best, cells.X[:, new]))[None])
-        _, useless = _extremes(cells.X, cells.weights, more, cells.columns)
-        (fewer,), (inertia,) = _descended(few, np.delete(more, useless, axis=0)[None])
+        new, _ = _exchange(cells.X, cells.weights, best, cells.columns)
+        (more,), _ = _iterated(few, np.vstack((best, cells.X[:, new]))[None])
+        _, useless = _exchange(cells.X, cells.weights, more, cells.columns)
+        (fewer,), (inertia,) = _iterated(few, np.delete(more, useless, axis=0)[None])
         if inertia >= least * (1 - 1e-6):
             return best
         best, least = fewer, inertia
 
 
-@njit(nogil=True, cache=True)
-def _extremes(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
-    """The worst sample of the cluster with the greatest error; the centroid of the least use.
+@compiled()
+def _exchange(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
+    """The sample to place a centroid at, and the centroid to remove.
 
-    Use is how much the inertia would rise without the centroid.
+    They are the sample with the greatest error of the cluster with the greatest error, and the
+    centroid of least utility: without it the inertia would rise least.
     """
     n_clusters, n_samples = len(centroids), len(weights)
-    error, use = np.zeros(n_clusters), np.zeros(n_clusters)
+    error, utility = np.zeros(n_clusters), np.zeros(n_clusters)
     worst, most = np.zeros(n_clusters, np.int64), np.zeros(n_clusters)
     nearest, least, runner_up = np.empty(CHUNK, np.int64), np.empty(CHUNK), np.empty(CHUNK)
     for begin in range(0, n_samples, CHUNK):
@@ -154,26 +157,26 @@ def _extremes(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
         for i in range(n):
             k, weight = nearest[i], weights[begin + i]
             error[k] += weight * least[i]
-            use[k] += weight * (runner_up[i] - least[i])
+            utility[k] += weight * (runner_up[i] - least[i])
             if weight * least[i] > most[k]:
                 worst[k], most[k] = begin + i, weight * least[i]
     greatest, useless = 0, 0
     for k in range(n_clusters):
         greatest = k if error[k] > error[greatest] else greatest
-        useless = k if use[k] < use[useless] else useless
+        useless = k if utility[k] < utility[useless] else useless
     return worst[greatest], useless
 
 
-def _descended(few: Summary, starts: Samples) -> tuple[Samples, Samples]:
-    """Lloyd's iteration over the summary: from starts (A, K, W) to as many ends; their inertia."""
+def _iterated(few: Summary, starts: Samples) -> tuple[Samples, Samples]:
+    """Iterate over the summary from ``starts`` (A, K, W); returns centroids and inertias (A,)."""
     centroids, inertias = np.array(starts, order="C"), np.empty(len(starts))
-    _descend(few.cells, centroids, inertias, few.rest, few.cells.columns)
+    _iterate(few.cells, centroids, inertias, few.tolerance, few.cells.columns)
     return centroids, inertias
 
 
-@njit(nogil=True, cache=True)
-def _descend(cells, all_centroids, inertias, rest, columns):  # type: ignore[no-untyped-def]
-    """In place. An empty cluster stays where it is."""
+@compiled()
+def _iterate(cells, all_centroids, inertias, tolerance, columns):  # type: ignore[no-untyped-def]
+    """Lloyd's iteration from each start, in place. An empty cluster keeps its centroid."""
     first, n_blocks, no_labels = np.int64(0), len(cells.blocks) - 1, np.empty(0, np.int32)
     for attempt in range(len(all_centroids)):
         centroids, move = all_centroids[attempt], np.inf
@@ -181,7 +184,7 @@ def _descend(cells, all_centroids, inertias, rest, columns):  # type: ignore[no-
             sums, mass, inertia, _ = assign(
                 cells, centroids, 0.0, first, n_blocks, no_labels, columns
             )
-            if iteration == _MAX_ITER or move <= rest:
+            if iteration == _MAX_ITER or move <= tolerance:
                 inertias[attempt] = inertia
                 break
             move = 0.0
@@ -195,8 +198,12 @@ def _descend(cells, all_centroids, inertias, rest, columns):  # type: ignore[no-
                     move = max(move, np.sqrt(moved))
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
+@compiled(fastmath={"reassoc"})
 def _plus_plus(X, weights, draws, chosen, columns):  # type: ignore[no-untyped-def]
+    """Greedy k-means++: ``chosen`` (A, K) receives samples, by random numbers ``draws``.
+
+    ``draws`` (A, K, C) are uniform in [0, 1): C candidates for each seed, of which one is kept.
+    """
     n_samples, (n_attempts, n_clusters, n_candidates) = np.uint64(len(weights)), draws.shape
     trial, best = np.empty(n_samples), np.empty(n_samples)
     closest, cumulative = np.empty(n_samples), np.empty(n_samples)

@@ -1,4 +1,4 @@
-"""``Segmentation`` -> pictures: cluster colours, gray ranks, single clusters, side by side."""
+"""A segmentation as pictures: cluster colours, gray ranks, masks, side by side."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from kmseg.segmentation import Segmentation
 
 Pixels = NDArray[np.uint8]
-
-PAINTS: Final = ("colors", "gray")
 
 # The strip of "Image segmentation via K-means clustering with OpenCV-Python".
 STRIP_LEVEL: Final = 193
@@ -25,7 +23,8 @@ def palette(seg: Segmentation, paint: str = "colors") -> Pixels:
     ----------
     seg : Segmentation
     paint : {"colors", "gray"}
-        Mean colours, or ranks: black for the largest cluster, evenly up to white for the smallest.
+        Mean colours, or gray ranks: evenly spaced from black for the largest cluster to white for
+        the smallest.
     """
     if paint == "colors":
         return seg.palette
@@ -34,17 +33,17 @@ def palette(seg: Segmentation, paint: str = "colors") -> Pixels:
 
 
 def painted(labels: NDArray[np.int16], colors: Pixels) -> Pixels:
-    """Labels as a picture.
+    """Paint labels.
 
     Parameters
     ----------
     labels : ndarray of int16, shape (H, W)
-        -1 is transparent.
+        0 to K - 1; -1 is transparent.
     colors : ndarray of uint8, shape (K, 3)
 
     Returns
     -------
-    ndarray of uint8, shape (H, W, 3), or (H, W, 4) if a pixel is transparent
+    ndarray of uint8, shape (H, W, 3), or (H, W, 4) if any pixel is transparent
     """
     if labels.min() >= 0:
         return colors[labels]
@@ -52,38 +51,43 @@ def painted(labels: NDArray[np.int16], colors: Pixels) -> Pixels:
     return np.vstack((with_alpha, np.zeros((1, 4), np.uint8)))[labels]
 
 
-def mask(labels: NDArray[np.int16], clusters: int | tuple[int, ...]) -> Pixels:
+def mask(labels: NDArray[np.int16], clusters: tuple[int, ...]) -> Pixels:
     """255 where a pixel belongs to one of the clusters and 0 elsewhere, shape (H, W)."""
     return np.where(np.isin(labels, clusters), np.uint8(255), np.uint8(0))
 
 
-def on_white(pixels: Pixels, opaque: NDArray[np.bool_] | None) -> Pixels:
-    """RGB pixels, shape (H, W, 3), with white where the picture is transparent."""
-    return pixels if opaque is None else np.where(opaque[..., None], pixels, np.uint8(255))
-
-
-def side_by_side(seg: Segmentation, paint: str = "gray") -> Pixels:
-    """Original, gray strip and segmentation in one picture on white, as in the article.
+def side_by_side(seg: Segmentation) -> Pixels:
+    """Original, gray strip and gray ranks in one picture on white, as in the article.
 
     Returns
     -------
     ndarray of uint8, shape (H, W + strip + W, 3)
         The strip is 6.25 % of the width, at least one pixel.
+
+    Raises
+    ------
+    ValueError
+        If the segmentation was made from a ``ColorHistogram``.
     """
     if seg.image is None:
         raise ValueError("a segmentation of a ColorHistogram has no picture")
     opaque = seg.image.opaque
     height, width = seg.image.pixels.shape[:2]
     strip = np.full((height, max(1, int(width * STRIP_SHARE)), 3), STRIP_LEVEL, np.uint8)
-    result = painted(seg.labels, palette(seg, paint))[..., :3]
-    return np.hstack((on_white(seg.image.pixels, opaque), strip, on_white(result, opaque)))
+    ranks = painted(seg.labels, palette(seg, "gray"))[..., :3]
+    return np.hstack((_on_white(seg.image.pixels, opaque), strip, _on_white(ranks, opaque)))
+
+
+def _on_white(pixels: Pixels, opaque: NDArray[np.bool_] | None) -> Pixels:
+    """RGB pixels, shape (H, W, 3), with transparent ones replaced by white."""
+    return pixels if opaque is None else np.where(opaque[..., None], pixels, np.uint8(255))
 
 
 def heat(values: NDArray[np.float64], top: float) -> Pixels:
-    """Values from 0 to ``top`` as colours from dark blue to yellow.
+    """Map values to colours from dark blue, for 0, to yellow, for ``top`` and above.
 
-    The scale is "cividis", which reads alike with and without colour blindness (Nuñez, Anderton &
-    Renslow 2018, doi:10.1371/journal.pone.0199239).
+    The colour map is "cividis", which looks much the same with and without colour vision deficiency
+    (Nuñez, Anderton & Renslow 2018, doi:10.1371/journal.pone.0199239).
 
     Parameters
     ----------

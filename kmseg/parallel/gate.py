@@ -1,9 +1,10 @@
-"""Work in turns, so that a crowd shares the machine and nobody's long work keeps others waiting.
+"""Fair queueing of jobs for a limited number of slots.
 
-As many are at work as there are places. Next is whose turn would be over first if all who are there
-shared the machine evenly from when they came (fair queueing: A. Demers, S. Keshav, S. Shenker,
-SIGCOMM 1989): who comes with new work before who has had much already, and who waits moves up. Long
-work gives its place up between its steps while others wait.
+The next slot goes to the job that would finish first if all jobs shared the machine evenly from
+their arrival (A. Demers, S. Keshav, S. Shenker, "Analysis and simulation of a fair queueing
+algorithm", SIGCOMM 1989). So a new job comes before one that has already run for long, and no job
+starves: new jobs join behind one that waits. Long jobs yield their slot between their steps while
+others wait.
 """
 
 from __future__ import annotations
@@ -19,115 +20,117 @@ from kmseg.errors import BusyError
 Pause = Callable[[], None]
 Waiting = Callable[[int], None]
 
-# How long one is at work before others get his place, in seconds.
-TURN: Final = 0.5
-# How often who waits is asked whether he still wants to.
-LOOK: Final = 0.2
+# Seconds that a job runs before it yields its slot to others.
+QUANTUM: Final = 0.5
+# Seconds between checks that a waiting job is still wanted.
+POLL_SECONDS: Final = 0.2
 
 
 class _Ticket:
-    def __init__(self, done_at: float) -> None:
-        self.done_at = done_at  # on the gate's clock
-        self.since: float | None = None  # at work; None while he waits
-        self.paused = False
-        self.called = threading.Event()
+    """A job in the queue or in a slot."""
+
+    def __init__(self, finish: float) -> None:
+        self.finish = finish  # on the gate's virtual clock, under an even share of the machine
+        self.started: float | None = None  # time.monotonic(); None while it waits
+        self.paused = False  # waits after it has run
+        self.admitted = threading.Event()
 
 
 class Gate:
-    """A number of places, and who waits for one.
+    """Slots for jobs and a queue of jobs that wait for one.
 
     Parameters
     ----------
-    places : int
-        How many are at work at once.
-    most_waiting : int
-        More are turned away.
+    slots : int
+        The number of jobs that run at once.
+    max_queued : int
+        The number of jobs that may wait; more are rejected.
     """
 
-    def __init__(self, places: int, most_waiting: int) -> None:
-        self.places = places
-        self.most_waiting = most_waiting
+    def __init__(self, slots: int, max_queued: int) -> None:
+        self.slots = slots
+        self.max_queued = max_queued
         self._lock = threading.Lock()
-        self._tickets: list[_Ticket] = []  # in the order in which they came
-        self._clock = 0.0  # seconds that each of those who were there has had by rights
+        self._tickets: list[_Ticket] = []  # by arrival
+        self._clock = 0.0  # virtual: seconds of work that an even share would have given to a job
 
     @property
     def n_waiting(self) -> int:
-        """How many wait for a place."""
-        return sum(ticket.since is None for ticket in list(self._tickets))
+        """The number of jobs that wait for a slot."""
+        return sum(ticket.started is None for ticket in list(self._tickets))
 
     @contextmanager
     def admitted(self, waiting: Waiting = lambda ahead: None) -> Iterator[Pause]:
-        """Wait for a place, work in it.
+        """Wait for a slot and hold it.
 
         Parameters
         ----------
         waiting : callable
-            ``waiting(ahead)`` is called again and again while there is no place, with the number of
-            others who wait; what it raises ends the wait and comes out here.
+            ``waiting(ahead)`` is called every ``POLL_SECONDS`` while there is no slot, with the
+            number of other jobs that wait. An exception ends the wait and is raised here.
 
         Yields
         ------
         callable
-            To be called between the steps of long work: it gives the place to others and comes back
-            when there is one again; but only so many pause at once, as they keep their memory.
+            To be called between the steps of a long job. After ``QUANTUM`` seconds, if others wait,
+            it yields the slot and returns when the job has one again. At most two jobs per slot
+            are paused at once, because they keep their memory.
 
         Raises
         ------
         BusyError
-            Too many wait already.
+            If ``max_queued`` jobs wait already.
         """
         with self._lock:
-            if self.n_waiting >= self.most_waiting:
+            if self.n_waiting >= self.max_queued:
                 raise BusyError(
                     f"This server is busy: {self.n_waiting} others wait already. Try again in a "
                     "moment."
                 )
-            ticket = _Ticket(self._clock + TURN)
+            ticket = _Ticket(self._clock + QUANTUM)
             self._tickets.append(ticket)
-            self._call_next()
-
-        def pause() -> None:
-            if ticket.since is None or time.monotonic() - ticket.since < TURN or not self.n_waiting:
-                return
-            with self._lock:
-                if sum(other.paused for other in self._tickets) >= 2 * self.places:
-                    return
-                ticket.paused = True
-                ticket.done_at += self._leave(ticket)
-                self._call_next()
-            self._wait(ticket, waiting)
-            ticket.paused = False
-
+            self._fill_slots()
         try:
             self._wait(ticket, waiting)
-            yield pause
+            yield lambda: self._pause(ticket, waiting)
         finally:
             with self._lock:
-                self._leave(ticket)
+                self._release(ticket)
                 self._tickets.remove(ticket)
-                self._call_next()
+                self._fill_slots()
+
+    def _pause(self, ticket: _Ticket, waiting: Waiting) -> None:
+        if ticket.started is None or time.monotonic() - ticket.started < QUANTUM:
+            return
+        with self._lock:
+            n_paused = sum(other.paused for other in self._tickets)
+            if not self.n_waiting or n_paused >= 2 * self.slots:
+                return
+            ticket.paused = True
+            ticket.finish += self._release(ticket)
+            self._fill_slots()
+        self._wait(ticket, waiting)
+        ticket.paused = False
 
     def _wait(self, ticket: _Ticket, waiting: Waiting) -> None:
-        while not ticket.called.wait(LOOK):
+        while not ticket.admitted.wait(POLL_SECONDS):
             waiting(self.n_waiting - 1)
 
-    def _call_next(self) -> None:
-        """Fill the places that are free."""
+    def _fill_slots(self) -> None:
         while True:
-            waiting = [ticket for ticket in self._tickets if ticket.since is None]
-            if not waiting or len(self._tickets) - len(waiting) >= self.places:
+            queue = [ticket for ticket in self._tickets if ticket.started is None]
+            if not queue or len(self._tickets) - len(queue) >= self.slots:
                 return
-            first = min(waiting, key=lambda ticket: ticket.done_at)  # who came first, among equals
-            first.since = time.monotonic()
-            first.called.set()
+            first = min(queue, key=lambda ticket: ticket.finish)  # the earliest, if equal
+            first.started = time.monotonic()
+            first.admitted.set()
 
-    def _leave(self, ticket: _Ticket) -> float:
-        """Give a place up; the seconds that it was held."""
-        if ticket.since is None:
+    def _release(self, ticket: _Ticket) -> float:
+        """Free a job's slot; returns the seconds that it was held."""
+        if ticket.started is None:
             return 0.0
-        seconds = time.monotonic() - ticket.since
+        seconds = time.monotonic() - ticket.started
         self._clock += seconds / len(self._tickets)
-        ticket.since = None
-        ticket.called.clear()
+        ticket.started = None
+        ticket.admitted.clear()
         return seconds

@@ -1,4 +1,4 @@
-"""Compiled loops, loaded before somebody waits for them; on a new machine, compiled once."""
+"""Load the compiled functions before the first request; on a new machine this compiles them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from kmseg.settings import Settings
 
 
 def warm_up() -> None:
-    """The loops that most pictures need: the exact engine with three coordinates."""
+    """Load what most pictures need: the exact engine with three columns."""
     segment(_noise(64), Settings())
 
 
 def warm_up_the_rest() -> None:
-    """The loops of other settings and pictures."""
-    # More colours than a byte can number; fewer, and transparent pixels.
+    """Load what other settings and pictures need."""
+    # Numbers of colours beyond int8; then within, with transparent pixels.
     for image in (_noise(64), replace(_noise(8), opaque=np.eye(8) == 0)):
         for settings in (
             Settings(channels="01"),

@@ -1,16 +1,15 @@
 """Ishihara-style plates: a disc of coloured dots that hides a numeral.
 
-The dots of the numeral differ from the dots around them in hue alone. Lightness and chroma are
-drawn from the same ranges for both, so a clustering of lightness finds nothing while one that
-sees hue reads the numeral: the plates show what the choice of colour space is worth.
+The dots of the numeral differ from the other dots in hue alone. Lightness and chroma are drawn from
+the same ranges for both. A clustering of lightness therefore finds nothing, while one that includes
+hue finds the numeral: the plates show how much the choice of colour space matters.
 
-S. Ishihara's "Tests for Colour-Blindness" (Tokyo, 1917) pairs hues that one kind of
-colour-deficient eye cannot tell apart. Such hues lie on a confusion line: a straight line of the
-CIE 1931 xy diagram through the dichromat's copunctal point, which is about (0.747, 0.253) for
-protan, (1.40, -0.40) for deutan and (0.171, 0.000) for tritan vision (V. C. Smith and
-J. Pokorny, "Spectral sensitivity of the foveal cone photopigments between 400 and 500 nm",
-Vision Research 15, 1975). The palettes here follow these lines. They are pictures for a
-segmentation program: no eye is to be tested with them.
+S. Ishihara's "Tests for Colour-Blindness" (Tokyo, 1917) pairs hues that people with one kind of
+colour vision deficiency cannot distinguish. Such hues lie on a confusion line: a straight line of
+the CIE 1931 xy diagram through the dichromat's copunctal point, which is about (0.747, 0.253) for
+protan, (1.40, -0.40) for deutan and (0.171, 0.000) for tritan vision (V. C. Smith and J. Pokorny,
+"Spectral sensitivity of the foveal cone photopigments between 400 and 500 nm", Vision Research 15,
+1975). The palettes follow these lines, but the plates are no test of colour vision.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from kmseg.errors import SettingsError
 
 PAPER = (250, 247, 240)
-"""sRGB of the ground between the dots: a warm near-white, like the printed plates."""
+"""sRGB between the dots: a warm near-white, as on printed plates."""
 
 HueBand = tuple[float, float]
 """Lowest and highest CIELAB hue angle in degrees; the highest may exceed 360."""
@@ -37,12 +36,12 @@ class Palette:
     Attributes
     ----------
     title : str
-        What is seen on what, for people with normal colour vision.
+        The two hues as people with normal colour vision see them.
     numeral, ground : tuple of HueBand
-        Hue bands in degrees. Every dot picks one band of its group, then a hue within it.
+        Hue bands in degrees. Each dot is assigned a band of its group, then a hue within it.
     chroma : tuple of float
-        Lowest and highest C*, shared by both groups. Every mix of the bands with `chroma` and
-        `lightness` lies inside the sRGB gamut, so that no clipping shifts the lightness.
+        Lowest and highest C*, shared by both groups. Every combination of the bands with `chroma`
+        and `lightness` lies inside the sRGB gamut, so no clipping shifts the lightness.
     lightness : tuple of float
         Lowest and highest L* (0 to 100), shared by both groups.
     """
@@ -54,8 +53,8 @@ class Palette:
     lightness: tuple[float, float]
 
 
-# At equal lightness and chroma, two hues share a confusion line where their angles add up to
-# about 200 degrees (protan), 170 (deutan), or 400 to 450 (tritan).
+# At equal lightness and chroma, two hues share a confusion line if their angles add up to about
+# 200 degrees (protan), 170 (deutan), or 400 to 450 (tritan).
 PALETTES: dict[str, Palette] = {
     "protan": Palette("orange on green", ((48, 66),), ((128, 150),), (30, 36), (40, 76)),
     "protan-rose": Palette("blue-green on rose", ((182, 204),), ((-4, 14),), (25, 29), (50, 76)),
@@ -76,16 +75,16 @@ PALETTES: dict[str, Palette] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plate:
-    """A drawn plate and the truth about it.
+    """A drawn plate and its ground truth.
 
     Attributes
     ----------
     pixels : ndarray of uint8, shape (size, size, 3)
-        sRGB picture, the rims of the dots anti-aliased.
+        sRGB picture; the rims of the dots are anti-aliased.
     numeral_mask : ndarray of bool, shape (size, size)
         Pixels of the dots that belong to the numeral.
     dots_mask : ndarray of bool, shape (size, size)
-        Pixels of any dot: those whose centre lies inside it, hence covered by more than half.
+        Pixels of any dot: those whose centre lies inside it.
     dots : ndarray of float64, shape (n, 3)
         Centre x, centre y and radius of every dot in pixels; pixel (row 0, column 0) has its
         centre at (0, 0). Largest dots first.
@@ -102,28 +101,28 @@ class Plate:
 
 MIN_SIZE, MAX_SIZE = 200, 2000
 
-# Lengths below are shares of the side of the plate.
+# Lengths are shares of the plate's side.
 _DISC_RADIUS = 0.485
 _GAP = 0.0025
-# Radius of the dots, and the share of the disc that dots of this radius fill at most.
+# Radius of the dots, and the largest share of the disc that dots of this radius may fill.
 _DOT_KINDS = ((0.0225, 0.17), (0.0180, 0.22), (0.0138, 1.0), (0.0100, 1.0), (0.0068, 1.0))
 
-# A cluster of every dot would resemble the numeral by its share of the dots; bold numerals such
-# as 88 are drawn thinner to keep that well below a third.
+# Largest share of the disc that a numeral fills. One cluster of all dots overlaps with the numeral
+# by that share, so bold numerals such as 88 are drawn thinner to keep it well below a third.
 _LARGEST_SHARE = 0.25
 
 
 def draw_plate(numeral: str, palette: Palette, seed: int, size: int = 600) -> Plate:
-    """Draw a plate; the same arguments always give the same plate.
+    """Draw a plate. Equal arguments give equal plates.
 
     Parameters
     ----------
     numeral : str
         One or two digits, "0" to "99".
     palette : Palette
-        Colours, one of `PALETTES` or another that lies inside the sRGB gamut.
+        One of `PALETTES` or another that lies inside the sRGB gamut.
     seed : int
-        Seed of the places and colours of the dots, 0 or more.
+        Seed for the positions and colours of the dots, 0 or more.
     size : int
         Width and height in pixels, `MIN_SIZE` to `MAX_SIZE`.
 
@@ -158,15 +157,15 @@ def draw_plate(numeral: str, palette: Palette, seed: int, size: int = 600) -> Pl
 
 
 def _pack_dots(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Fill the disc with dots that keep a gap, largest first; (n, 3) of x, y, radius.
+    """Fill the disc with dots that keep a gap, largest first: x, y and radius, shape (n, 3).
 
-    Every pixel knows its clearance, the distance to the nearest dot or to the rim of the disc. A
-    dot goes to a random pixel whose clearance holds it, and lowers the clearance around it.
+    The clearance of a pixel is its distance to the nearest dot or to the rim of the disc. Each dot
+    is put on a random pixel with enough clearance, and reduces the clearance around it.
     """
     middle = (size - 1) / 2
     offsets = np.arange(size) - middle
     disc = _DISC_RADIUS * size
-    # Square roots are rounded alike on every platform, which keeps the plates identical.
+    # IEEE 754 rounds square roots alike on every platform, which keeps the plates identical.
     clearance = disc - np.sqrt(offsets[:, None] ** 2 + offsets**2)
     gap = max(_GAP * size, 1.0)
     largest = _DOT_KINDS[0][0] * size + gap
@@ -197,10 +196,10 @@ def _pack_dots(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
 def _rasterise(
     dots: NDArray[np.float64], size: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Index of the dot at every pixel, and the share of the pixel it covers (0 to 1).
+    """The index of the dot at each pixel, and the share of the pixel that it covers, 0 to 1.
 
     The coverage falls from 1 to 0 over one pixel across the rim. Dots keep a gap of at least one
-    pixel, so no pixel has two of them.
+    pixel, so no pixel touches two dots.
     """
     owner = np.zeros((size, size), np.intp)
     coverage = np.zeros((size, size))
@@ -217,10 +216,10 @@ def _rasterise(
 def _dot_colours(
     bands: tuple[HueBand, ...], palette: Palette, count: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Colours of the dots of one group as (count, 3) sRGB in 0 to 255, not yet rounded.
+    """Colours of one group of dots: sRGB, 0 to 255, not rounded, shape (count, 3).
 
-    Lightness and chroma are evenly spaced over their ranges and shuffled, which gives numeral
-    and ground the same distribution whatever the seed.
+    Lightness and chroma are evenly spaced over their ranges and shuffled, so the numeral and the
+    ground have the same distribution for every seed.
     """
 
     def spread(low: float, high: float) -> NDArray[np.float64]:
@@ -243,11 +242,11 @@ def lch_to_srgb(lch: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of float64, shape (..., 3)
-        Gamma-encoded sRGB; a colour lies in the gamut when all three are in 0 to 1.
+        Gamma-encoded sRGB; a colour is in the gamut if all three are 0 to 1.
 
     Notes
     -----
-    CIELAB as in CIE 15:2004, the matrix and the transfer curve as in IEC 61966-2-1.
+    CIELAB follows CIE 15:2004, the matrix and the transfer curve IEC 61966-2-1.
     """
     lightness, chroma, angle = lch[..., 0], lch[..., 1], np.radians(lch[..., 2])
     y = (lightness + 16.0) / 116.0
@@ -269,15 +268,15 @@ Stroke = list[tuple[float, float]]
 
 
 def _arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> Stroke:
-    """Points along an ellipse; angles in degrees, 0 to the right, 90 down."""
+    """Points along an ellipse. Angles are in degrees: 0 is right, 90 down."""
     angles = np.radians(np.linspace(start, end, 49))
     xs, ys = x + rx * np.cos(angles), y + ry * np.sin(angles)
     return list(zip(xs.tolist(), ys.tolist(), strict=True))
 
 
 _DIGIT_WIDTH, _DIGIT_SPACE = 0.56, 0.36
-# Centre lines of the digits in a box of width 0.56 and height 1, y pointing down. They are drawn
-# here, and not with a font, so that every version of every library hides the same shape.
+# Centre lines of the digits in a box of width 0.56 and height 1, with y pointing down. No font is
+# used, because fonts and their renderers change between versions.
 _STROKES: dict[str, tuple[Stroke, ...]] = {
     "0": (_arc(0.28, 0.5, 0.28, 0.5, 0, 360),),
     "1": ([(0.08, 0.2), (0.34, 0.0), (0.34, 1.0)],),
@@ -302,7 +301,7 @@ _STROKES: dict[str, tuple[Stroke, ...]] = {
 
 
 def _numeral_shape(numeral: str, size: int) -> NDArray[np.bool_]:
-    """Filled shape of the numeral in the middle of the plate, (size, size)."""
+    """The filled shape of the numeral, centred on the plate, shape (size, size)."""
     height, thickness = (0.55, 0.125) if len(numeral) == 1 else (0.43, 0.095)
     shape = _draw_strokes(numeral, size, height, thickness)
     share = shape.sum() / (np.pi * (_DISC_RADIUS * size) ** 2)
@@ -312,7 +311,7 @@ def _numeral_shape(numeral: str, size: int) -> NDArray[np.bool_]:
 
 
 def _draw_strokes(numeral: str, size: int, height: float, thickness: float) -> NDArray[np.bool_]:
-    """The numeral with strokes of a thickness; height and thickness as shares of the side."""
+    """The numeral as strokes; height and thickness are shares of the side."""
     import cv2
 
     width = _DIGIT_WIDTH * len(numeral) + _DIGIT_SPACE * (len(numeral) - 1)

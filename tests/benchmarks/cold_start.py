@@ -32,7 +32,7 @@ from common import ROOT, header, machine, parser, row
 from pages import FRAME_SHOWN, chromium, served, wait_for_server
 
 import kmseg
-from kmseg.output import export
+from kmseg.output import encode
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -89,8 +89,8 @@ def bare_folder(folder: Path) -> Path:
     pictures = folder / "pictures"
     pictures.mkdir()
     seg = kmseg.segment(kmseg.sample_image("china"))
-    painted = export.png(seg.palette[seg.labels])
-    for name, data in (("original", export.png(seg.image.pixels)), ("even", painted)):
+    painted = encode.png(seg.palette[seg.labels])
+    for name, data in (("original", encode.png(seg.image.pixels)), ("even", painted)):
         (pictures / name).write_bytes(data)
     shutil.copy(ROOT / "kmseg/ui/components/shared/page.css", pictures)
     return pictures

@@ -155,7 +155,7 @@ def main() -> None:
 
 def _seen(image: kmseg.Image) -> tuple[kmseg.ColorHistogram, NDArray[np.int32]]:
     histogram = kmseg.color_histogram(image)
-    return histogram, explore.tile_pixels(image, histogram)
+    return histogram, explore.tile_grid(image, histogram)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from common import ROOT
 
-from browser import FLAGS, MISSING, find_chromium, wait_until_idle
+from browser import FLAGS, find_chromium, missing, wait_until_idle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -38,7 +38,7 @@ def chromium() -> Iterator[Browser]:
 
     path = find_chromium()
     if path is None:
-        sys.exit(MISSING)
+        sys.exit(missing())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         browser.new_context().new_page().close()  # all of its processes have been started

@@ -1,4 +1,4 @@
-"""The engines. A new one is its own file here and one entry in :data:`ENGINES`."""
+"""The engines. To add one, add a file here and an entry in :data:`ENGINES`."""
 
 from __future__ import annotations
 

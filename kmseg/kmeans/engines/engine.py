@@ -15,22 +15,24 @@ class Engine:
     Attributes
     ----------
     name : str
-        Its spelling in settings, links and on the command line.
+        Its name in settings, links and on the command line.
     title : str
         Its name on the page.
     note : str
-        One or two sentences for people on how it differs from the default engine; may be empty.
+        One or two sentences for users on how it differs from the default engine; may be empty.
     visits_pixels : bool
-        Whether it clusters every pixel instead of every distinct colour, and so needs seconds to
+        Whether it clusters every pixel instead of every distinct colour, which takes seconds to
         minutes for a photo.
     takes_weights : bool
         Whether samples may have weights.
     own_stop_rule : bool
-        Whether it replaces epsilon by a tolerance of its own.
+        Whether it uses a tolerance of its own instead of epsilon.
     run : callable
-        ``run(problem) -> Fit``. It imports what is slow to import when it is called.
+        ``run(problem) -> Fit``. Ctrl-C must end it within a second, so a library call that takes
+        longer goes through :func:`kmseg.parallel.threads.interruptible`. Slow imports are made when
+        it is called.
     aliases : tuple of str
-        Other spellings that are accepted.
+        Other names that are accepted.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""``cv2.kmeans``, called as people know it: equal seeds give what a direct call gives."""
+"""``cv2.kmeans`` as it is: the result is that of a direct call with the same seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kmseg.kmeans.engines.best import best_of
 from kmseg.kmeans.engines.engine import Engine
 from kmseg.kmeans.problem import Fit, Problem
 
-# cv2.kmeans: criteria.maxCount = min(max(criteria.maxCount, 2), 100), modules/core/src/kmeans.cpp.
+# modules/core/src/kmeans.cpp: criteria.maxCount = min(max(criteria.maxCount, 2), 100).
 OPENCV_ITERATIONS: Final = (2, 100)
 
 
@@ -19,7 +19,7 @@ def _run(problem: Problem) -> Fit:
     import cv2
 
     X, n_clusters, start, rule = problem.samples, problem.n_clusters, problem.start, problem.rule
-    if len(X) == 1:  # cv2.kmeans would take the one row for a column of samples
+    if len(X) == 1:  # cv2.kmeans takes one row for a column of samples
         return Fit(X, np.zeros(1, np.int32), None, None)
     flags = {
         "random": cv2.KMEANS_RANDOM_CENTERS,
@@ -52,9 +52,8 @@ def _run(problem: Problem) -> Fit:
         found = labels.reshape(-1).astype(np.int32)
         return compactness, Fit(centroids.astype(np.float64), found, None, None)
 
-    # The generator belongs to the thread: seed it right before the calls.
-    cv2.setRNGSeed(problem.seed)
-    return best_of(attempt, problem)
+    # OpenCV has a random generator for each thread.
+    return best_of(attempt, problem, prepare=lambda: cv2.setRNGSeed(problem.seed))
 
 
 ENGINE: Final = Engine(

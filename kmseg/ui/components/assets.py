@@ -1,4 +1,4 @@
-"""Where the page's files come from: the components' own scripts and styles, Plotly, pictures."""
+"""Text of the components' files, and addresses of what the page fetches from the server."""
 
 from __future__ import annotations
 
@@ -12,63 +12,62 @@ from streamlit import runtime
 
 @lru_cache
 def asset(name: str) -> str:
-    """Read a script or style that lies beside this module.
+    """Read a text file of this folder, once per process.
 
     Parameters
     ----------
-    name
-        File name, such as ``"cloud.js"``.
+    name : str
+        Path below this folder, such as ``"cloud/cloud.css"``.
 
     Returns
     -------
     str
-        Its text; read once per process.
     """
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files("kmseg.ui.components").joinpath(name).read_text(encoding="utf-8")
 
 
 def media_url(data: bytes, mimetype: str, key: str) -> str:
-    """Hand bytes to Streamlit's file server and return the address they are served at.
+    """Pass bytes to Streamlit's file server and return their address.
 
     Call it in every script run that uses the address: Streamlit drops the files that the last run
-    did not ask for. The address depends on the content alone, so equal bytes are sent once.
+    did not name. The address depends on the content alone, so equal bytes are sent once.
 
     Parameters
     ----------
-    data
+    data : bytes
         Content of the file.
-    mimetype
-        Its type, such as ``"image/png"``; a browser is told exactly this.
-    key
-        Names the place on the page; a new file under the same key replaces the old one.
+    mimetype : str
+        Its media type, such as ``"image/png"``; the server sends exactly this.
+    key : str
+        Name of the file's place on the page; a new file under the same key replaces the old one.
 
     Returns
     -------
     str
-        Address to use in ``src`` or ``fetch``; a ``data:`` address where there is no server.
+        Address below the server's root; a ``data:`` address where there is no server.
     """
-    # Streamlit names a file above 1 MiB after samples of its bytes, so two pictures of equal length
-    # that differ elsewhere would share an address. The file's name counts too: make it a digest.
+    # Streamlit derives the address of a file above 1 MiB from samples of its bytes and from the
+    # file's name. A digest as the name keeps two files of equal length apart.
     name = hashlib.blake2b(data, digest_size=16).hexdigest() if len(data) > 1 << 20 else None
     return _serve(data, mimetype, key, name)
 
 
 def data_url(data: bytes, mimetype: str) -> str:
-    """Return an address that holds the bytes themselves, for small files."""
+    """Return a ``data:`` address that contains the bytes, for small files."""
     return f"data:{mimetype};base64,{base64.b64encode(data).decode()}"
 
 
-# Two ways of getting the 4.8 MB of plotly.min.js into the page were measured in Chromium on a
-# machine with 2 cores (medians of 8 visits and of 24 reruns by a slider):
+# Two ways of getting the 4.8 MB of plotly.min.js into the page, measured in Chromium on a machine
+# with 2 cores (medians of 8 visits and of 24 reruns by a slider):
 #
 #                              first visit   rerun    websocket, each rerun   script run
 #   Streamlit's file server    4.2 s         0.14 s   2 KB                    2 ms
 #   inside the component's js  4.4 s         0.42 s   4.9 MB                  48 ms
 #
-# The file server compresses it to 1.5 MB (0.27 s in a thread of its own); handing it over already
-# compressed, to be unpacked by the page, was no quicker (4.1 s), so the plain script won.
+# The file server compresses it to 1.5 MB, in 0.27 s on a thread of its own. Sending it compressed
+# beforehand, for the page to unpack, was no quicker (4.1 s).
 def plotly_url() -> str:
-    """Return the address of the ``plotly.min.js`` that comes with the plotly package.
+    """Return the address of the ``plotly.min.js`` that the plotly package contains.
 
     Call it in every script run, like :func:`media_url`.
 

@@ -21,6 +21,7 @@ from streamlit import runtime
 
 from kmseg.parallel import warm
 from kmseg.picture.apart import get_ready
+from kmseg.ui.components import modules
 from kmseg.ui.server import incidents
 from kmseg.ui.server.uploads import Quota
 from kmseg.ui.store.budget import budget
@@ -158,6 +159,6 @@ async def _metrics(_: Request) -> Response:
 OPTIONS: Final[dict[str, Any]] = {
     "lifespan": _lifespan,
     "middleware": [Middleware(Quota)],
-    "routes": [Route(METRICS, _metrics)],
+    "routes": [Route(METRICS, _metrics), *modules.ROUTES],
     "on_script_error": _on_error,
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Final
 
-import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kmseg.parallel.gate import Gate, Pause, Waiting
 from kmseg.parallel.threads import N_CORES
+from kmseg.ui.session import end_if_superseded
 
 # Who comes when so many wait is turned away.
 MOST_WAITING: Final = 100
@@ -24,7 +24,7 @@ FILES: Final = Gate(1, MOST_WAITING)  # archives of large pictures take seconds 
 def still_wanted(ahead: int = 0) -> None:
     """Ends a run of the page that its visitor has overtaken by a change, or left."""
     if get_script_run_ctx(suppress_warning=True) is not None:
-        st.session_state.get("picture")  # Streamlit ends such a run wherever it reads this
+        end_if_superseded()
 
 
 def turn(waiting: Waiting = still_wanted) -> AbstractContextManager[Pause]:

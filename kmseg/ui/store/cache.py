@@ -23,7 +23,8 @@ from kmseg import explore
 from kmseg.errors import BusyError, KmsegError
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.kmeans import Progress
-from kmseg.output import cloud, export, figures
+from kmseg.labeling import PixelGrid
+from kmseg.output import cloud, encode, export
 from kmseg.parallel.gate import Waiting
 from kmseg.picture.apart import read_image_apart
 from kmseg.picture.image import Image
@@ -70,13 +71,11 @@ class _Made:
     """What of a picture at one size does not depend on settings, and what of it was made so far."""
 
     def __init__(self, image: Image) -> None:
-        rows, columns = image.grid(PREVIEW_SIDE)
         self.width, self.height = image.width, image.height
         self.histogram = color_histogram(image)
-        self.original = _original(image, len(columns))
-        # Colours of pixels, as numbers in the histogram; -1 is transparent.
-        self.preview = self.histogram.numbers_at(image, rows, columns)
-        self.tile = explore.tile_pixels(image, self.histogram)
+        self.preview = PixelGrid.of(image, self.histogram, PREVIEW_SIDE)
+        self.original = _original(image, len(self.preview.columns))
+        self.tile = explore.tile_grid(image, self.histogram)
         self.kept: Store[Any] = Store(MADE_OF_ONE_BYTES)
 
     @property
@@ -188,10 +187,10 @@ def _original(image: Image, width: int) -> tuple[bytes, str]:
     shown = image.resized(width)
     if shown.opaque is not None:
         alpha = np.where(shown.opaque, np.uint8(255), np.uint8(0))
-        return export.png(np.dstack((shown.pixels, alpha))), "image/png"
+        return encode.png(np.dstack((shown.pixels, alpha))), "image/png"
     if shown is image:
-        return export.png(shown.pixels), "image/png"
-    return export.jpeg(shown.pixels, JPEG_QUALITY), "image/jpeg"
+        return encode.png(shown.pixels), "image/png"
+    return encode.jpeg(shown.pixels, JPEG_QUALITY), "image/jpeg"
 
 
 # -- one segmentation -----------------------------------------------------------------------------
@@ -255,17 +254,10 @@ def previews(
     """Original with its MIME type, labels as indexed PNG, and their size (width, height)."""
     made = _of(picture, seg.settings.width)
     labels = made.kept.get(
-        ("labels", seg.settings), lambda: export.indexed_png(_preview(made, seg), seg.palette)
+        ("labels", seg.settings),
+        lambda: encode.indexed_png(seg.labels_on(made.preview), seg.palette),
     )
-    return made.original, labels, (made.preview.shape[1], made.preview.shape[0])
-
-
-def _preview(made: _Made, seg: Segmentation) -> NDArray[np.int16]:
-    """Labels of the preview's pixels."""
-    if seg.image is None or seg.pixel_labels is None:
-        return seg.labels_of(made.preview)
-    # Pixels of one colour need not all be in one cluster.
-    return seg.labels_at(*seg.image.grid(PREVIEW_SIDE))
+    return made.original, labels, (len(made.preview.columns), len(made.preview.rows))
 
 
 Box = tuple[int, int, int, int]
@@ -284,7 +276,7 @@ def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes
                 alpha = image.opaque[rows, columns].astype(np.uint8) * 255
                 part = np.dstack((part, alpha))
             labels = replace(seg, image=image).labels_at(rows, columns)
-            return export.png(part), export.indexed_png(labels, seg.palette)
+            return encode.png(part), encode.indexed_png(labels, seg.palette)
 
     return box, *made.kept.get(("region", seg.settings, box), make, still_wanted)
 
@@ -311,11 +303,10 @@ def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
     """Delta E between original and segmentation at each pixel of the preview."""
     made = _of(picture, seg.settings.width)
     with turn():
-        labels = _preview(made, seg)
-        return explore.residual(seg.histogram, made.preview, labels, seg.palette)
+        return explore.residual(seg, made.preview)
 
 
-def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> figures.Cloud:
+def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> cloud.Cloud:
     """The colours of a picture with the clusters of a segmentation of it."""
 
     def make() -> cloud.Points:
@@ -326,10 +317,12 @@ def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) 
     return cloud.color_cloud(seg, kept.get(("cloud", space, n_points), make, still_wanted))
 
 
-def file(picture: Picture, seg: Segmentation, wanted: export.File) -> bytes:
-    """The content of a file to take away."""
+def file(
+    picture: Picture, seg: Segmentation, download: export.Download, context: export.Context
+) -> bytes:
+    """The content of a download."""
     with turns.FILES.admitted(), _pixels_of(picture, seg.settings.width) as image:
-        return wanted.make(replace(seg, image=image))  # the labels go with the copy
+        return download.make(replace(seg, image=image), context)  # the labels go with the copy
 
 
 # -- many segmentations ---------------------------------------------------------------------------

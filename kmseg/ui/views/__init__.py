@@ -1,0 +1,24 @@
+"""The views of the page. A new one is its own file here and one entry in :data:`VIEWS`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kmseg.ui.views import cloud, clusters, download, hue, ladder, residual, sheet
+from kmseg.ui.views.view import View
+
+__all__ = ["VIEWS", "View"]
+
+# In the order of the page; the first one is the default.
+VIEWS: Final[dict[str, View]] = {
+    view.key: view
+    for view in (
+        clusters.VIEW,
+        cloud.VIEW,
+        sheet.VIEW,
+        ladder.VIEW,
+        residual.VIEW,
+        hue.VIEW,
+        download.VIEW,
+    )
+}

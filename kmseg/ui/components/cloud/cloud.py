@@ -4,99 +4,122 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
-import streamlit as st
 
-from kmseg.output import figures
-from kmseg.ui.components import assets
+from kmseg.output.cloud import Cloud, frame, marker_sizes
+from kmseg.settings import to_hex
+from kmseg.ui.components.assets import media_url, plotly_url
+from kmseg.ui.components.component import register
 
-_HTML = """
-<div class="kmseg-cloud">
-  <div class="kmseg-cloud-plot" role="img" tabindex="0"></div>
-  <p class="kmseg-cloud-note" role="status">Loading the 3-D view…</p>
-  <div class="kmseg-cloud-foot">
-    <span class="kmseg-cloud-hint kmseg-cloud-mouse">Drag to turn, click then scroll to zoom.
-      Keys: arrows, + and −.</span>
-    <span class="kmseg-cloud-hint kmseg-cloud-touch">Tap the cloud, then drag to turn it.
-      Tap outside to let go.</span>
-    <button type="button" data-do="reset">Reset view</button>
-    <button type="button" data-do="save">Save picture</button>
-  </div>
-</div>
-"""
+Paint = Literal["color", "cluster"]
 
-# Plotly's style sheet goes into the document's head, from where it does not reach a shadow root;
-# hence no isolation, and class names that all start with "kmseg-cloud".
-_mount = st.components.v2.component(
-    "kmseg_cloud",
-    html=_HTML,
-    css=assets.asset("cloud/cloud.css"),
-    js=assets.asset("shared/address.js")
-    + assets.asset("shared/focus.js")
-    + assets.asset("cloud/cloud.js"),
-    isolate_styles=False,
-)
+# Plotly adds its style sheet to the document's head, which does not reach a shadow root. So the
+# component is not isolated, and all its class names start with "kmseg-cloud".
+_mount = register("cloud", isolate_styles=False)
 
 
-def colour_cloud(
-    cloud: figures.Cloud,
-    paint: figures.Paint,
-    members: Sequence[Sequence[int]],
-    names: Sequence[str],
-    segmentation: str,
-    key: str,
+@dataclass(frozen=True, slots=True)
+class CloudData:
+    """What the cloud is sent.
+
+    Attributes
+    ----------
+    key : str
+        Name of this cloud, under which the browser keeps its camera.
+    plotly, points : str
+        Addresses of the Plotly library and of the points as :func:`pack_points` packs them.
+    labels : str
+        Group of each point, little-endian uint16 in base64.
+    palette : list of str
+        Colour of each group, ``"#rrggbb"``.
+    paint : {"color", "cluster"}
+        Whether points have their own colours or those of their clusters.
+    groups : sequence of sequences of int
+        The clusters, from 0, that are merged into each group.
+    names : sequence of str
+        Names of the groups.
+    segmentation : str
+        The segmentation's part of the address; the focus belongs to it.
+    count : int
+        Number of clusters before merging.
+    figure : dict
+        The Plotly figure without its points.
+    summary : str
+        Text alternative.
+    """
+
+    key: str
+    plotly: str
+    points: str
+    labels: str
+    palette: list[str]
+    paint: Paint
+    groups: Sequence[Sequence[int]]
+    names: Sequence[str]
+    segmentation: str
+    count: int
+    figure: dict[str, Any]
+    summary: str
+
+
+def color_cloud(
+    cloud: Cloud, paint: Paint, groups: Sequence[Sequence[int]], segmentation: str, key: str
 ) -> None:
     """Show a colour cloud.
 
     Parameters
     ----------
-    cloud
-        What to draw.
-    paint
-        ``"color"`` for the true colours of the points, ``"cluster"`` for their cluster's.
-    members, names
-        For each cluster, those that it was merged of, and what it is called.
-    segmentation
-        Names the segmentation before merging: what is in focus belongs to it.
-    key
-        Names this cloud on the page; the camera is remembered under it.
+    cloud : Cloud
+    paint : {"color", "cluster"}
+        Whether points have their own colours or those of their clusters.
+    groups : sequence of sequences of int
+        The clusters before merging, from 0, that each cluster of the cloud consists of.
+    segmentation : str
+        The segmentation's part of the address; the focus belongs to it.
+    key : str
+        Name of this cloud on the page; the browser keeps its camera under it.
     """
     n, k = len(cloud.points), len(cloud.centroids)
     axes = f"{', '.join(cloud.axes[:2])} and {cloud.axes[2]}"
+    centres = f"{k} numbered cluster centre{'' if k == 1 else 's'}"
     _mount(
+        CloudData(
+            key=key,
+            plotly=plotly_url(),
+            points=media_url(pack_points(cloud), "application/octet-stream", f"{key}.points"),
+            labels=base64.b64encode(cloud.labels.astype("<u2").tobytes()).decode(),
+            palette=[to_hex(color) for color in cloud.palette],
+            paint=paint,
+            groups=groups,
+            names=cloud.names,
+            segmentation=segmentation,
+            count=sum(map(len, groups)),
+            figure=frame(cloud),
+            summary=f"3-D scatter of {n:,} colours over the axes {axes}, with {centres}.",
+        ),
         key=key,
-        data={
-            "key": key,
-            "plotly": assets.plotly_url(),
-            "points": assets.media_url(
-                _pack_points(cloud), "application/octet-stream", f"{key}.points"
-            ),
-            "labels": base64.b64encode(cloud.labels.astype("<u2").tobytes()).decode(),
-            "palette": figures.css_colors(cloud.palette),
-            "paint": paint,
-            "groups": [list(group) for group in members],
-            "names": list(names),
-            "segmentation": segmentation,
-            "count": sum(map(len, members)),
-            "figure": figures.cloud_frame(cloud),
-            "summary": (
-                f"3-D scatter of {n:,} colours over the axes {axes}, with"
-                f" {k} numbered cluster centre{'s' if k != 1 else ''}."
-            ),
-        },
     )
 
 
-def _pack_points(cloud: figures.Cloud) -> bytes:
-    """Pack what stays the same while K or the paint changes, so that it is sent only once.
+def pack_points(cloud: Cloud) -> bytes:
+    """Pack what does not depend on K or the paint, so that the browser fetches it only once.
 
-    Five float32 or uint32 columns of P values (x, y, z, diameter, pixels), then P times three bytes
-    of sRGB; all little-endian.
+    Parameters
+    ----------
+    cloud : Cloud
+
+    Returns
+    -------
+    bytes
+        Little-endian, for P points: P float32 each of x, y, z and the diameter in CSS pixels,
+        P uint32 of pixel counts, and P times three bytes of sRGB.
     """
     columns = [
         np.ascontiguousarray(cloud.points.T, "<f4"),
-        figures.marker_sizes(cloud.counts).astype("<f4"),
+        marker_sizes(cloud.counts).astype("<f4"),
         cloud.counts.astype("<u4"),
         np.ascontiguousarray(cloud.colors, np.uint8),
     ]

@@ -1,22 +1,34 @@
-export default function ({ data, parentElement }) {
-  const button = parentElement.querySelector("button")
-  const label = button.querySelector("span")
-  const input = parentElement.querySelector("input")
-  input.hidden = true
-  button.onclick = async () => {
-    const query = new URLSearchParams(data)
-    for (const [name, value] of focus.values) if (value) query.set(name, value)
-    const link = `${location.origin}${location.pathname}?${query}`
+import { component } from "../shared/component.js"
+import { focus } from "../shared/focus.js"
+
+const MESSAGE_TIME = 4000 // milliseconds
+
+export default component(".copy-link", (root, signal) => {
+  const button = root.querySelector("button")
+  const label = root.querySelector("span")
+  const input = root.querySelector("input")
+  let query
+
+  async function copy() {
+    const parameters = new URLSearchParams(query)
+    for (const [name, value] of focus.parameters) if (value) parameters.set(name, value)
+    const link = `${location.origin}${location.pathname}?${parameters}`
     input.value = link
     try {
       await navigator.clipboard.writeText(link)
       label.textContent = "Link copied"
     } catch {
-      // Pages that are not served over https may not write to the clipboard: show the link.
+      // Only pages served over https may write to the clipboard. Elsewhere, show the link.
       input.hidden = false
       input.select()
       label.textContent = "Copy the link below"
     }
-    setTimeout(() => (label.textContent = "Copy link"), 4000)
+    setTimeout(() => (label.textContent = "Copy link"), MESSAGE_TIME)
   }
-}
+
+  button.addEventListener("click", copy, { signal })
+  return ({ data }) => {
+    input.hidden = true
+    query = data.query
+  }
+})

@@ -1,50 +1,70 @@
-// Small line charts of scores over K, in the page's own ink.
+// Small line charts of scores over K, in the page's text color.
+import { component } from "../shared/component.js"
+
 const SVG = "http://www.w3.org/2000/svg"
 const WIDTH = 420
 const HEIGHT = 168
+const MOST_TICKS = 12
 
 function add(parent, name, attributes, text = "") {
-  const made = document.createElementNS(SVG, name)
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
-  made.textContent = text
-  parent.append(made)
-  return made
+  const element = document.createElementNS(SVG, name)
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
+  element.textContent = text
+  parent.append(element)
+  return element
 }
 
-function chart({ title, values, texts, marked }, clusters, suggested, current) {
-  const svg = document.createElementNS(SVG, "svg")
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`)
-  svg.setAttribute("role", "img")
-  svg.setAttribute("aria-label", `${title}: ${clusters.map((k, i) => `K ${k} ${texts[i]}`).join(", ")}`)
-  add(svg, "text", { x: 8, y: 14, class: "title" }, title)
+// Where values and Ks are drawn.
+function scales(values, count) {
   const known = values.filter(value => value !== null)
   const [low, high] = [Math.min(0, ...known), Math.max(...known, 1e-9)]
-  const x = i => 20 + i * (WIDTH - 40) / Math.max(clusters.length - 1, 1)
-  const y = value => 48 + (HEIGHT - 80) * (high - value) / (high - low || 1)
-  const points = values.flatMap((value, i) => value === null ? [] : [`${x(i)},${y(value)}`])
-  add(svg, "polyline", { points: points.join(" "), class: "line" })
-  const every = Math.ceil(clusters.length / 12)
-  const now = clusters.indexOf(current)
-  values.forEach((value, i) => {
-    const room = i % every === 0 && (now < 0 || Math.abs(i - now) >= every)
-    if (i === now || room) {
-      const kind = i === now ? "tick current" : "tick"
-      add(svg, "text", { x: x(i), y: HEIGHT - 8, class: kind }, String(clusters[i]))
-    }
+  return {
+    x: i => 20 + i * (WIDTH - 40) / Math.max(count - 1, 1),
+    y: value => 48 + (HEIGHT - 80) * (high - value) / (high - low || 1),
+  }
+}
+
+function addTicks(svg, x, data) {
+  const step = Math.ceil(data.clusters.length / MOST_TICKS)
+  const now = data.clusters.indexOf(data.current)
+  data.clusters.forEach((k, i) => {
+    const free = now < 0 || Math.abs(i - now) >= step
+    if (i !== now && (i % step || !free)) return
+    const name = i === now ? "tick current" : "tick"
+    add(svg, "text", { x: x(i), y: HEIGHT - 8, class: name }, String(k))
+  })
+}
+
+function addMarks(svg, chart, { x, y }, data) {
+  const last = chart.values.length - 1
+  chart.values.forEach((value, i) => {
     if (value === null) return
-    const mark = marked && clusters[i] === suggested ? "mark suggested" : "mark"
-    const dot = add(svg, "circle", { cx: x(i), cy: y(value), r: mark === "mark" ? 4 : 6, class: mark })
-    add(dot, "title", {}, `K = ${clusters[i]}: ${texts[i]}`)
-    if (i === 0) add(svg, "text", { x: x(i) - 6, y: y(value) - 11 }, texts[i])
-    else if (i === values.length - 1) {
-      add(svg, "text", { x: x(i) + 4, y: y(value) - 10, class: "last" }, texts[i])
+    const best = chart.marked && data.clusters[i] === data.suggested
+    const attributes = best ? { r: 6, class: "mark suggested" } : { r: 4, class: "mark" }
+    const dot = add(svg, "circle", { cx: x(i), cy: y(value), ...attributes })
+    add(dot, "title", {}, `K = ${data.clusters[i]}: ${chart.texts[i]}`)
+    if (i === 0) add(svg, "text", { x: x(i) - 6, y: y(value) - 11 }, chart.texts[i])
+    else if (i === last) {
+      add(svg, "text", { x: x(i) + 4, y: y(value) - 10, class: "last" }, chart.texts[i])
     }
   })
+}
+
+function draw(chart, data) {
+  const svg = document.createElementNS(SVG, "svg")
+  const said = data.clusters.map((k, i) => `K ${k} ${chart.texts[i]}`).join(", ")
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`)
+  svg.setAttribute("role", "img")
+  svg.setAttribute("aria-label", `${chart.title}: ${said}`)
+  add(svg, "text", { x: 8, y: 14, class: "title" }, chart.title)
+  const { x, y } = scales(chart.values, data.clusters.length)
+  const points = chart.values.flatMap((value, i) => value === null ? [] : [`${x(i)},${y(value)}`])
+  add(svg, "polyline", { points: points.join(" "), class: "line" })
+  addTicks(svg, x, data)
+  addMarks(svg, chart, { x, y }, data)
   return svg
 }
 
-export default function ({ data, parentElement }) {
-  const { charts, clusters, suggested, current } = data
-  const made = charts.map(one => chart(one, clusters, suggested, current))
-  parentElement.querySelector(".curves").replaceChildren(...made)
-}
+export default component(".curves", curves => ({ data }) => {
+  curves.replaceChildren(...data.charts.map(chart => draw(chart, data)))
+})

@@ -1,24 +1,24 @@
-export default function ({ data, parentElement, setTriggerValue }) {
-  const gallery = parentElement.querySelector(".gallery")
+import { component } from "../shared/component.js"
+import { make } from "../shared/helpers.js"
+
+function makeTile(tile, pick) {
+  const image = make("img")
+  image.src = tile.image
+  image.alt = ""
+  const button = make("button")
+  button.type = "button"
+  button.append(image, make("strong", tile.title), ...tile.lines.map(line => make("small", line)))
+  if (tile.mark) button.append(make("em", tile.mark))
+  button.setAttribute("aria-pressed", String(tile.current))
+  button.addEventListener("click", pick)
+  return button
+}
+
+export default component(".gallery", gallery => ({ data, setTriggerValue }) => {
   gallery.setAttribute("aria-label", data.label)
   gallery.style.setProperty("--aspect", data.aspect)
   gallery.style.setProperty("--tile", `${data.side}rem`)
-  const text = (name, content) => {
-    const made = document.createElement(name)
-    made.textContent = content
-    return made
-  }
-  gallery.replaceChildren(...data.tiles.map((tile, i) => {
-    const button = document.createElement("button")
-    const image = document.createElement("img")
-    image.src = tile.image
-    image.alt = ""
-    button.type = "button"
-    button.append(image, text("strong", tile.title))
-    for (const line of tile.lines) button.append(text("small", line))
-    if (tile.mark) button.append(text("em", tile.mark))
-    button.setAttribute("aria-pressed", String(tile.current))
-    button.onclick = () => setTriggerValue("picked", i)
-    return button
-  }))
-}
+  gallery.replaceChildren(
+    ...data.tiles.map((tile, i) => makeTile(tile, () => setTriggerValue("picked", i))),
+  )
+})

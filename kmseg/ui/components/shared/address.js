@@ -1,8 +1,4 @@
-// Addresses from Python start at the server's root. The app may be served below another path,
-// and Streamlit's own script always comes from the right one.
-function address(url) {
-  if (!url.startsWith("/")) return url;
-  const own = document.querySelector("script[src*='static/js/']");
-  const root = own ? own.src.split("static/js/")[0] : document.baseURI;
-  return new URL(url.slice(1), root).href;
-}
+// Addresses from Python start at the server's root, which may lie below another path.
+const root = import.meta.url.split("kmseg/assets/")[0]
+
+export const address = url => url.startsWith("/") ? new URL(url.slice(1), root).href : url

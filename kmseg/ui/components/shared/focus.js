@@ -1,76 +1,78 @@
-// What only the browser has to know, shared by the page's components: which clusters are in focus,
-// numbered from 0, and how the pictures are laid out and painted. It is kept in the address.
-const focus = window.kmsegFocus ??= new class extends EventTarget {
+// State of the page that only the browser needs: the clusters in focus, numbered from 0, and how
+// the viewer lays out and paints the pictures. The address keeps it as query parameters.
+class Focus extends EventTarget {
   clusters = new Set()
-  values = new Map() // name in the address -> value
+  parameters = new Map() // name in the address -> value
 
   constructor() {
     super()
     addEventListener("popstate", () => this.navigate())
-    // The server writes addresses without it.
+    // Addresses that the server writes lack these parameters.
     for (const name of ["pushState", "replaceState"]) {
       const write = history[name].bind(history)
-      history[name] = (state, unused, url) => write(state, unused, this.completed(url))
+      history[name] = (state, unused, url) => write(state, unused, this.withParameters(url))
     }
   }
 
-  completed(address) {
+  withParameters(address) {
     const url = new URL(address ?? location, location)
-    for (const [name, value] of this.values) {
+    for (const [name, value] of this.parameters) {
       if (value) url.searchParams.set(name, value)
       else url.searchParams.delete(name)
     }
     return url
   }
 
-  keep(name, value) {
-    this.values.set(name, value)
-    if (this.completed().href !== location.href) history.replaceState(history.state, "")
+  setParameter(name, value) {
+    this.parameters.set(name, value)
+    if (this.withParameters().href !== location.href) history.replaceState(history.state, "")
   }
 
-  inAddress(name) {
+  fromAddress(name) {
     return new URL(location).searchParams.get(name) ?? ""
   }
 
-  // Another segmentation, named by its address, has other clusters: none is in focus, unless its
-  // link says so. The server's new address may be there already, or yet to come.
+  // Show a segmentation of `count` clusters. `segmentation` is its part of the address. Another
+  // segmentation has other clusters: none is in focus unless its link says so. The server writes
+  // the new address before or after this call.
   enter(segmentation, count) {
     if (this.segmentation === segmentation) return
-    const linked = this.segmentation === undefined ? this.inAddress("focus") : this.awaited
+    const linked = this.segmentation === undefined ? this.fromAddress("focus") : this.pending
     this.segmentation = segmentation
     this.count = count
-    this.awaited = ""
-    this.read(linked)
-    if (this.isThere()) this.keep("focus", this.text)
+    this.pending = ""
+    this.parse(linked)
+    if (this.isInAddress()) this.setParameter("focus", this.text)
   }
 
-  // Back or forward: to another segmentation, which the server is about to send, or to this one.
+  // Back or Forward leads to this segmentation, or to one that the server will send soon.
   navigate() {
-    const linked = this.inAddress("focus")
-    this.values.set("focus", linked) // whatever the server writes into the address meanwhile
-    if (this.isThere()) this.read(linked)
-    else this.awaited = linked
+    const linked = this.fromAddress("focus")
+    this.parameters.set("focus", linked) // survives what the server writes meanwhile
+    if (this.isInAddress()) this.parse(linked)
+    else this.pending = linked
   }
 
-  isThere() {
+  isInAddress() {
     const shown = new URL(location).searchParams
     return [...new URLSearchParams(this.segmentation)].every(([k, v]) => shown.get(k) === v)
   }
 
-  read(text) {
-    this.hold((text ?? "").split(".").map(number => number - 1))
+  parse(text) {
+    this.replace((text ?? "").split(".").map(number => number - 1))
   }
 
-  hold(clusters) {
+  // Change the clusters in focus without writing the address.
+  replace(clusters) {
     const known = clusters.filter(c => Number.isInteger(c) && c >= 0 && c < this.count)
     this.clusters = new Set(known)
-    this.values.set("focus", this.text)
+    this.parameters.set("focus", this.text)
     this.dispatchEvent(new Event("change"))
   }
 
   set(clusters) {
-    this.hold(clusters)
-    this.keep("focus", this.text)
+    this.replace(clusters)
+    this.setParameter("focus", this.text)
   }
 
   has(group) {
@@ -83,6 +85,10 @@ const focus = window.kmsegFocus ??= new class extends EventTarget {
   }
 
   get text() {
-    return [...this.clusters].sort((a, b) => a - b).map(cluster => cluster + 1).join(".")
+    return [...this.clusters].toSorted((a, b) => a - b).map(cluster => cluster + 1).join(".")
   }
-}()
+}
+
+// One instance per page, even if the server is updated while the page is open: then the modules
+// load again from another address.
+export const focus = window.kmsegFocus ??= new Focus()

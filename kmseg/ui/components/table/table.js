@@ -1,75 +1,81 @@
-const tables = new WeakMap() // table element -> what it shows
-const listeners = new WeakMap() // table element -> what a change of focus calls
+import { component } from "../shared/component.js"
+import { focus } from "../shared/focus.js"
+import { make } from "../shared/helpers.js"
 
-const node = (name, text = "", className = "") => {
-  const made = document.createElement(name)
-  made.textContent = text
-  made.className = className
-  return made
+function makeSquare(color) {
+  const square = make("i")
+  square.style.background = color
+  return square
 }
 
-const square = color => {
-  const made = node("i")
-  made.style.background = color
-  return made
-}
-
-function head(columns) {
-  const row = node("tr")
-  for (const { title, help, kind } of columns) {
-    const cell = row.appendChild(node("th", title, kind))
+function makeHead(columns) {
+  const line = make("tr")
+  for (const column of columns) {
+    const cell = line.appendChild(make("th", column.title, column.kind))
     cell.scope = "col"
-    cell.title = help
+    cell.title = column.help
   }
-  const made = node("thead")
-  made.append(row)
-  return made
+  const head = make("thead")
+  head.append(line)
+  return head
 }
 
-function line(row, most) {
-  const made = node("tr")
-  const button = node("button")
+function makeName(row) {
+  const button = make("button")
   button.type = "button"
-  button.append(square(row.color), row.name)
+  button.append(makeSquare(row.color), row.name)
   button.setAttribute("aria-label", `Cluster ${row.name}, in focus`)
-  const name = node("td", "", "name")
-  name.append(button)
-  const bar = square(row.color)
-  bar.style.width = `${100 * row.pixels / most}%`
-  const room = node("b")
-  room.append(bar)
-  const share = node("div")
-  share.append(node("span", row.share), room)
-  const last = node("td", "", "share")
-  last.append(share)
-  made.append(name, node("td", row.color, "hex"), node("td", row.pixels.toLocaleString("en")), last)
-  made.append(...row.values.map(value => node("td", value)))
-  made.onclick = () => focus.toggle(row.group)
-  return made
+  const cell = make("td", "", "name")
+  cell.append(button)
+  return cell
 }
 
-function show(table) {
-  const data = tables.get(table)
-  table.classList.toggle("some", focus.clusters.size > 0)
-  table.querySelectorAll("tbody tr").forEach((made, i) => {
-    const chosen = focus.has(data.rows[i].group)
-    made.classList.toggle("focused", chosen)
-    made.querySelector("button").setAttribute("aria-pressed", String(chosen))
-  })
+// The share as text and as a bar; the largest cluster's bar is full.
+function makeShare(row, mostPixels) {
+  const bar = makeSquare(row.color)
+  bar.style.width = `${100 * row.pixels / mostPixels}%`
+  const track = make("b")
+  track.append(bar)
+  const content = make("div")
+  content.append(make("span", row.share), track)
+  const cell = make("td", "", "share")
+  cell.append(content)
+  return cell
 }
 
-export default function ({ data, parentElement }) {
-  const table = parentElement.querySelector("table")
-  tables.set(table, data)
-  focus.enter(data.segmentation, data.count)
-  const body = node("tbody")
-  body.append(...data.rows.map(row => line(row, data.rows[0].pixels)))
-  parentElement.querySelector(".note").textContent = data.note
-  table.replaceChildren(head(data.columns), body)
-  show(table)
-  if (!listeners.has(table)) {
-    listeners.set(table, () => show(table))
-    focus.addEventListener("change", listeners.get(table))
+function makeLine(row, mostPixels) {
+  const line = make("tr")
+  line.append(
+    makeName(row),
+    make("td", row.color, "hex"),
+    make("td", row.pixels.toLocaleString("en")),
+    makeShare(row, mostPixels),
+    ...row.values.map(value => make("td", value)),
+  )
+  line.addEventListener("click", () => focus.toggle(row.group))
+  return line
+}
+
+export default component("table", (table, signal) => {
+  let rows = []
+
+  function showFocus() {
+    table.classList.toggle("some", focus.clusters.size > 0)
+    table.querySelectorAll("tbody tr").forEach((line, i) => {
+      const focused = focus.has(rows[i].group)
+      line.classList.toggle("focused", focused)
+      line.querySelector("button").setAttribute("aria-pressed", String(focused))
+    })
   }
-  return () => focus.removeEventListener("change", listeners.get(table))
-}
+
+  focus.addEventListener("change", showFocus, { signal })
+  return ({ data }) => {
+    rows = data.rows
+    const body = make("tbody")
+    body.append(...rows.map(row => makeLine(row, rows[0].pixels)))
+    table.getRootNode().querySelector(".note").textContent = data.note
+    table.replaceChildren(makeHead(data.columns), body)
+    focus.enter(data.segmentation, data.count)
+    showFocus()
+  }
+})

@@ -1,24 +1,89 @@
-"""The clusters as a table whose rows are put in focus by a click."""
+"""The clusters as a table; a click on a row puts its cluster in focus."""
 
 from __future__ import annotations
 
-import streamlit as st
+from dataclasses import dataclass
+from typing import Literal
 
 from kmseg.color import COLOR_SPACES
 from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
-from kmseg.ui.components.assets import asset
+from kmseg.ui.components.component import register
 
-_mount = st.components.v2.component(
-    "kmseg_table",
-    html=asset("table/table.html"),
-    css=asset("table/table.css"),
-    js=asset("shared/focus.js") + asset("table/table.js"),
-)
+_mount = register("table")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The head of a column.
+
+    Attributes
+    ----------
+    title, help : str
+        The title, and the tooltip that explains it.
+    kind : {"name", "hex", "share", ""}
+        Its CSS class; numbers have none.
+    """
+
+    title: str
+    help: str
+    kind: Literal["name", "hex", "share", ""] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A cluster.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"1"`` or, for merged clusters, ``"2+3"``.
+    group : tuple of int
+        The clusters before merging, from 0.
+    color : str
+        Mean colour, ``"#rrggbb"``.
+    pixels : int
+    share : str
+        Part of all clustered pixels, in percent.
+    values : list of str
+        Coordinates of the centroid.
+    """
+
+    name: str
+    group: tuple[int, ...]
+    color: str
+    pixels: int
+    share: str
+    values: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TableData:
+    """What the table is sent.
+
+    Attributes
+    ----------
+    segmentation : str
+        The segmentation's part of the address; the focus belongs to it.
+    count : int
+        Number of clusters before merging.
+    note : str
+        Caption above the table.
+    columns : list of Column
+        Of four columns, and one for each coordinate.
+    rows : list of Row
+        The clusters, largest first.
+    """
+
+    segmentation: str
+    count: int
+    note: str
+    columns: list[Column]
+    rows: list[Row]
 
 
 def cluster_table(seg: Segmentation, key: str, segmentation: str) -> None:
-    """Show a segmentation's clusters, largest first.
+    """Show the clusters of a segmentation, largest first.
 
     Parameters
     ----------
@@ -26,45 +91,39 @@ def cluster_table(seg: Segmentation, key: str, segmentation: str) -> None:
         With or without merged clusters.
     key : str
     segmentation : str
-        Names the segmentation before merging: what is in focus belongs to it.
+        The segmentation's part of the address; the focus belongs to it.
     """
     space = COLOR_SPACES[seg.settings.color_space]
     columns = [
-        {"title": "Cluster", "kind": "name", "help": "Click a row to put its cluster in focus"},
-        {"title": "Hex", "kind": "hex", "help": "Mean colour of the cluster's pixels"},
-        {"title": "Pixels", "kind": "", "help": "How many pixels it has"},
-        {"title": "Share", "kind": "share", "help": "Part of all clustered pixels"},
+        Column("Cluster", "Click a row to put its cluster in focus", "name"),
+        Column("Hex", "Mean colour of the cluster's pixels", "hex"),
+        Column("Pixels", "How many pixels it has"),
+        Column("Share", "Part of all clustered pixels", "share"),
     ] + [
-        {"title": name, "kind": "", "help": f"Centroid, {name} of {space.title}"}
-        for name in seg.settings.coordinate_names
+        Column(name, f"Centroid, {name} of {space.title}") for name in seg.settings.coordinate_names
     ]
-    rows = [
-        {
-            "name": name,
-            "group": list(members),
-            "color": to_hex(color),
-            "pixels": int(pixels),
-            "share": f"{share:.1%}",
-            "values": [f"{value:.1f}" for value in centroid],
-        }
-        for name, members, color, pixels, share, centroid in zip(
-            seg.names,
-            seg.members,
-            seg.palette,
-            seg.pixel_counts,
-            seg.shares,
-            seg.centroids,
-            strict=True,
-        )
-    ]
-    _mount(
-        key=key,
-        data={
-            "segmentation": segmentation,
-            "count": sum(map(len, seg.members)),
-            "note": f"Largest first; a click puts a cluster in focus. The centroids, on the "
-            f"right, are in {space.title}.",
-            "columns": columns,
-            "rows": rows,
-        },
+    clusters = zip(
+        seg.names,
+        seg.members,
+        seg.palette,
+        seg.pixel_counts,
+        seg.shares,
+        seg.centroids,
+        strict=True,
     )
+    rows = [
+        Row(
+            name=name,
+            group=members,
+            color=to_hex(color),
+            pixels=int(pixels),
+            share=f"{share:.1%}",
+            values=[f"{value:.1f}" for value in centroid],
+        )
+        for name, members, color, pixels, share, centroid in clusters
+    ]
+    note = (
+        f"Largest first; a click puts a cluster in focus. The centroids, on the right, are in "
+        f"{space.title}."
+    )
+    _mount(TableData(segmentation, sum(map(len, seg.members)), note, columns, rows), key=key)

@@ -1,27 +1,131 @@
-"""Original and segmentation, at the same size, down to single pixels, painted in the browser."""
+"""Original and segmentation at the same size, down to single pixels, painted in the browser."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-import streamlit as st
+from kmseg.ui.components.component import register
 
-from kmseg.ui.components.assets import asset
+_mount = register("viewer")
 
-_mount = st.components.v2.component(
-    "kmseg_viewer",
-    html=asset("viewer/viewer.html"),
-    css=asset("viewer/viewer.css"),
-    js="".join(
-        asset(name)
-        for name in ("shared/address.js", "shared/focus.js", "shared/spaces.js", "viewer/viewer.js")
-    ),
-)
+Verb = Literal["mask", "cutout", "merge", "split", "focus", "k"]
+"""What the viewer may ask for: :func:`viewer`, ``on_action``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerRegion:
+    """A part of the picture with every pixel.
+
+    Attributes
+    ----------
+    x, y : int
+        Its left upper corner in the full picture, in pixels.
+    original, labels : str
+        Addresses of the part of the picture, and of its labels as an indexed PNG.
+    """
+
+    x: int
+    y: int
+    original: str
+    labels: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerFile:
+    """A file that the browser saves.
+
+    Attributes
+    ----------
+    url, name : str
+        Its address, and the name to save it under.
+    id : str
+        Differs from request to request; the browser saves each once.
+    """
+
+    url: str
+    name: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerData:
+    """What the viewer is sent.
+
+    Clusters are those before merging, groups those after it. Both count from 0.
+
+    Attributes
+    ----------
+    original, labels : str
+        Addresses of the preview, and of its labels as an indexed PNG; label 255 is transparent.
+    width, height : int
+        Size of the preview, in pixels.
+    full : tuple of two int
+        Width and height of what was clustered, in pixels.
+    region : ViewerRegion or None
+        The part at full size that the viewer asked for.
+    picture, segmentation : str
+        Identify the picture and the segmentation: another picture resets the zoom, another
+        segmentation the focus. The second is the segmentation's part of the address.
+    palette : list of K str
+        Colour of each cluster, ``"#rrggbb"``.
+    groups : sequence of G sequences of int
+        The clusters of each group.
+    colors : list of G str
+        Colour of each group, ``"#rrggbb"``.
+    names : list of G str
+    counts : list of G int
+        Pixels of each group at full size.
+    k : int
+        K as it is set.
+    ks : tuple of two int
+        The least and the greatest K.
+    space : str
+        Key of the colour space of the readout.
+    coordinates : sequence of str
+        Names of the space's coordinates.
+    alt, description : str
+        Text alternatives of the original and of the segmentation.
+    hint : str
+        Text after the caption "Original".
+    pick : bool
+        Whether a click on the original picks a starting colour.
+    notify : bool
+        Whether the server needs to know the focus.
+    focus : str
+        The focus that the server knows, as in the address: numbers from 1, joined by dots.
+    file : ViewerFile or None
+    """
+
+    original: str
+    labels: str
+    width: int
+    height: int
+    full: tuple[int, int]
+    region: ViewerRegion | None
+    picture: str
+    segmentation: str
+    palette: list[str]
+    groups: Sequence[Sequence[int]]
+    colors: list[str]
+    names: list[str]
+    counts: list[int]
+    k: int
+    ks: tuple[int, int]
+    space: str
+    coordinates: Sequence[str]
+    alt: str
+    description: str
+    hint: str
+    pick: bool
+    notify: bool
+    focus: str
+    file: ViewerFile | None
 
 
 def viewer(
-    data: dict[str, Any],
+    data: ViewerData,
     on_pick: Callable[[], None],
     on_action: Callable[[], None],
     key: str = "viewer",
@@ -32,28 +136,21 @@ def viewer(
 
     Parameters
     ----------
-    data : dict
-        ``original`` and ``labels``: addresses of the picture and of its labels as an indexed PNG;
-        ``width``, ``height``: their size; ``full``: [W, H] of what was clustered;
-        ``region``: None, or ``x``, ``y`` of a part at full size with ``original`` and ``labels``;
-        ``picture``, ``segmentation``: what names them, to forget zoom and focus with them;
-        ``palette``: "#rrggbb" of each cluster; ``groups``: lists of clusters merged into one, with
-        ``colors``, ``names`` and ``counts`` of each; ``space``, ``coordinates``: of the readout;
-        ``k``, ``ks``: K as it is set, and its least and greatest value;
-        ``alt``, ``description``: what is read out; ``hint``: what stands beside "Original";
-        ``pick``: whether a click on the original calls ``on_pick``; ``file``: None, or ``url``,
-        ``name`` and ``id`` of a file to save.
+    data : ViewerData
     on_pick : callable
-        ``st.session_state[key].picked`` is then ``{"x", "y"}``, as parts of width and height.
+        Called after a click on the original, if ``data.pick``. ``st.session_state[key].picked`` is
+        then ``{"x", "y"}``, in parts of width and height.
     on_action : callable
-        ``.action`` is ``{"what", "clusters"}``: mask, cutout, merge or split; or "k" and ``k``.
+        Called when the viewer asks for something. ``st.session_state[key].action`` is then
+        ``{"what", "clusters"}``, with a :data:`Verb` and the clusters in focus; for ``"k"`` it is
+        ``{"what", "k"}``.
     key : str
-        ``st.session_state[key].region`` is ``[x0, y0, x1, y1]`` in a run in which the viewer asks
-        for this part, in pixels of the full size.
+        ``st.session_state[key].region`` is ``[x0, y0, x1, y1]``, in pixels of the full size, in a
+        run in which the viewer asks for this part.
     """
     _mount(
+        data,
         key=key,
-        data=data,
         on_picked_change=on_pick,
         on_region_change=lambda: None,
         on_action_change=on_action,

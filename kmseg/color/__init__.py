@@ -1,0 +1,162 @@
+"""The table of colour spaces: names, channels, sources, and conversion of unique colours.
+
+A conversion handles each colour on its own, so it commutes with deduplication: convert the U
+distinct colours of a picture, never its N pixels. A new space is one entry in :data:`COLOR_SPACES`,
+its conversion in ``conversions.py``, and the browser's conversion in ``spaces.js``.
+
+A *channel* is what a person switches on and off; a *coordinate* is a column of numbers that is
+clustered. They are the same except for hue as an angle, which is one channel and two coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from kmseg.color import conversions
+from kmseg.color.conversions import Colors, Coordinates
+
+__all__ = ["ALIASES", "COLOR_SPACES", "ColorSpace", "features", "selected"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColorSpace:
+    """One colour space.
+
+    Attributes
+    ----------
+    key : str
+        Its spelling in settings, links and on the command line.
+    title : str
+        Its name on the page.
+    channels : tuple of str
+        The names of its channels, in the order of their indices.
+    coordinates : tuple of str
+        The names of the C columns of :meth:`convert`.
+    columns : tuple of tuple of int
+        For each channel, which coordinates belong to it.
+    source : str
+        Where the definition comes from, in one sentence for people.
+    convert : callable
+        (U, 3) ``uint8`` sRGB -> (U, C) ``float64``, in Fortran order.
+    aliases : tuple of str
+        Other spellings of ``key`` that are accepted.
+    """
+
+    key: str
+    title: str
+    channels: tuple[str, ...]
+    coordinates: tuple[str, ...]
+    columns: tuple[tuple[int, ...], ...]
+    source: str
+    convert: Callable[[Colors], Coordinates] = field(repr=False, compare=False)
+    aliases: tuple[str, ...] = ()
+
+    def selected(self, channels: str) -> tuple[int, ...]:
+        """Coordinate indices of canonical channels: ``"all"`` or digits such as ``"02"``."""
+        chosen = range(len(self.channels)) if channels == "all" else map(int, channels)
+        return tuple(column for channel in chosen for column in self.columns[channel])
+
+
+def _space(
+    key: str,
+    title: str,
+    channels: str,
+    source: str,
+    convert: Callable[[Colors], Coordinates],
+    *aliases: str,
+) -> ColorSpace:
+    """A space in which each channel is one coordinate."""
+    names = tuple(channels.split())
+    columns = tuple((index,) for index in range(len(names)))
+    return ColorSpace(key, title, names, names, columns, source, convert, aliases)
+
+
+_OPENCV = "OpenCV's 8-bit definition"
+
+COLOR_SPACES: Final[dict[str, ColorSpace]] = {
+    space.key: space
+    for space in (
+        _space("bgr", "BGR", "B G R", "sRGB bytes in OpenCV's order.", conversions.bgr),
+        _space("rgb", "RGB", "R G B", "sRGB bytes.", conversions.rgb),
+        _space(
+            "hsv",
+            "HSV",
+            "H S V",
+            f"{_OPENCV}: H is half the angle (0-179), so red sits at both ends of H.",
+            conversions.opencv("RGB2HSV"),
+        ),
+        ColorSpace(
+            "hsv-circular",
+            "HSV, hue as an angle",
+            ("H", "V"),
+            ("S·cos H", "S·sin H", "V"),
+            ((0, 1), (2,)),
+            "Hue as an angle weighted by saturation (S·cos H, S·sin H), so reds stay together.",
+            conversions.hsv_circular,
+        ),
+        _space(
+            "lab",
+            "Lab, 8 bits",
+            "L a b",
+            f"{_OPENCV}: L* times 2.55, a* and b* plus 128, so lightness weighs more.",
+            conversions.opencv("RGB2Lab"),
+        ),
+        _space(
+            "cielab",
+            "CIELAB",
+            "L* a* b*",
+            "CIE 15:2004, D65, not rounded: distances follow perception.",
+            conversions.cielab,
+        ),
+        _space(
+            "oklab",
+            "Oklab",
+            "L a b",
+            "Ottosson 2020, times 255: even lightness and hue.",
+            conversions.oklab,
+        ),
+        _space(
+            "ycrcb",
+            "YCrCb",
+            "Y Cr Cb",
+            f"{_OPENCV}: luma, then the differences to red and to blue.",
+            conversions.opencv("RGB2YCrCb"),
+            "ycc",
+        ),
+        _space("gray", "Gray", "Y", f"{_OPENCV} of luma.", conversions.opencv("RGB2GRAY")),
+    )
+}
+
+ALIASES: Final = {alias: space.key for space in COLOR_SPACES.values() for alias in space.aliases}
+
+
+def features(srgb255: Colors, color_space: str, channels: str = "all") -> Coordinates:
+    """Coordinates to cluster.
+
+    Parameters
+    ----------
+    srgb255 : ndarray of uint8, shape (U, 3)
+        Colours in sRGB.
+    color_space : str
+        A key of :data:`COLOR_SPACES`.
+    channels : str
+        ``"all"`` or sorted digits of channels, as in ``Settings.channels``.
+
+    Returns
+    -------
+    ndarray of float64, shape (U, D)
+        In Fortran order: each column is contiguous.
+    """
+    converted = COLOR_SPACES[color_space].convert(np.ascontiguousarray(srgb255))
+    return selected(converted, color_space, channels)
+
+
+def selected(coordinates: Coordinates, color_space: str, channels: str) -> Coordinates:
+    """The columns (U, D) of all coordinates of a space (U, C) that belong to these channels."""
+    columns = COLOR_SPACES[color_space].selected(channels)
+    every = len(columns) == coordinates.shape[1]
+    return np.asfortranarray(coordinates if every else coordinates[:, columns])

@@ -1,0 +1,35 @@
+"""Ranking: the best tiles first, near-duplicates folded together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kmseg.explore.partitions import agreement
+from kmseg.explore.tiles import Tile
+
+# Agreement from which two tiles count as near-duplicates.
+_NEARLY_EQUAL: Final = 0.93
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """The best of several tiles with nearly equal partitions, and the others."""
+
+    tile: Tile
+    alike: tuple[Tile, ...]
+
+
+def ranked(tiles: Sequence[Tile]) -> list[Proposal]:
+    """Sort tiles by separation, best first, and fold each near-duplicate into the best like it."""
+    leaders: list[tuple[Tile, list[Tile]]] = []
+    for tile in sorted(tiles, key=lambda tile: -tile.separation):
+        for leader, others in leaders:
+            # Every other row and column is enough to compare.
+            if agreement(leader.labels[::2, ::2], tile.labels[::2, ::2]) >= _NEARLY_EQUAL:
+                others.append(tile)
+                break
+        else:
+            leaders.append((tile, []))
+    return [Proposal(leader, tuple(others)) for leader, others in leaders]

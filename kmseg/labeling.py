@@ -1,0 +1,161 @@
+"""Labels of pixels: the one seam between clustering and everything that shows or saves a result.
+
+Straight after clustering, all pixels of one colour have the same label (:class:`ByColor`). An
+engine that visits pixels, and any later step that looks at where pixels lie, gives each pixel a
+label of its own (:class:`ByPixel`). Previews, counts and files ask either kind in the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmseg.histogram import ColorHistogram
+from kmseg.parallel.compiled import compiled
+from kmseg.picture.image import Image
+
+Labels = NDArray[np.int16]
+Indices = NDArray[np.intp]
+
+Totals = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+# The label of a pixel that does not count.
+NO_CLUSTER: Final = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelGrid:
+    """Evenly spaced pixels of a picture, such as those of a preview.
+
+    Attributes
+    ----------
+    rows, columns : ndarray of intp, shapes (h,), (w,)
+        Where they lie in the picture.
+    colors : ndarray of int32, shape (h, w)
+        Index of each pixel's colour in the picture's histogram; -1 where a pixel does not count.
+    """
+
+    rows: Indices
+    columns: Indices
+    colors: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, image: Image, histogram: ColorHistogram, side: int) -> PixelGrid:
+        """At most ``side`` pixels in each direction, in the proportions of the picture."""
+        rows, columns = image.grid(side)
+        return cls(rows, columns, histogram.numbers_at(image, rows, columns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ByColor:
+    """One label for each colour of a histogram.
+
+    Attributes
+    ----------
+    histogram : ColorHistogram
+    by_color : ndarray of int16, shape (U,)
+    """
+
+    histogram: ColorHistogram
+    by_color: Labels
+
+    def at(self, image: Image, rows: slice | Indices, columns: slice | Indices) -> Labels:
+        """Labels of these rows and columns of the picture, shape (h, w)."""
+        opaque = None if image.opaque is None else image.opaque[rows][:, columns]
+        return self.histogram.values_at(image.pixels[rows][:, columns], self.by_color, opaque)
+
+    def on(self, grid: PixelGrid) -> Labels:
+        """Labels of a grid's pixels, shape (h, w); the picture itself is not needed."""
+        return np.append(self.by_color, np.int16(NO_CLUSTER)).take(grid.colors)
+
+    def renumbered(self, numbers: Labels) -> ByColor:
+        """The same labels under other numbers: label ``k`` becomes ``numbers[k]``."""
+        return ByColor(self.histogram, numbers[self.by_color])
+
+    def totals(self, image: Image | None, n_clusters: int) -> Totals:
+        """Pixels, shape (K,), and sum of the sRGB colours, shape (K, 3), of each cluster."""
+        histogram = self.histogram
+        return _totals(self.by_color, histogram.colors, histogram.counts, n_clusters)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ByPixel:
+    """One label for each pixel.
+
+    Attributes
+    ----------
+    labels : ndarray of int16, shape (H, W)
+        -1 where a pixel does not count.
+    by_color : ndarray of int16, shape (U,)
+        For each colour of the histogram, the label of one of its pixels.
+    """
+
+    labels: Labels
+    by_color: Labels
+
+    @classmethod
+    def of(cls, image: Image, histogram: ColorHistogram, counted: NDArray[np.int32]) -> ByPixel:
+        """Labels of a picture from those of its pixels that count, shape (N,), in its order."""
+        labels = np.full((image.height, image.width), NO_CLUSTER, np.int16)
+        labels[_counting(image)] = counted
+        by_color = np.empty(histogram.n_colors, np.int16)
+        number = histogram.values_at(counted_pixels(image), np.arange(histogram.n_colors))
+        by_color[number] = counted
+        return cls(labels, by_color)
+
+    def at(self, image: Image, rows: slice | Indices, columns: slice | Indices) -> Labels:
+        """Labels of these rows and columns of the picture, shape (h, w)."""
+        return self.labels[rows][:, columns]
+
+    def on(self, grid: PixelGrid) -> Labels:
+        """Labels of a grid's pixels, shape (h, w)."""
+        return self.labels[grid.rows][:, grid.columns]
+
+    def renumbered(self, numbers: Labels) -> ByPixel:
+        """The same labels under other numbers: label ``k`` becomes ``numbers[k]``."""
+        with_none = np.append(numbers, np.int16(NO_CLUSTER))
+        return ByPixel(with_none[self.labels], numbers[self.by_color])
+
+    def totals(self, image: Image | None, n_clusters: int) -> Totals:
+        """Pixels, shape (K,), and sum of the sRGB colours, shape (K, 3), of each cluster."""
+        if image is None:
+            raise ValueError("labels of pixels have no colours without their picture")
+        labels, pixels = self.labels[_counting(image)], counted_pixels(image)
+        return _totals(labels, pixels, np.ones(len(pixels), np.int64), n_clusters)
+
+
+Labeling = ByColor | ByPixel
+
+
+def counted_pixels(image: Image) -> NDArray[np.uint8]:
+    """Colours of the pixels that count, shape (N, 3), in the picture's order."""
+    return image.pixels[... if image.opaque is None else image.opaque].reshape(-1, 3)
+
+
+def _counting(image: Image) -> NDArray[np.bool_]:
+    """Which pixels count, shape (H, W)."""
+    every = np.broadcast_to(np.True_, (image.height, image.width))
+    return every if image.opaque is None else image.opaque
+
+
+def _totals(
+    labels: NDArray[np.signedinteger],
+    colors: NDArray[np.uint8],
+    counts: NDArray[np.int64],
+    n_clusters: int,
+) -> Totals:
+    pixel_counts, sums = np.zeros(n_clusters, np.int64), np.zeros((n_clusters, 3))
+    _add_up(labels, colors, counts, pixel_counts, sums)
+    return pixel_counts, sums
+
+
+@compiled()
+def _add_up(labels, colors, counts, pixel_counts, sums):  # type: ignore[no-untyped-def]
+    """Add the pixels of each cluster and their colours; whole numbers, so sums are exact."""
+    for i in range(len(labels)):
+        pixel_counts[labels[i]] += counts[i]
+        for channel in range(3):
+            sums[labels[i], channel] += counts[i] * colors[i, channel]

@@ -1,0 +1,97 @@
+"""Encoders: arrays and plain values to the bytes of a file."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmseg.errors import ImageError
+
+PNG: Final = "image/png"
+
+# Largest side in pixels. WebP stores 14 bits; libjpeg's limit is JPEG_MAX_DIMENSION.
+MAX_SIDE: Final = {"webp": 16_383, "jpg": 65_500, "jpeg": 65_500}
+_MAX_SIDE_ELSEWHERE: Final = 2**31 - 1
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode gray (H, W), RGB (H, W, 3) or RGBA (H, W, 4) pixels as PNG."""
+    return encode(pixels, "png")
+
+
+def jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
+    """Encode RGB pixels as JPEG of a quality from 1 to 100, without chroma subsampling."""
+    import cv2
+
+    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+    options = (cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling)
+    return encode(pixels, "jpg", options)
+
+
+def encode(pixels: NDArray[np.uint8], extension: str, options: tuple[int, ...] = ()) -> bytes:
+    """Encode pixels with OpenCV.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W), (H, W, 3) or (H, W, 4)
+        Gray, RGB or RGBA.
+    extension : str
+        Names the format, such as ``"png"``, without a dot.
+    options : tuple of int
+        Pairs of an OpenCV ``IMWRITE_*`` flag and its value.
+
+    Raises
+    ------
+    ImageError
+        If the format cannot hold a picture of this size.
+    """
+    import cv2
+
+    most = MAX_SIDE.get(extension, _MAX_SIDE_ELSEWHERE)
+    if max(pixels.shape[:2]) > most:
+        raise ImageError(
+            f"{extension}: holds at most {most} pixels a side, not "
+            f"{pixels.shape[1]} x {pixels.shape[0]}; choose png"
+        )
+    if pixels.ndim == 3:
+        to_bgr = cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+        pixels = np.asarray(cv2.cvtColor(pixels, to_bgr), np.uint8)
+    return cv2.imencode(f".{extension}", pixels, options)[1].tobytes()
+
+
+def indexed_png(labels: NDArray[np.int16], colors: NDArray[np.uint8]) -> bytes:
+    """Encode labels as an indexed PNG: pixel values are clusters, the palette their colours.
+
+    Parameters
+    ----------
+    labels : ndarray of int16, shape (H, W)
+        0 to K - 1; -1, transparent, becomes index K with a tRNS entry.
+    colors : ndarray of uint8, shape (K, 3)
+        K is at most 256, or 255 if any pixel is transparent.
+    """
+    height, width = labels.shape
+    rows = np.zeros((height, width + 1), np.uint8)  # column 0 is the filter type: 0, none
+    rows[:, 1:] = labels
+    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, indexed colour
+    chunks = {b"IHDR": header, b"PLTE": colors.tobytes()}
+    if labels.min() < 0:
+        rows[:, 1:][labels < 0] = len(colors)
+        chunks[b"PLTE"] += bytes(3)
+        chunks[b"tRNS"] = b"\xff" * len(colors) + b"\0"
+    # Labels come in runs: run-length matching is the fastest, and for photos the smallest.
+    packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
+    chunks |= {b"IDAT": packer.compress(rows.data) + packer.flush(), b"IEND": b""}
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks.items()
+    )
+
+
+def json_bytes(value: object) -> bytes:
+    """Encode a value as indented JSON; NaN and infinity are refused with a ValueError."""
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()

@@ -1,0 +1,63 @@
+"""A segmentation's clusters as tables and palettes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from kmseg.output.encode import json_bytes
+from kmseg.segmentation import Segmentation
+from kmseg.settings import to_hex
+
+
+def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
+    """One row per cluster: number, hex, r, g, b, centroid by coordinate, pixels, share.
+
+    Numbers start at 1. A merged cluster carries the numbers of its members instead, as in "1+3".
+    """
+    return [
+        {"cluster": int(name) if name.isdigit() else name, "hex": to_hex(color)}
+        | dict(zip("rgb", map(int, color), strict=True))
+        | {
+            f"centroid {coordinate}": round(float(value), 4)
+            for coordinate, value in zip(seg.settings.coordinate_names, centroid, strict=True)
+        }
+        | {"pixels": int(pixels), "share": round(float(share), 6)}
+        for name, color, centroid, pixels, share in zip(
+            seg.names, seg.palette, seg.centroids, seg.pixel_counts, seg.shares, strict=True
+        )
+    ]
+
+
+def counts_csv(seg: Segmentation) -> bytes:
+    """:func:`cluster_rows` as CSV (RFC 4180)."""
+    rows = cluster_rows(seg)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, rows[0], lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def palette_gpl(seg: Segmentation) -> bytes:
+    """The palette in GIMP's format, which Inkscape and Krita read too."""
+    lines = [
+        f"{red:3d} {green:3d} {blue:3d}\tCluster {number} {share:.1%}"
+        for number, ((red, green, blue), share) in enumerate(
+            zip(seg.palette.tolist(), seg.shares, strict=True), start=1
+        )
+    ]
+    return "\n".join(["GIMP Palette", "Name: kmseg", "Columns: 8", "#", *lines, ""]).encode()
+
+
+def palette_css(seg: Segmentation) -> bytes:
+    """The palette as CSS custom properties."""
+    lines = [f"  --cluster-{i}: {to_hex(c)};" for i, c in enumerate(seg.palette, start=1)]
+    return "\n".join([":root {", *lines, "}", ""]).encode()
+
+
+def palette_json(seg: Segmentation) -> bytes:
+    """The palette as a JSON list with one object per cluster."""
+    keys = ("cluster", "hex", "pixels", "share")
+    return json_bytes([{key: row[key] for key in keys} for row in cluster_rows(seg)])

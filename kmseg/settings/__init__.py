@@ -1,0 +1,248 @@
+"""``Settings``: one frozen value with everything that a segmentation depends on.
+
+A new setting is one field of :class:`Settings` here. Its validation and its spellings in Python,
+JSON, links and on the command line follow from the field's description.
+"""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kmseg.color import ALIASES, COLOR_SPACES
+from kmseg.errors import SettingsError
+from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
+from kmseg.settings.channels import parse_channels
+from kmseg.settings.fields import (
+    Channels,
+    Choice,
+    Color,
+    Colors,
+    NonNegative,
+    Whole,
+    fields_of,
+    setting,
+    shown,
+    to_hex,
+)
+
+__all__ = ["FIELDS", "INITS", "LINK_VERSION", "RANGES", "STOPS", "Settings", "shown", "to_hex"]
+
+LINK_VERSION: Final = "1"
+
+INITS: Final = ("k-means++", "random", "manual")
+STOPS: Final = ("both", "epsilon", "iterations")
+
+_ENGINE_ALIASES: Final = {alias: e.name for e in ENGINES.values() for alias in e.aliases}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a segmentation depends on, apart from the picture.
+
+    Every value may also be given as text; names are accepted in any case.
+    """
+
+    color_space: str = setting(
+        "bgr",
+        Choice(tuple(COLOR_SPACES), ALIASES),
+        "-s",
+        "--color-space",
+        help="colour space",
+    )
+    channels: str = setting(
+        "all", Channels(), "-c", "--channels", help="channels of the colour space to cluster"
+    )
+    n_clusters: int = setting(
+        4, Whole(2, 255), "-n", "--num-clusters", help="number of clusters, K"
+    )
+    init: str = setting(
+        "k-means++", Choice(INITS), "--init", help="how starting centroids are chosen"
+    )
+    centroids: tuple[Color, ...] = setting(
+        (), Colors(), "--centroids", help="K starting centroids of a manual start"
+    )
+    attempts: int = setting(
+        10,
+        Whole(1, 100),
+        "--attempts",
+        help="number of starts, of which the best is kept",
+        note="a manual start has one",
+    )
+    max_iter: int = setting(300, Whole(1, 1000), "--max-iter", help="maximum number of iterations")
+    epsilon: float = setting(
+        0.01,
+        NonNegative(),
+        "--epsilon",
+        help="largest move of a centroid that counts as converged, in units of the colour space",
+    )
+    stop: str = setting(
+        "both",
+        Choice(STOPS),
+        "--stop",
+        help="what ends the iteration",
+        note="both means whichever comes first",
+    )
+    seed: int = setting(
+        0,
+        Whole(0, 2**31 - 1),
+        "--seed",
+        help="seed of the random numbers",
+        note="equal seeds give equal results",
+    )
+    engine: str = setting(
+        DEFAULT_ENGINE,
+        Choice(tuple(ENGINES), _ENGINE_ALIASES),
+        "--engine",
+        help="implementation of k-means",
+    )
+    width: int = setting(
+        0,
+        Whole(0, 30_000),
+        "-w",
+        "--width",
+        help="width in pixels to resize the picture to first",
+        note="0 keeps its size",
+    )
+
+    def __post_init__(self) -> None:
+        for name, field in FIELDS.items():
+            object.__setattr__(self, name, field.parse(getattr(self, name)))
+        object.__setattr__(self, "channels", parse_channels(self.channels, self.color_space))
+        if self.init == "manual":
+            object.__setattr__(self, "attempts", 1)
+            if len(self.centroids) != self.n_clusters:
+                raise SettingsError(
+                    f"centroids: a manual start takes one colour for each of the "
+                    f"{self.n_clusters} clusters, not {len(self.centroids)}"
+                )
+        elif self.centroids:
+            raise SettingsError(
+                f"centroids: starting colours go with init='manual', not {self.init!r}; "
+                "set that, or leave them out"
+            )
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names of the channels that are clustered."""
+        channels = COLOR_SPACES[self.color_space].channels
+        if self.channels == "all":
+            return channels
+        return tuple(channels[int(digit)] for digit in self.channels)
+
+    @property
+    def coordinate_names(self) -> tuple[str, ...]:
+        """Names of the D coordinates that are clustered."""
+        space = COLOR_SPACES[self.color_space]
+        return tuple(space.coordinates[column] for column in space.selected(self.channels))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as a JSON object, by field name; colours as ``"#rrggbb"``."""
+        return {name: field.kind.to_json(getattr(self, name)) for name, field in FIELDS.items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Settings:
+        """The inverse of :meth:`to_dict`; missing fields take their defaults.
+
+        Raises
+        ------
+        SettingsError
+            A name is not that of a field, or a value is not allowed.
+        """
+        for name in values:
+            if name not in FIELDS:
+                raise SettingsError(f"{name!r} is not a setting: {', '.join(FIELDS)}")
+        return cls(**values)
+
+    def to_query(self) -> dict[str, str]:
+        """The query of a link: every value, defaults included, and the link's version."""
+        query = {name: field.kind.to_link(getattr(self, name)) for name, field in FIELDS.items()}
+        return {"v": LINK_VERSION} | query
+
+    @classmethod
+    def from_query(
+        cls, query: Mapping[str, str], ranges: Mapping[str, tuple[int, int]] | None = None
+    ) -> tuple[Settings, tuple[str, ...]]:
+        """Settings of a link, with values corrected that are not allowed.
+
+        Parameters
+        ----------
+        query : mapping of str to str
+            Missing fields take their defaults; names that are not settings are ignored.
+        ranges : mapping of str to (int, int), optional
+            Ranges of whole numbers, by field, where the caller's are narrower than :data:`RANGES`.
+
+        Returns
+        -------
+        Settings
+        tuple of str
+            One sentence for each correction: whole numbers out of range go to the nearest end,
+            anything else to its default.
+        """
+        values: dict[str, Any] = {}
+        corrections: list[str] = []
+        version = query.get("v", LINK_VERSION)
+        if version != LINK_VERSION:
+            corrections.append(f"v: links of version {LINK_VERSION} are read, not {shown(version)}")
+        for name, field in FIELDS.items():
+            if name not in query:
+                continue
+            field = field.within((ranges or {}).get(name))
+            try:
+                values[name] = field.parse(query[name])
+            except SettingsError as error:
+                values[name] = field.kind.nearest(query[name], field.default)
+                corrections.append(f"{error}; {values[name]} is used")
+        while True:  # each pass repairs one rule that joins two fields
+            try:
+                return cls(**values), tuple(corrections)
+            except SettingsError as error:
+                repair = _REPAIRS[str(error).partition(":")[0]]
+                values |= repair
+                corrections.append(f"{error}; {next(iter(repair.values()))!r} is used instead")
+
+    def to_command_line(self, picture: str) -> str:
+        """The shell command that repeats this segmentation of the file ``picture``."""
+        options = {
+            field.flags[0]: field.kind.to_argument(getattr(self, name))
+            for name, field in FIELDS.items()
+        }
+        words = [word for flag, text in options.items() if text for word in (flag, text)]
+        safe = f"./{picture}" if picture.startswith("-") else picture
+        return shlex.join(["python", "-m", "kmseg", "-i", safe, *words, "--json"])
+
+    def to_python(self, picture: str) -> str:
+        """A script that repeats this segmentation of the file ``picture``."""
+        values = self.to_dict()
+        arguments = "\n".join(f"    {name}={value!r}," for name, value in values.items())
+        return (
+            f"import kmseg\n\nsettings = kmseg.Settings(\n{arguments}\n)\n"
+            f"seg = kmseg.segment(kmseg.read_image({picture!r}), settings)\n"
+            "print(seg.pixel_counts, seg.palette, seg.inertia)\n"
+        )
+
+
+FIELDS: Final = fields_of(Settings)
+RANGES: Final = {
+    name: (field.kind.low, field.kind.high)
+    for name, field in FIELDS.items()
+    if isinstance(field.kind, Whole)
+}
+# What makes a link valid that breaks a rule about two fields: field that the error names -> values.
+_REPAIRS: Final[dict[str, dict[str, Any]]] = {
+    "channels": {"channels": "all"},
+    "centroids": {"init": "k-means++", "centroids": ()},
+}
+
+Settings.__doc__ = "\n".join(
+    [
+        inspect.cleandoc(Settings.__doc__ or ""),
+        "\nParameters\n----------",
+        *(field.parameter() for field in FIELDS.values()),
+        "\nRaises\n------\nSettingsError",
+        "    Names the field, what is allowed and what was given.",
+    ]
+)

@@ -1,0 +1,297 @@
+"""The description of one setting: what it accepts, how it is spelt, and its help text.
+
+A dataclass field made by :func:`setting` carries its description as metadata. Validation, links,
+JSON, command lines and help texts are all derived from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from kmseg.errors import SettingsError
+
+Color = tuple[int, int, int]
+Value = TypeVar("Value")
+
+_KEY: Final = "kmseg"
+
+
+def to_hex(color: Iterable[int]) -> str:
+    """``(255, 0, 16)`` -> ``"#ff0010"``."""
+    return "#" + "".join(f"{int(level):02x}" for level in color)
+
+
+def shown(value: object) -> str:
+    """A given value for an error message: one line of ASCII, at most 40 characters."""
+    text = ascii(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+# -- kinds of values -------------------------------------------------------------------------------
+
+
+class Kind:
+    """A kind of values: which are allowed, and how they are spelt.
+
+    Values are written as they are, and as ``str(value)`` in text, unless a subclass says otherwise.
+    """
+
+    __slots__ = ()
+
+    @property
+    def type_name(self) -> str:
+        """The type, as in a docstring."""
+        raise NotImplementedError
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, as in an error message."""
+        raise NotImplementedError
+
+    @property
+    def usage(self) -> str:
+        """What is allowed, as in the help of the command line."""
+        raise NotImplementedError
+
+    @property
+    def documentation(self) -> str:
+        """What is allowed, as in a docstring."""
+        return self.usage
+
+    def parse(self, value: Any) -> Any:
+        """The canonical form of a value or of its text.
+
+        Raises
+        ------
+        TypeError, ValueError, OverflowError
+            The value is not allowed.
+        """
+        raise NotImplementedError
+
+    def nearest(self, text: str, default: Any) -> Any:
+        """What replaces a text in a link that is not allowed."""
+        return default
+
+    def to_json(self, value: Any) -> Any:
+        """A value in JSON and in Python."""
+        return value
+
+    def to_link(self, value: Any) -> str:
+        """A value in a link."""
+        return str(value)
+
+    def to_argument(self, value: Any) -> str:
+        """A value on a command line; an empty one leaves its option out."""
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Kind):
+    """Whole numbers from ``low`` to ``high``."""
+
+    low: int
+    high: int
+
+    @property
+    def type_name(self) -> str:
+        return "int"
+
+    @property
+    def allowed(self) -> str:
+        return f"a whole number from {self.low} to {self.high}"
+
+    @property
+    def usage(self) -> str:
+        return f"{self.low}-{self.high}"
+
+    def parse(self, value: Any) -> int:
+        number = int(value) if isinstance(value, str) else operator.index(value)
+        if isinstance(value, bool) or not self.low <= number <= self.high:
+            raise ValueError
+        return number
+
+    def nearest(self, text: str, default: Any) -> Any:
+        """The end of the range that a whole number exceeds, or else the default."""
+        try:
+            return min(max(int(text), self.low), self.high)
+        except ValueError:
+            return default
+
+
+class NonNegative(Kind):
+    """Finite numbers of at least 0."""
+
+    __slots__ = ()
+    type_name = "float"
+    allowed = "a number of at least 0"
+    usage = "at least 0"
+
+    def parse(self, value: Any) -> float:
+        number = float(value)
+        if isinstance(value, bool) or not 0 <= number < math.inf:
+            raise ValueError
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Kind):
+    """One of ``names``, in any case; ``aliases`` maps further spellings to names."""
+
+    names: tuple[str, ...]
+    aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def type_name(self) -> str:
+        return "str"
+
+    @property
+    def allowed(self) -> str:
+        return f"one of {', '.join(self.names)}"
+
+    @property
+    def usage(self) -> str:
+        *others, last = (self._with_aliases(name) for name in self.names)
+        return f"{', '.join(others)} or {last}"
+
+    def parse(self, value: Any) -> str:
+        key = value.strip().lower() if isinstance(value, str) else ""
+        key = self.aliases.get(key, key)
+        if key not in self.names:
+            raise ValueError
+        return key
+
+    def _with_aliases(self, name: str) -> str:
+        aliases = [alias for alias, meant in self.aliases.items() if meant == name]
+        return f"{name} ({', '.join(aliases)})" if aliases else name
+
+
+class Channels(Kind):
+    """Channels; which ones are allowed depends on the colour space, so ``Settings`` checks them."""
+
+    __slots__ = ()
+    type_name = "str"
+    allowed = "'all' or distinct channels of the colour space"
+    usage = "all, indices (02) or names (HV)"
+    documentation = '"all", or distinct indices ("02") or names ("HV", "L*,b*")'
+
+    def parse(self, value: Any) -> Any:
+        return value
+
+
+class Colors(Kind):
+    """sRGB colours, from an iterable, or from text with commas, dashes or spaces between them."""
+
+    __slots__ = ()
+    type_name = "sequence of colours"
+    allowed = "sRGB colours as (r, g, b) of 0-255 or '#rrggbb'"
+    usage = "#rrggbb,#rrggbb,..."
+    documentation = allowed
+
+    def parse(self, value: Any) -> tuple[Color, ...]:
+        if isinstance(value, str):
+            value = value.replace(",", " ").replace("-", " ").split()
+        return tuple(_color(part) for part in value)
+
+    def to_json(self, value: Any) -> list[str]:
+        return [to_hex(color) for color in value]
+
+    def to_link(self, value: Any) -> str:
+        return "-".join(to_hex(color)[1:] for color in value)
+
+    def to_argument(self, value: Any) -> str:
+        return ",".join(map(to_hex, value))
+
+
+def _color(value: Any) -> Color:
+    if isinstance(value, str):
+        digits = value.strip().removeprefix("#")
+        levels = list(bytes.fromhex(digits)) if len(digits) == 6 else []
+    else:
+        levels = [operator.index(level) for level in value]
+    if len(levels) != 3 or not all(0 <= level <= 255 for level in levels):
+        raise ValueError
+    return levels[0], levels[1], levels[2]
+
+
+# -- fields ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One setting.
+
+    Attributes
+    ----------
+    name : str
+        Its name in Python, JSON and links.
+    default : object
+    kind : Kind
+    flags : tuple of str
+        Its options of the command line; :meth:`Settings.to_command_line` writes the first.
+    help : str
+        What it is, in a few words; what is allowed follows after a colon.
+    note : str
+        What else people should know; empty or the end of that sentence.
+    """
+
+    name: str
+    default: Any
+    kind: Kind
+    flags: tuple[str, ...]
+    help: str
+    note: str
+
+    def parse(self, value: Any) -> Any:
+        """The canonical form of a value or of its text.
+
+        Raises
+        ------
+        SettingsError
+            Names the field, what is allowed and what was given.
+        """
+        try:
+            return self.kind.parse(value)
+        except (TypeError, ValueError, OverflowError):
+            raise SettingsError(f"{self.name}: {self.kind.allowed}, not {shown(value)}") from None
+
+    def within(self, limits: tuple[int, int] | None) -> Field:
+        """This field with another range of whole numbers, if one is given."""
+        return self if limits is None else dataclasses.replace(self, kind=Whole(*limits))
+
+    def described(self, allowed: str) -> str:
+        """Help and note with a description of what is allowed between them."""
+        return f"{self.help}: {allowed}" + (f"; {self.note}" if self.note else "")
+
+    def parameter(self) -> str:
+        """Its entry in a numpydoc list of parameters."""
+        default = f'"{self.default}"' if isinstance(self.default, str) else repr(self.default)
+        text = self.described(self.kind.documentation)
+        indent = "    "
+        sentence = textwrap.fill(
+            f"{text[0].upper()}{text[1:]}.",
+            width=80,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )
+        return f"{self.name} : {self.kind.type_name}, default {default}\n{sentence}"
+
+
+def setting(default: Value, kind: Kind, *flags: str, help: str, note: str = "") -> Value:
+    """Declare a setting in the body of a dataclass; see :class:`Field` for the parameters."""
+    description = {"kind": kind, "flags": flags, "help": help, "note": note}
+    return dataclasses.field(default=default, metadata={_KEY: description})
+
+
+def fields_of(settings: type[Any]) -> dict[str, Field]:
+    """The settings that a dataclass declares, by name, in order."""
+    return {
+        field.name: Field(field.name, field.default, **field.metadata[_KEY])
+        for field in dataclasses.fields(settings)
+    }

@@ -1,0 +1,47 @@
+// Every component's script is this file after lines that define BUNDLE, the path of the script that
+// contains all components, and COMPONENT, the component's name. It loads that script from the server
+// and passes the calls on. The server's root may lie below another path; Streamlit's own script
+// always comes from there.
+const streamlit = document.querySelector("script[src*='static/js/']")
+const root = streamlit ? streamlit.src.split("static/js/")[0] : document.baseURI
+const waiting = new Map() // parent element -> the last call that came before the component
+let component
+
+// What is on the page before the component cannot be clicked: the click would be lost.
+function setInert({ parentElement }, inert) {
+  for (const element of parentElement.children) element.inert = inert
+}
+
+function showFailure({ parentElement }) {
+  const note = document.createElement("p")
+  note.setAttribute("role", "alert")
+  note.textContent = "This part of the page could not be loaded. Reload the page."
+  parentElement.replaceChildren(note)
+}
+
+async function load() {
+  try {
+    const { components } = await import(new URL(BUNDLE, root))
+    component = components[COMPONENT]
+  } catch (error) {
+    console.error(error)
+    component = showFailure
+  }
+  for (const call of waiting.values()) call()
+  waiting.clear()
+}
+
+load()
+
+export default function (message) {
+  if (component) return component(message)
+  const { parentElement } = message
+  const call = () => {
+    setInert(message, false)
+    close = component(message)
+  }
+  let close = () => waiting.get(parentElement) === call && waiting.delete(parentElement)
+  setInert(message, true)
+  waiting.set(parentElement, call)
+  return () => close?.()
+}

@@ -1,0 +1,64 @@
+import { focus } from "../shared/focus.js"
+import { inkOn, rgb } from "./colors.js"
+
+const PAINTED = {
+  colors: "painted in mean colours",
+  gray: "black is the largest",
+  boundaries: "their boundaries over the original",
+}
+
+const several = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`
+const sum = numbers => numbers.reduce((total, number) => total + number, 0)
+const percent = (part, data) => `${(100 * part / sum(data.counts)).toFixed(1)} %`
+
+// A button for each group, as wide as it has pixels.
+export function showSwatches(root, data) {
+  const strip = root.querySelector(".swatches")
+  strip.classList.toggle("many", data.groups.length > 12)
+  while (strip.children.length > data.groups.length) strip.lastChild.remove()
+  data.groups.forEach((_, i) => {
+    const button = strip.children[i] ?? strip.appendChild(document.createElement("button"))
+    const title = `Cluster ${data.names[i]}, ${data.colors[i]}, ${percent(data.counts[i], data)}`
+    button.type = "button"
+    button.textContent = data.names[i]
+    button.title = `${title}: click to focus`
+    button.setAttribute("aria-label", title)
+    button.style.flexGrow = 100 * data.counts[i] / sum(data.counts)
+    button.style.background = data.colors[i]
+    button.style.color = inkOn(rgb(data.colors[i]))
+  })
+}
+
+// Say which groups are in focus, and offer what can be done with them.
+export function showFocus(root, data) {
+  const some = focus.clusters.size > 0
+  const chosen = [...data.groups.keys()].filter(i => focus.has(data.groups[i]))
+  const merged = chosen.some(i => data.groups[i].length > 1)
+  root.classList.toggle("some", some)
+  root.querySelector(".focused").textContent = some ? inFocus(data, chosen) : invitation(data)
+  root.querySelector(".actions").hidden = !some
+  root.querySelector("[data-do=merge]").hidden = chosen.length < 2
+  root.querySelector("[data-do=split]").hidden = !merged
+  root.querySelectorAll(".swatches button").forEach((button, i) => {
+    button.setAttribute("aria-pressed", String(focus.has(data.groups[i])))
+  })
+}
+
+function inFocus(data, chosen) {
+  const pixels = sum(chosen.map(i => data.counts[i]))
+  const names = chosen.map(i => data.names[i])
+  return `In focus: cluster${names.length === 1 ? "" : "s"} ${names.join(", ")} · `
+    + `${several(pixels, "pixel")}, ${percent(pixels, data)}`
+}
+
+function invitation(data) {
+  const pictures = data.pick
+    ? "Click the original to set a starting colour; click the segmentation"
+    : "Click a picture"
+  return `${pictures}, a swatch or a row to put a cluster in focus.`
+}
+
+export function showCaption(root, data, paint) {
+  const caption = `${several(data.groups.length, "cluster")}, ${PAINTED[paint]}`
+  root.querySelector(".caption").textContent = caption
+}

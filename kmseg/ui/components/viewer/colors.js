@@ -1,0 +1,28 @@
+import { linear } from "../../../color/spaces.js"
+
+// "#rrggbb" -> [r, g, b]
+export const rgb = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16))
+
+// A pixel of ImageData as one number, on a little-endian machine.
+export const pack = ([r, g, b], alpha = 255) => ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0
+
+// Relative luminance of WCAG 2.2, 0 to 1.
+export function luminance(color) {
+  const [r, g, b] = color.map(linear)
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+// Contrast ratio of WCAG 2.2 between two luminances, 1 to 21.
+const contrast = (one, other) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)
+
+// Black or white, whichever has more contrast with a color.
+export const inkOn = color => luminance(color) > 0.179 ? "#000" : "#fff"
+
+// The color that covers the clusters out of focus: the page's background, or, where that has too
+// little contrast with a focused color, whichever of background, text and gray has most.
+export function veilColor(focused, background, text) {
+  const lights = focused.map(luminance)
+  const least = color => Math.min(...lights.map(light => contrast(light, luminance(color))))
+  if (least(background) >= 1.8) return background
+  return [background, text, [118, 118, 118]].toSorted((a, b) => least(b) - least(a))[0]
+}

@@ -1,0 +1,126 @@
+import { address } from "../shared/address.js"
+import { focus } from "../shared/focus.js"
+import { clamp } from "../shared/helpers.js"
+import { showCaption } from "./clusters.js"
+import { pack, rgb, veilColor } from "./colors.js"
+import { paintBoundaries, paintLabels, readLabels } from "./labels.js"
+
+const VEIL_ALPHA = 215
+
+// The canvases: segmentation and veil over the preview, and over the detail, the part of the
+// picture that the server sent at full size.
+export class Layers {
+  constructor(root, choices, viewport) {
+    Object.assign(this, { root, choices, viewport })
+  }
+
+  setData(data) {
+    this.data = data
+    this.groupOf = new Uint8Array(256).fill(255)
+    data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
+  }
+
+  // Fetch and paint what the data names, unless newer data comes meanwhile.
+  async load() {
+    const { data, root } = this
+    const region = data.region
+    root.dataset.asked = data.labels
+    if (this.labelsUrl !== data.labels) {
+      this.labelsUrl = data.labels
+      this.loadingLabels = readLabels(data.labels)
+    }
+    if (this.regionUrl !== region?.labels) {
+      this.regionUrl = region?.labels
+      this.loadingRegion = region && readLabels(region.labels)
+    }
+    try {
+      const [preview, detail] = await Promise.all([this.loadingLabels, this.loadingRegion])
+      if (data !== this.data) return
+      this.preview = preview
+      this.detail = detail && { ...detail, x: region.x, y: region.y }
+      this.placeDetail(region)
+      this.repaint()
+      root.dataset.shown = data.labels
+    } catch (error) {
+      if (data !== this.data) return
+      this.labelsUrl = this.regionUrl = undefined // so that the next message tries again
+      throw error
+    }
+  }
+
+  placeDetail(region) {
+    const { detail, root } = this
+    for (const element of root.querySelectorAll(".region")) {
+      element.hidden = !detail
+      if (!detail) continue
+      const [w, h] = this.data.full
+      // Not by left and width: browsers round those before they apply the zoom.
+      element.style.transform = `translate(${100 * detail.x / w}%, ${100 * detail.y / h}%) `
+        + `scale(${detail.width / w}, ${detail.height / h})`
+      if (element.localName === "img") element.src = address(region.original)
+    }
+    this.applyMix()
+  }
+
+  // Blend the segmentation, or cut it off at the divider, which stays when the picture moves.
+  applyMix() {
+    const { layout, mix } = this.choices
+    const { x, zoom } = this.viewport
+    const divider = (mix / 100 - x) / zoom // in parts of the picture
+    for (const canvas of this.root.querySelectorAll(".segmentation")) {
+      const full = this.data?.full[0]
+      const inDetail = this.detail && canvas.classList.contains("region")
+      const [left, width] = inDetail ? [this.detail.x / full, this.detail.width / full] : [0, 1]
+      const part = clamp((divider - left) / width, 0, 1)
+      canvas.style.clipPath = layout === "swipe" ? `inset(0 0 0 ${100 * part}%)` : ""
+      canvas.style.opacity = layout === "blend" ? mix / 100 : ""
+    }
+  }
+
+  repaint() {
+    const { data, root } = this
+    if (!this.preview) return
+    const { paint } = this.choices
+    const last = Math.max(data.groups.length - 1, 1)
+    const colors = new Uint32Array(256)
+    data.groups.forEach((group, i) => {
+      const level = Math.round(255 * i / last)
+      const color = paint === "gray" ? [level, level, level] : rgb(data.colors[i])
+      for (const cluster of group) colors[cluster] = pack(color)
+    })
+    const layers = [[".segmentation:not(.region)", this.preview]]
+    if (this.detail) layers.push([".segmentation.region", this.detail])
+    for (const [selector, layer] of layers) {
+      const canvas = root.querySelector(selector)
+      if (paint === "boundaries") paintBoundaries(canvas, layer, this.groupOf)
+      else paintLabels(canvas, layer, colors)
+    }
+    showCaption(root, data, paint)
+    this.paintVeil()
+  }
+
+  // Cover the clusters that are not in focus, if any is.
+  paintVeil() {
+    const { data, root } = this
+    const some = focus.clusters.size > 0
+    const colors = new Uint32Array(256)
+    if (some) {
+      const veil = pack(this.veilColor(), VEIL_ALPHA)
+      for (let c = 0; c < data.palette.length; c++) colors[c] = focus.clusters.has(c) ? 0 : veil
+    }
+    for (const canvas of root.querySelectorAll(".veil")) {
+      const layer = canvas.classList.contains("region") ? this.detail : this.preview
+      canvas.style.visibility = some && layer ? "" : "hidden"
+      if (some && layer) paintLabels(canvas, layer, colors)
+    }
+  }
+
+  veilColor() {
+    const { backgroundColor, color } = getComputedStyle(this.root)
+    const [background, text] = [backgroundColor, color].map(css => (
+      css.match(/\d+/g).slice(0, 3).map(Number)
+    ))
+    const focused = [...focus.clusters].map(cluster => rgb(this.data.palette[cluster]))
+    return veilColor(focused, background, text)
+  }
+}

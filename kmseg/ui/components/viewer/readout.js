@@ -1,0 +1,69 @@
+import { make } from "../shared/helpers.js"
+import { SPACES } from "../../../color/spaces.js"
+
+const TRANSPARENT = 255 // label, and group, of a transparent pixel
+
+const pixels = new WeakMap() // image -> { src, context }: its pixels, read once
+
+function colorAt(image, x, y) {
+  if (!image.complete || !image.naturalWidth) return null
+  if (pixels.get(image)?.src !== image.src) {
+    const canvas = document.createElement("canvas")
+    canvas.width = image.naturalWidth
+    canvas.height = image.naturalHeight
+    const context = canvas.getContext("2d", { willReadFrequently: true })
+    context.drawImage(image, 0, 0)
+    pixels.set(image, { src: image.src, context })
+  }
+  return Array.from(pixels.get(image).context.getImageData(x, y, 1, 1).data.subarray(0, 3))
+}
+
+// The pixel of the photo at (u, v), in parts of its width and height: its place, its color, the
+// group of its cluster, and whether the color is exact rather than that of the preview.
+function pixelAt({ root, data, layers }, u, v) {
+  const { preview, detail } = layers
+  if (!preview || u < 0 || v < 0 || u >= 1 || v >= 1) return null
+  const [x, y] = [Math.floor(u * data.full[0]), Math.floor(v * data.full[1])]
+  const inside = detail && x >= detail.x && y >= detail.y
+    && x < detail.x + detail.width && y < detail.y + detail.height
+  const layer = inside ? detail : preview
+  const [column, row] = inside ? [x - detail.x, y - detail.y]
+    : [Math.floor(u * layer.width), Math.floor(v * layer.height)]
+  const image = root.querySelector(inside ? "img.region" : "img.original")
+  const color = colorAt(image, column, row)
+  if (!color) return null
+  const group = layers.groupOf[layer.labels[row * layer.width + column]]
+  return { x, y, color, group, exact: inside || layer.width === data.full[0] }
+}
+
+// The index of the group under a point, or null where there is none.
+export function groupAt(viewer, u, v) {
+  const pixel = pixelAt(viewer, u, v)
+  return pixel && pixel.group !== TRANSPARENT ? pixel.group : null
+}
+
+// Say what pixel is at a point, or, without one, what to do.
+export function showReadout(viewer, u, v) {
+  const { root, data } = viewer
+  const readout = root.querySelector(".readout")
+  const pixel = u === undefined ? null : pixelAt(viewer, u, v)
+  if (!pixel) {
+    readout.textContent = "Point at a picture for its colours."
+    return
+  }
+  if (pixel.group === TRANSPARENT) {
+    readout.textContent = `x ${pixel.x} y ${pixel.y} · transparent`
+    return
+  }
+  const hex = `#${pixel.color.map(level => level.toString(16).padStart(2, "0")).join("")}`
+  const values = SPACES[data.space](pixel.color)
+    .map((value, i) => `${data.coordinates[i]} ${Number(value.toFixed(1))}`).join(" ")
+  const square = make("i")
+  square.style.background = hex
+  readout.replaceChildren(square, [
+    `x ${pixel.x} y ${pixel.y}`,
+    (pixel.exact ? "" : "about ") + hex,
+    ...data.space === "rgb" ? [] : [values],
+    `cluster ${data.names[pixel.group]}`,
+  ].join(" · "))
+}

@@ -1,0 +1,152 @@
+"""The sidebar's second part: the settings, in the order in which people decide on them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from kmseg.color import COLOR_SPACES
+from kmseg.kmeans.engines import ENGINES
+from kmseg.settings import INITS, STOPS, Settings
+from kmseg.ui import text
+from kmseg.ui.controls import starts
+from kmseg.ui.link import PAGE_RANGES
+from kmseg.ui.session import Key, channels_key, session
+from kmseg.ui.views import hue
+
+# What the page calls the values of settings that have no table of their own.
+TITLES: Final = {
+    Key.INIT: {"k-means++": "k-means++", "random": "Random", "manual": "My colours"},
+    Key.STOP: {
+        "both": "Either, whichever comes first",
+        "epsilon": "Centroids at rest (epsilon)",
+        "iterations": "Number of iterations",
+    },
+}
+
+
+def draw() -> None:
+    """Draw every setting."""
+    space = st.selectbox(
+        "Colour space",
+        list(COLOR_SPACES),
+        key=Key.COLOR_SPACE,
+        format_func=lambda key: COLOR_SPACES[key].title,
+        help=text.names(
+            "\n\n".join(f"**{space.title}**: {space.source}" for space in COLOR_SPACES.values())
+        ),
+    )
+    _channels(space)
+    low, high = PAGE_RANGES["n_clusters"]
+    st.slider("K, number of clusters", low, high, key=Key.N_CLUSTERS)
+    init = st.segmented_control(
+        "Initialisation",
+        INITS,
+        key=Key.INIT,
+        required=True,
+        format_func=TITLES[Key.INIT].__getitem__,
+        help="Where the K centroids start: spread out by chance (k-means++), at random pixels, or "
+        "at colours that you choose.",
+    )
+    if init == "manual":
+        starts.draw()
+    st.slider(
+        "Attempts",
+        *PAGE_RANGES["attempts"],
+        key=Key.ATTEMPTS,
+        disabled=init == "manual",
+        help="k-means can end in different places. It is started this many times and the lowest "
+        "inertia wins." + (" Your colours are one start." if init == "manual" else ""),
+    )
+    with st.expander("Advanced"):
+        _advanced()
+
+
+def _channels(color_space: str) -> None:
+    space = COLOR_SPACES[color_space]
+    indices = ", ".join(f"{index} = {name}" for index, name in enumerate(space.channels))
+    chosen = st.pills(
+        "Channels",
+        space.channels,
+        selection_mode="multi",
+        key=channels_key(color_space),
+        persist_state="session",
+        help="Only these are clustered. On the command line they go by index: "
+        f"{text.names(indices)}.",
+    )
+    if not chosen:
+        st.caption("None is chosen, so all are clustered.")
+    if color_space in (hue.RAW, hue.ANGLE):
+        st.button(
+            "Hue is an angle: compare",
+            type="tertiary",
+            icon=":material/compare:",
+            on_click=_show_hue,
+            help="Red lies at both ends of H from 0 to 179, so raw hue cuts it in two. See what "
+            "that does to this picture, beside hue as an angle.",
+        )
+
+
+def _show_hue() -> None:
+    session.view = hue.VIEW.key
+
+
+def _advanced() -> None:
+    name = st.selectbox(
+        "Engine",
+        ENGINES,
+        key=Key.ENGINE,
+        format_func=lambda name: ENGINES[name].title,
+        help="The exact engine clusters each distinct colour once, by its number of pixels. The "
+        "others are the well-known calls, to compare with.",
+    )
+    engine = ENGINES[name]
+    reduced = "It works on a reduced picture here." if engine.visits_pixels else ""
+    if note := " ".join(filter(None, [engine.note, reduced])):
+        st.caption(note)
+    _stop_rule(iterations_only=engine.own_stop_rule)
+    low, high = PAGE_RANGES["seed"]
+    st.number_input(
+        "Seed", low, high, key=Key.SEED, help="Equal seeds give equal results, here and elsewhere."
+    )
+    low, high = PAGE_RANGES["width"]
+    st.number_input(
+        "Width in pixels",
+        low,
+        high,
+        step=10,
+        key=Key.WIDTH,
+        help="The picture is resized to this width before it is clustered; 0 keeps its size.",
+    )
+    st.button("Reset all settings", on_click=partial(session.set_settings, Settings()))
+
+
+def _stop_rule(iterations_only: bool) -> None:
+    stop = st.selectbox(
+        "Stop at",
+        STOPS,
+        key=Key.STOP,
+        format_func=TITLES[Key.STOP].__getitem__,
+        disabled=iterations_only,
+    )
+    st.number_input(
+        "Epsilon",
+        min_value=0.0,
+        step=0.01,
+        format="%g",
+        key=Key.EPSILON,
+        disabled=stop == "iterations" or iterations_only,
+        help="The largest move of a centroid that counts as rest, in units of the colour space.",
+    )
+    low, high = PAGE_RANGES["max_iter"]
+    st.number_input(
+        "Iterations at most",
+        low,
+        high,
+        key=Key.MAX_ITER,
+        disabled=stop == "epsilon" and not iterations_only,
+        help="Steps over all colours. The exact engine first improves its starts on a summary of "
+        "the colours, which is not counted; starts from your colours are counted from the first.",
+    )

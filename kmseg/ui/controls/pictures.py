@@ -1,0 +1,100 @@
+"""The sidebar's first part: which picture."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from kmseg.errors import KmsegError
+from kmseg.picture import formats
+from kmseg.samples import SAMPLES
+from kmseg.settings import Settings
+from kmseg.ui import failures, link
+from kmseg.ui.session import Key, session
+from kmseg.ui.store import cache
+
+# If more files than this cannot be opened, their errors are folded.
+MAX_UNFOLDED_ERRORS: Final = 3
+
+
+def choose() -> cache.Picture:
+    """Draw the choice of a sample or an upload; a new upload is chosen at once."""
+    chooser = st.container()
+    own = _own_pictures()
+    new = [key for key in own if key not in session.own_pictures]
+    session.own_pictures = tuple(own)
+    if new:
+        session.picture = new[-1]
+    elif session.picture not in {*SAMPLES, *own}:  # the visitor removed it
+        session.picture = next(reversed(own), link.DEFAULT_PICTURE)
+    with chooser:
+        chosen = st.selectbox(
+            "Picture",
+            [*own, *SAMPLES],
+            key=Key.PICTURE,
+            format_func=lambda key: own[key].name if key in own else SAMPLES[key].title,
+        )
+        if chosen in own:
+            return own[chosen]
+        sample = SAMPLES[chosen]
+        st.caption(sample.description)
+        settings = Settings(**sample.settings)  # type: ignore[arg-type]
+        st.button(
+            "Try that",
+            on_click=partial(session.set_settings, settings),
+            help="Sets colour space, channels and K as described; the rest to its defaults.",
+        )
+    return cache.sample(chosen)
+
+
+def _own_pictures() -> dict[str, cache.Picture]:
+    """The visitor's readable pictures by key; the others get a sentence each."""
+    uploads = st.file_uploader(
+        "Your own pictures",
+        type="image",  # with extensions, Streamlit would end the run on any other file
+        accept_multiple_files=True,
+        key=Key.UPLOADS,
+        help=f"{formats.listed()}. They stay in your session and are forgotten when you leave.",
+    )
+    photos = []
+    if st.toggle("Take a photo", key=Key.CAMERA_ON):
+        photos = [st.camera_input("Camera", key=Key.CAMERA, label_visibility="collapsed")]
+    own: dict[str, cache.Picture] = {}
+    refused: list[tuple[str, KmsegError]] = []
+    for file in (*uploads, *photos):
+        if file is None:
+            continue
+        name = _plain_name(file.name)
+        try:
+            picture = cache.upload(file, name)
+        except KmsegError as error:
+            refused.append((name, error))
+        else:
+            same_name = sum(other.name.startswith(name) for other in own.values())
+            if picture.key not in own and same_name:
+                picture = replace(picture, name=f"{name} ({same_name + 1})")
+            own.setdefault(picture.key, picture)
+    _show_refused(refused)
+    return own
+
+
+def _show_refused(refused: list[tuple[str, KmsegError]]) -> None:
+    """A sentence for each file; many are folded, since the controls are below."""
+    if not refused:
+        return
+    several = len(refused) > MAX_UNFOLDED_ERRORS
+    folded = f":material/error: {len(refused)} files could not be opened"
+    with st.expander(folded) if several else st.container():
+        for name, error in refused:
+            st.error(f"{name}: {error}")
+    failures.offer_retry([error for _, error in refused], "decode")
+
+
+def _plain_name(name: str) -> str:
+    """A file's name as at most 40 characters without any markup."""
+    kept = re.sub(r"[^\w .,()’'-]|__+", " ", name).strip() or "picture"
+    return kept if len(kept) <= 40 else f"{kept[:24]}…{kept[-15:]}"

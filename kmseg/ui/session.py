@@ -1,0 +1,247 @@
+"""The state of a visitor's session, with a type and a default for each value.
+
+Only this module uses ``st.session_state``. A widget's value is kept under the widget's key, which
+is a member of :class:`Key`, or the name of an option that a view declares. Any other value is kept
+under the name of its attribute of :class:`Session`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Generic, TypeVar, cast
+
+import streamlit as st
+
+from kmseg.color import COLOR_SPACES
+from kmseg.errors import KmsegError
+from kmseg.kmeans.engines import DEFAULT_ENGINE
+from kmseg.settings import Settings, to_hex
+
+Groups = tuple[tuple[int, ...], ...]
+Box = tuple[int, int, int, int]
+
+T = TypeVar("T")
+
+
+class Key(StrEnum):
+    """Keys of the page's widgets; those of settings are the names of ``Settings``' fields."""
+
+    PICTURE = "picture"
+    UPLOADS = "uploads"
+    CAMERA_ON = "camera_on"
+    CAMERA = "camera"
+    COLOR_SPACE = "color_space"
+    N_CLUSTERS = "n_clusters"
+    INIT = "init"
+    ATTEMPTS = "attempts"
+    ENGINE = "engine"
+    STOP = "stop"
+    EPSILON = "epsilon"
+    MAX_ITER = "max_iter"
+    SEED = "seed"
+    WIDTH = "width"
+    START_SLOT = "start_slot"
+    VIEW = "view"
+    VIEWER = "viewer"
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRequest:
+    """A part of a picture that the viewer asked to see at full size.
+
+    Attributes
+    ----------
+    picture : str
+        The picture's key.
+    width : int
+        ``Settings.width`` at which the picture was clustered.
+    box : tuple of int
+        Left, top, right and bottom, in pixels of the clustered picture; not validated.
+    """
+
+    picture: str
+    width: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class FileRequest:
+    """A mask or a cut-out that the viewer asked for.
+
+    Attributes
+    ----------
+    kind : str
+        A key of :data:`kmseg.output.export.CLUSTER_DOWNLOADS`.
+    clusters : tuple of int
+        Clusters before merging, numbered from 0.
+    number : int
+        Tells this request from earlier ones.
+    """
+
+    kind: str
+    clusters: tuple[int, ...]
+    number: int
+
+
+class _Value(Generic[T]):
+    """An attribute of :class:`Session`, kept in ``st.session_state`` under its own name."""
+
+    def __init__(self, default: T) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.key = name
+
+    def __get__(self, instance: object, owner: type) -> T:
+        return cast("T", st.session_state.get(self.key, self.default))
+
+    def __set__(self, instance: object, value: T) -> None:
+        st.session_state[self.key] = value
+
+
+class Session:
+    """One visitor's state. Every attribute has its default until it is set.
+
+    The values of a widget can only be set before the run draws the widget, or in a callback.
+
+    Attributes
+    ----------
+    restored : bool
+        Whether the widgets were set from the address.
+    picture : str
+        Widget: a sample's key, or the digest of an upload.
+    own_pictures : tuple of str
+        Digests of the visitor's pictures in the previous run, oldest first.
+    color_space, init, engine : str
+        Widgets: the settings of these names.
+    n_clusters : int
+        Widget: the setting of this name.
+    start_slot : int
+        Widget: number, from 1, of the starting colour that the next click on the original sets.
+    view : str
+        Widget: key of the chosen view.
+    merges : tuple of tuple of int
+        Groups of clusters that are merged, numbered from 0.
+    focus : tuple of int
+        Clusters in focus, numbered from 0, as far as the browser told the server.
+    segmentation : str
+        The segmentation that merges and focus belong to, as :func:`kmseg.ui.link.address` names it;
+        empty before the first one.
+    corrections : tuple of str
+        Sentences on what was wrong with the address.
+    corrected_query : dict of str to str, or None
+        The link for which the corrections were shown first.
+    region : RegionRequest or None
+        The part of a picture that the viewer asked for last.
+    file : FileRequest or None
+        A file that the viewer asked for and has not been sent.
+    shown : tuple of (str, Settings), or None
+        Picture and settings of the segmentation that the viewer was sent last. None before the
+        first one: until then the controls are drawn first.
+    """
+
+    restored = _Value(False)
+    picture = _Value("")
+    own_pictures: _Value[tuple[str, ...]] = _Value(())
+    color_space = _Value("")
+    init = _Value("")
+    engine = _Value("")
+    n_clusters = _Value(0)
+    start_slot = _Value(1)
+    view = _Value("")
+    merges: _Value[Groups] = _Value(())
+    focus: _Value[tuple[int, ...]] = _Value(())
+    segmentation = _Value("")
+    corrections: _Value[tuple[str, ...]] = _Value(())
+    corrected_query: _Value[dict[str, str] | None] = _Value(None)
+    region: _Value[RegionRequest | None] = _Value(None)
+    file: _Value[FileRequest | None] = _Value(None)
+    shown: _Value[tuple[str, Settings] | None] = _Value(None)
+
+    @property
+    def failures(self) -> dict[str, KmsegError]:
+        """What failed outside a run, by what failed; the next run shows it.
+
+        The same dictionary for the whole session. Threads of downloads, which have no session
+        state, may hold on to it.
+        """
+        return cast("dict[str, KmsegError]", st.session_state.setdefault("failures", {}))
+
+    def option(self, name: str) -> str:
+        """The value of a choice that links carry, by its name there; empty if it was never set."""
+        return cast("str", st.session_state.get(name) or "")
+
+    def set_option(self, name: str, value: str) -> None:
+        """Set a choice that links carry."""
+        st.session_state[name] = value
+
+    def event(self, component: str, name: str) -> Any:
+        """What a component of the page sent under a name in this run; None if it sent nothing."""
+        return getattr(st.session_state.get(component), name, None)
+
+    # -- settings ---------------------------------------------------------------------------------
+
+    def set_settings(self, settings: Settings) -> None:
+        """Set every control of the settings."""
+        for name in _SETTING_KEYS:
+            st.session_state[name] = getattr(settings, name)
+        st.session_state[channels_key(settings.color_space)] = list(settings.channel_names)
+        for index, color in enumerate(settings.centroids):
+            self.set_start_color(index, to_hex(color))
+
+    def settings(self, **instead: Any) -> Settings:
+        """The settings of the controls, apart from values that are given instead.
+
+        With a manual start, the starting colours of all clusters must be set.
+        """
+        values = {name: st.session_state[name] for name in _SETTING_KEYS} | instead
+        names = COLOR_SPACES[values["color_space"]].channels
+        chosen = [name for name in names if name in self._channels(values["color_space"])]
+        if 0 < len(chosen) < len(names):
+            values["channels"] = "".join(str(names.index(name)) for name in chosen)
+        if values["init"] == "manual":
+            values["centroids"] = tuple(self.start_color(i) for i in range(values["n_clusters"]))
+        return Settings(**values)
+
+    def _channels(self, color_space: str) -> list[str]:
+        """Names of the chosen channels of a colour space; at first all of them."""
+        every = list(COLOR_SPACES[color_space].channels)
+        return cast("list[str]", st.session_state.setdefault(channels_key(color_space), every))
+
+    def use_default_engine(self) -> None:
+        """Choose the engine that needs the least time."""
+        self.engine = DEFAULT_ENGINE
+
+    def start_color(self, index: int) -> str | None:
+        """The starting colour of a cluster, numbered from 0, as ``"#rrggbb"``; None if not set."""
+        return cast("str | None", st.session_state.get(start_key(index)))
+
+    def set_start_color(self, index: int, color: str) -> None:
+        """Set the starting colour of a cluster, numbered from 0, to ``"#rrggbb"``."""
+        st.session_state[start_key(index)] = color
+
+
+session: Final = Session()
+
+_SETTING_KEYS: Final = tuple(
+    name for name in Settings().to_dict() if name not in ("channels", "centroids")
+)
+
+
+def channels_key(color_space: str) -> str:
+    """Key of the widget for a colour space's channels: each space has its own."""
+    return f"channels_{color_space}"
+
+
+def start_key(index: int) -> str:
+    """Key of the widget for the starting colour of a cluster, numbered from 0."""
+    return f"start_{index}"
+
+
+def end_if_superseded() -> None:
+    """Let Streamlit end this run if the visitor has left, or changed a control since it began.
+
+    Streamlit does so wherever the session state is read.
+    """
+    st.session_state.get(Key.PICTURE)

@@ -1,0 +1,63 @@
+"""The view "Colour cloud": colours and centroids in three dimensions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from kmseg.color import COLOR_SPACES
+from kmseg.ui import text
+from kmseg.ui.components.cloud.cloud import color_cloud
+from kmseg.ui.store import cache
+from kmseg.ui.views.view import Group, Option, View, ViewContext, choose
+
+# Points that are drawn at most.
+N_POINTS: Final = 6000
+
+AXES: Final = Option("cloud_space", {"rgb": "RGB", "clustered": "Colour space that was clustered"})
+PAINT: Final = Option("cloud_paint", {"color": "True colours", "cluster": "Cluster"})
+
+
+def show(context: ViewContext) -> None:
+    """Draw the cloud, with a choice of axes and of the points' colours."""
+    seg = context.seg
+    space = COLOR_SPACES[seg.settings.color_space]
+    axes = "rgb"
+    left, right = st.columns(2)
+    with left:
+        if len(space.coordinates) == 3:
+            titles = AXES.titles | {"clustered": space.title}
+            if choose("Axes", titles, AXES.name, labelled=True) == "clustered":
+                axes = space.key
+        else:
+            st.caption(f"{space.title} has one channel: the axes are those of RGB.")
+    with right:
+        paint = choose("Points painted by", PAINT.titles, PAINT.name, labelled=True)
+    drawn = cache.color_cloud(context.picture, context.merged, axes, N_POINTS)
+    color_cloud(
+        drawn,
+        "cluster" if paint == "cluster" else "color",
+        context.merged.members,
+        context.address,
+        key="cloud",
+    )
+    points = text.count(len(drawn.points), "point")
+    colors = text.count(seg.histogram.n_colors, "colour")
+    chosen = text.names(", ".join(seg.settings.channel_names))
+    partly = len(seg.settings.channel_names) < len(space.channels)
+    st.caption(
+        f"{points} for the {colors} of {text.count(seg.histogram.n_pixels, 'pixel')}: the most "
+        "frequent colour of each small cube of RGB, larger where there are more pixels. The "
+        "numbered points are the centroids; a click on a point puts its cluster in focus"
+        + (f"; only {chosen} of {space.title} were clustered." if partly else ".")
+    )
+
+
+VIEW: Final = View(
+    key="cloud",
+    title="Colour cloud",
+    group=Group.EXPLORE,
+    show=show,
+    options=(AXES, PAINT),
+)

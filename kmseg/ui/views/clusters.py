@@ -1,0 +1,16 @@
+"""The view "Clusters": a table, largest cluster first."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kmseg.ui.components.table.table import cluster_table
+from kmseg.ui.views.view import Group, View, ViewContext
+
+
+def show(context: ViewContext) -> None:
+    """Draw the table; merged clusters are one row."""
+    cluster_table(context.merged, "table", context.address)
+
+
+VIEW: Final = View(key="clusters", title="Clusters", group=Group.EXPLORE, show=show)

@@ -1,0 +1,68 @@
+"""The view "Hue": raw hue beside hue as an angle."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from kmseg import explore
+from kmseg.color import COLOR_SPACES
+from kmseg.explore import Tile
+from kmseg.ui.components.gallery.gallery import Entry, gallery
+from kmseg.ui.session import session
+from kmseg.ui.store import cache
+from kmseg.ui.views.view import Group, View, ViewContext
+
+# The colour spaces that are compared by their channel 0: key, and title and note of the tile.
+RAW: Final = "hsv"
+ANGLE: Final = "hsv-circular"
+_TILES: Final = {
+    RAW: (
+        "Raw H, 0 to 179",
+        "Red lies at both ends, so it may fall into two clusters that look alike.",
+    ),
+    ANGLE: (
+        "H as an angle",
+        "Red is one: 0 and 180 are the same direction. Pale colours weigh less.",
+    ),
+}
+
+
+def show(context: ViewContext) -> None:
+    """Draw both segmentations by hue alone, and how much they agree."""
+    st.markdown("**Hue, raw and as an angle.** Click one to use it.")
+    current = explore.automatic(context.wanted)
+    tiles = [
+        cache.tile(context.picture, replace(current, color_space=space, channels="0"))
+        for space in _TILES
+    ]
+    gallery(
+        [
+            Entry(tile, title, (note,))
+            for tile, (title, note) in zip(tiles, _TILES.values(), strict=True)
+        ],
+        current,
+        session.set_settings,
+        "Hue, raw and as an angle",
+        "hue",
+        side=22,
+    )
+    raw, angle = tiles
+    st.caption(
+        f"Clusters whose mean colour is red: {_n_red(raw)} with raw hue, {_n_red(angle)} with hue "
+        f"as an angle. The two agree on {explore.agreement(raw.labels, angle.labels):.0%} of the "
+        "pixels."
+    )
+
+
+def _n_red(tile: Tile) -> int:
+    """Number of clusters within 20 degrees of red, without those that are nearly gray."""
+    x, y, _ = COLOR_SPACES[ANGLE].convert(tile.palette).T
+    return int(((np.hypot(x, y) > 40) & (np.abs(np.arctan2(y, x)) < math.radians(20))).sum())
+
+
+VIEW: Final = View(key="hue", title="Hue", group=Group.COMPARE, show=show)

@@ -1,0 +1,108 @@
+"""The view "K ladder": one segmentation for each K, with scores that suggest one."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import streamlit as st
+
+from kmseg import explore
+from kmseg.explore import Rung
+from kmseg.ui.components.curves.curves import Curve, curves
+from kmseg.ui.components.gallery.gallery import Entry, gallery
+from kmseg.ui.session import session
+from kmseg.ui.store import cache
+from kmseg.ui.views.view import Group, View, ViewContext, say_automatic
+
+# The last K, unless a larger one is chosen.
+TOP: Final = 10
+
+HELP: Final = """
+**Inertia** always falls as K grows; look for the K after which it falls slowly.
+
+**Silhouette**, -1 to 1: how much nearer pixels are to their own cluster than to the next. The K
+where it is greatest is suggested.
+
+**Calinski-Harabasz**: variance between the clusters over variance within them; more is better.
+"""
+
+_SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def show(context: ViewContext) -> None:
+    """Draw the scores over K, and a tile for each K."""
+    settings = context.wanted
+    st.markdown("**How many clusters?** Click a rung to use its K.", help=HELP)
+    say_automatic(settings)
+    with st.spinner("Climbing…"):
+        rungs = list(cache.ladder(context.picture, settings, max(TOP, settings.n_clusters)))
+    if not rungs:
+        st.info("The picture has one colour in these channels: there is nothing to choose.")
+        return
+    best = explore.suggested(rungs)
+    _curves(rungs, best, settings.n_clusters)
+    gallery(
+        [_entry(rung, suggested=rung is best) for rung in rungs],
+        explore.automatic(settings),
+        session.set_settings,
+        "Segmentations by K",
+        "ladder",
+        side=9.5,
+    )
+    st.caption(
+        f"Inertia and Calinski-Harabasz are exact, over every pixel; the silhouette is that of "
+        f"{explore.SILHOUETTE_PIXELS:,} pixels drawn at random. "
+        + ("Filled: its greatest; underlined" if best else "Underlined")
+        + ": the K in use. "
+        + (
+            "A suggestion is no more than that: look at the pictures."
+            if best
+            else "No K is suggested: the silhouette is not defined for these pixels."
+        )
+    )
+
+
+def _entry(rung: Rung, suggested: bool) -> Entry:
+    return Entry(
+        rung.tile,
+        f"K = {rung.tile.settings.n_clusters}",
+        (
+            f"inertia {_power(rung.tile.inertia)}",
+            f"silhouette {_number(rung.silhouette)}",
+            f"Calinski-Harabasz {_power(rung.calinski_harabasz)}",
+        ),
+        "suggested: greatest silhouette" if suggested else "",
+    )
+
+
+def _curves(rungs: list[Rung], best: Rung | None, current: int) -> None:
+    inertias = [rung.tile.inertia for rung in rungs]
+    silhouettes = [rung.silhouette for rung in rungs]
+    charts = [
+        Curve("Inertia", inertias, [_power(value) for value in inertias]),
+        Curve(
+            f"Silhouette of {explore.SILHOUETTE_PIXELS:,} pixels",
+            [None if math.isnan(value) else value for value in silhouettes],
+            [_number(value) for value in silhouettes],
+            marked=True,
+        ),
+    ]
+    clusters = [rung.tile.settings.n_clusters for rung in rungs]
+    suggested = best.tile.settings.n_clusters if best else None
+    curves(charts, clusters, suggested, current, "ladder curves")
+
+
+def _number(value: float) -> str:
+    return "not defined" if math.isnan(value) else f"{value:.2f}"
+
+
+def _power(value: float) -> str:
+    """Three significant digits, with a power of ten in superscript: "1.23 × 10⁹"."""
+    digits, _, exponent = f"{value:.3g}".partition("e")
+    if not exponent:
+        return digits
+    return f"{digits} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+VIEW: Final = View(key="ladder", title="K ladder", group=Group.COMPARE, show=show)

@@ -1,0 +1,99 @@
+"""The view "Colour spaces": a segmentation for each colour space and set of channels."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from itertools import groupby
+from typing import Final
+
+import streamlit as st
+
+from kmseg import explore
+from kmseg.color import COLOR_SPACES
+from kmseg.explore import Proposal, Tile
+from kmseg.settings import Settings
+from kmseg.ui.components.gallery.gallery import Entry, gallery
+from kmseg.ui.session import session
+from kmseg.ui.store import cache
+from kmseg.ui.views.view import Group, Option, View, ViewContext, choose, say_automatic
+
+# Proposals that are shown at most.
+N_PROPOSALS: Final = 6
+
+HELP: Final = """
+Proposals come first where pixels of one cluster lie together in the picture rather than as
+speckle (*coherence*, 0 to 1) and where the clusters explain much of the picture's colours
+(*explained*). Tiles that show nearly the same are folded into the best of them.
+"""
+
+K: Final = Option("sheet_k", {"same": "As in the sidebar"} | {k: k for k in ("2", "3", "4")})
+
+
+def show(context: ViewContext) -> None:
+    """Draw the sheet as its tiles are made, then the best of them above it."""
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with right:
+        settings = _with_chosen_k(context.wanted)
+    left.markdown("**Which colours pull this picture apart?** Click a tile to use it.")
+    say_automatic(context.wanted)
+    current = explore.automatic(context.wanted)
+    proposals = st.container()
+    tiles: list[Tile] = []
+    with closing(cache.sheet(context.picture, settings)) as made:
+        for key, row in groupby(made, lambda tile: tile.settings.color_space):
+            title = COLOR_SPACES[key].title
+            st.markdown(f"**{title}**")
+            found = list(row)
+            entries = [Entry(tile, _channels(tile.settings)) for tile in found]
+            gallery(entries, current, session.set_settings, title, f"sheet {key}")
+            tiles += found
+    with proposals:
+        _proposals(tiles, current)
+
+
+def _with_chosen_k(settings: Settings) -> Settings:
+    """Draw the choice of K on this sheet; the settings with that K."""
+    titles = {"same": f"K = {settings.n_clusters}"}
+    titles |= {k: k for k in K.titles if k not in ("same", str(settings.n_clusters))}
+    if session.option(K.name) not in titles:
+        session.set_option(K.name, "same")
+    k = choose("Number of clusters on this sheet", titles, K.name, labelled=True)
+    return settings if k == "same" else replace(explore.automatic(settings), n_clusters=int(k))
+
+
+def _proposals(tiles: list[Tile], current: Settings) -> None:
+    st.markdown("**Proposals**", help=HELP)
+    best = [found for found in explore.ranked(tiles) if found.tile.separation > 0][:N_PROPOSALS]
+    if not best:
+        st.info("No colours of this picture form areas of their own: there is nothing to propose.")
+        return
+    gallery(
+        [_entry(proposal, number) for number, proposal in enumerate(best, start=1)],
+        current,
+        session.set_settings,
+        "Proposals, best first",
+        "sheet proposals",
+        side=8,
+    )
+
+
+def _entry(proposal: Proposal, number: int) -> Entry:
+    tile = proposal.tile
+    title = f"{COLOR_SPACES[tile.settings.color_space].title}: {_channels(tile.settings)}"
+    return Entry(
+        tile,
+        f"{number}. {title}",
+        (
+            f"coherence {tile.coherence:.2f}",
+            f"explained {tile.explained:.0%}",
+            f"and {len(proposal.alike)} much like it" if proposal.alike else "",
+        ),
+    )
+
+
+def _channels(settings: Settings) -> str:
+    return ", ".join(settings.channel_names)
+
+
+VIEW: Final = View(key="sheet", title="Colour spaces", group=Group.COMPARE, show=show, options=(K,))

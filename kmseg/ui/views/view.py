@@ -1,0 +1,118 @@
+"""What a view of the page is, and what the views share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from kmseg import explore
+
+if TYPE_CHECKING:
+    from kmseg.segmentation import Segmentation
+    from kmseg.settings import Settings
+    from kmseg.ui.store import cache
+
+
+class Group(StrEnum):
+    """The places of the page that views belong to."""
+
+    EXPLORE = "Explore"
+    WATCH = "Watch"
+    COMPARE = "Compare"
+    REGIONS = "Regions"
+    DOWNLOAD = "Download"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice within a view.
+
+    Attributes
+    ----------
+    name : str
+        Its name in a link, and the key of its widget.
+    titles : dict of str to str
+        What the page calls each value; the default comes first.
+    """
+
+    name: str
+    titles: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewContext:
+    """What a view shows.
+
+    Attributes
+    ----------
+    picture : Picture
+    wanted : Settings
+        As the controls have them; ``seg.settings`` may be less where an engine is slow.
+    seg, merged : Segmentation
+        Before and after clusters were merged.
+    focus : tuple of int
+        Clusters of ``seg`` in focus, numbered from 0; up to date if the view has
+        ``needs_focus``.
+    address : str
+        What the browser calls ``seg``, see :func:`kmseg.ui.link.address`.
+    """
+
+    picture: cache.Picture
+    wanted: Settings
+    seg: Segmentation
+    merged: Segmentation
+    focus: tuple[int, ...]
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One view of the page.
+
+    Attributes
+    ----------
+    key : str
+        Its name in a link.
+    title : str
+    group : Group
+    show : callable
+        ``show(context)`` draws it. A ``KmsegError`` that it raises becomes a sentence.
+    options : tuple of Option
+        What a link carries of it. Their names must differ from those of other views and settings.
+    needs_focus : bool
+        Whether the browser must tell the server of every change of focus.
+    """
+
+    key: str
+    title: str
+    group: Group
+    show: Callable[[ViewContext], None]
+    options: tuple[Option, ...] = ()
+    needs_focus: bool = False
+
+
+def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = False) -> str:
+    """Draw a row of choices; the chosen one's key in ``titles``."""
+    chosen = st.segmented_control(
+        label,
+        list(titles),
+        key=key,
+        required=True,
+        format_func=titles.__getitem__,
+        persist_state="session",
+        label_visibility="visible" if labelled else "collapsed",
+    )
+    return chosen or next(iter(titles))
+
+
+def say_automatic(settings: Settings) -> None:
+    """Say so if a view's segmentations differ from the settings in more than it compares."""
+    if explore.automatic(settings) != settings:
+        st.caption(
+            "Made with the exact engine and starting centroids of its own, not with those set in "
+            "the sidebar. Choosing one changes these settings too."
+        )

@@ -1,0 +1,99 @@
+"""The page in this process, run by Streamlit's AppTest."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.testing.v1 import AppTest
+
+import kmseg
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def open_page(**query: str) -> AppTest:
+    """The page after its first run, opened by a link with these values."""
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def rerun(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def component(app: AppTest, name: str) -> dict[str, Any]:
+    """The data that one of the page's own components was sent."""
+    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == name]
+    data: dict[str, Any] = json.loads(found[0].json)
+    return data
+
+
+def counts(app: AppTest) -> list[int]:
+    return [row["pixels"] for row in component(app, "kmseg_table")["rows"]]
+
+
+def expected_counts(sample: str, **settings: Any) -> list[int]:
+    seg = kmseg.segment(kmseg.sample_image(sample), kmseg.Settings(**settings))
+    return seg.pixel_counts.tolist()
+
+
+def texts(app: AppTest) -> str:
+    """All captions and messages of the page."""
+    said = (*app.caption, *app.info, *app.warning, *app.error)
+    return "\n".join(element.value for element in said)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Pillow.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def send(app: AppTest, name: str, event: str, value: object) -> AppTest:
+    """Run the page as if one of its components had sent an event."""
+    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == name]
+    states = app._tree.get_widget_states()
+    state = states.widgets.add(id=_make_trigger_id(found[0].id, "events"))
+    state.json_trigger_value = json.dumps([{"event": event, "value": value}])
+    app._run(states)
+    assert not app.exception
+    return app
+
+
+def gallery(app: AppTest, number: int = 0) -> list[dict[str, Any]]:
+    found = [e.proto for e in app.get("bidi_component") if "gallery" in e.proto.component_name]
+    tiles: list[dict[str, Any]] = json.loads(found[number].json)["tiles"]
+    return tiles
+
+
+def recorded(
+    monkeypatch: pytest.MonkeyPatch, *functions: tuple[object, str]
+) -> list[tuple[str, Any]]:
+    """A list that grows with each call of these functions: name and result."""
+    calls: list[tuple[str, Any]] = []
+
+    def record(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            result = function(*arguments, **options)
+            calls.append((name, result))
+            return result
+
+        return call
+
+    for module, name in functions:
+        monkeypatch.setattr(module, name, record(name, getattr(module, name)))
+    return calls

@@ -1,0 +1,105 @@
+"""The page's views, and clusters in focus or merged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import kmseg
+from inprocess import (
+    gallery,
+    open_page,
+    png,
+    recorded,
+    rerun,
+    texts,
+)
+from kmseg.ui.link import CHOICES
+from kmseg.ui.store import cache
+
+
+@pytest.mark.parametrize("view", [name for name in CHOICES["view"] if name != "clusters"])
+@pytest.mark.parametrize("picture", ["plate-5", "china"])
+def test_every_view_is_reached_by_a_link(view: str, picture: str) -> None:
+    app = open_page(view=view, picture=picture, n_clusters="3", color_space="hsv", width="150")
+    assert app.segmented_control(key="view").value == view
+    assert not app.error and not app.warning
+
+
+def test_the_sheet_shows_every_channel_set_and_marks_the_chosen_one() -> None:
+    app = open_page(view="sheet", picture="flower", width="120", color_space="lab", channels="12")
+    galleries = [gallery(app, number) for number in range(1 + len(kmseg.color.COLOR_SPACES))]
+    assert len(galleries[0]) <= 6  # the proposals
+    assert sum(map(len, galleries[1:])) == 53
+    chosen = [tile["title"] for tiles in galleries[1:] for tile in tiles if tile["current"]]
+    assert chosen == ["a, b"]
+    assert all(tile["image"].startswith("data:image/png;base64,") for tile in galleries[1])
+
+
+def test_a_picture_of_one_colour_has_no_proposals_and_no_rungs() -> None:
+    app = open_page(view="sheet")
+    flat = np.full((20, 30, 3), (20, 130, 40), np.uint8)
+    app.file_uploader(key="uploads").upload("flat.png", png(flat))
+    rerun(app)
+    assert "nothing to propose" in texts(app)
+    app.segmented_control(key="view").set_value("ladder")
+    rerun(app)
+    assert "nothing to choose" in texts(app)
+
+
+def test_the_ladder_goes_as_far_as_the_k_that_is_chosen() -> None:
+    app = open_page(view="ladder", picture="flower", width="120", n_clusters="12")
+    tiles = gallery(app)
+    assert [tile["title"] for tile in tiles] == [f"K = {k}" for k in range(2, 13)]
+    assert [tile["title"] for tile in tiles if tile["current"]] == ["K = 12"]
+    assert sum("suggested" in tile["mark"] for tile in tiles) == 1
+
+
+def test_the_hue_view_is_one_click_from_the_hue_channel() -> None:
+    app = open_page(color_space="hsv", picture="flower")
+    button = next(button for button in app.button if "Hue is an angle" in button.label)
+    button.click()
+    rerun(app)
+    assert app.query_params["view"] == "hue"
+    assert [tile["title"] for tile in gallery(app)] == ["Raw H, 0 to 179", "H as an angle"]
+
+
+def test_views_that_are_not_open_compute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = recorded(monkeypatch, (cache, "sheet"), (cache, "ladder"), (cache, "residual"))
+    app = open_page(picture="flower", width="90")
+    app.slider(key="n_clusters").set_value(6)
+    rerun(app)
+    assert calls == []
+
+
+@pytest.mark.parametrize("shape", [(4, 3000), (50, 2000)])
+def test_a_strip_of_a_panorama_crashed_the_views_that_compare_settings(
+    shape: tuple[int, int],
+) -> None:
+    app = open_page(view="sheet")
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    app.file_uploader(key="uploads").upload("strip.png", png(pixels))
+    for view in ("sheet", "ladder", "hue", "residual"):
+        app.segmented_control(key="view").set_value(view)
+        rerun(app)
+        assert not app.error
+    assert "average" in app.metric[0].label.lower()
+
+
+def test_k_2_was_marked_as_suggested_where_no_silhouette_is_defined() -> None:
+    app = open_page(view="ladder")
+    pixels = np.full((1500, 1500, 3), 255, np.uint8)
+    pixels[7, 9] = 0
+    app.file_uploader(key="uploads").upload("speck.png", png(pixels))
+    rerun(app)
+    assert [tile["mark"] for tile in gallery(app)] == [""]
+    assert "No K is suggested" in texts(app)
+
+
+def test_the_residual_of_a_preview_without_opaque_pixels_crashed() -> None:
+    app = open_page(view="residual")
+    pixels = np.zeros((1500, 1500, 4), np.uint8)
+    pixels[1, 1] = 255  # not among the preview's pixels
+    app.file_uploader(key="uploads").upload("speck.png", png(pixels))
+    rerun(app)
+    assert "Every pixel of the preview is transparent" in texts(app)
