@@ -24,6 +24,8 @@ from kmseg.picture.probe import DEFAULT_READING, File, open_file
 from kmseg.picture.reading import Reading
 from kmseg.picture.strips import Mask, Pixels
 
+# Formats with decoders that never run in the caller's process.
+ONLY_APART: Final = ("HEIF",)
 _HALF_OPAQUE: Final = 128  # of 255
 OUT_OF_MEMORY: Final = "The picture needs more memory than there is; make it smaller."
 
@@ -201,7 +203,12 @@ def read_image(
         data = _read_file(source, limits)
     else:
         raise ImageError(f"A picture is a path or bytes, not {type(source).__name__}.")
-    return decode_image(open_file(data, limits, reading), limits)
+    file = open_file(data, limits, reading)
+    if file.header.format in ONLY_APART:
+        from kmseg.picture.apart import read_image_apart
+
+        return read_image_apart(data, limits=limits, reading=reading)
+    return decode_image(file, limits)
 
 
 def decode_image(file: File, limits: Limits) -> Image:
