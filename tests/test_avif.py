@@ -236,6 +236,21 @@ def test_claims_of_heic_are_checked_where_it_is_decoded(monkeypatch: pytest.Monk
         heif.parse(HEIC[:-5], Limits())
 
 
+def test_a_cropped_heic_has_the_size_of_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heif, "can_decode", lambda: True)
+    whole = heif_file([b"hvc1"], [(64, 48)], [bytes(20)], brand=b"heic")
+    ispe = full(b"ispe", struct.pack(">II", 64, 48))
+    clap = box(b"clap", struct.pack(">8I", 60, 1, 80, 2, 0, 1, 0, 1))
+    old = box(b"ipco", ispe), full(b"ipma", struct.pack(">IHBB", 1, 1, 1, 1))
+    new = box(b"ipco", ispe, clap), full(b"ipma", struct.pack(">IHBBB", 1, 1, 2, 1, 2))
+    cropped = whole.replace(box(b"iprp", *old), box(b"iprp", *new))
+    grown = len(cropped) - len(whole)
+    meta = whole.index(b"meta") - 4
+    size = int.from_bytes(whole[meta : meta + 4], "big") + grown
+    cropped = cropped[:meta] + struct.pack(">I", size) + cropped[meta + 4 :]
+    assert heif.parse(cropped, Limits()) == Header("HEIF", 60, 40, samples=4)
+
+
 def test_other_files_with_boxes_are_neither() -> None:
     assert identify(box(b"ftyp", b"isom", bytes(4), b"mp42")) is None
     assert identify(b"\xff\xd8\xff") is None

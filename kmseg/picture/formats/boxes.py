@@ -46,10 +46,27 @@ class Items:
 
     def size(self, data: bytes, item: int) -> tuple[int, int] | None:
         """Width and height that an item states (23008-12, 6.5.3)."""
+        start = self._property(item, b"ispe")
+        if start is None:
+            return None
+        width, height = struct.unpack_from(">II", data, start + 4)
+        return width, height
+
+    def shown_size(self, data: bytes, item: int) -> tuple[int, int] | None:
+        """Width and height of the part of an item that is shown (14496-12, 12.1.4, ``clap``)."""
+        size, start = self.size(data, item), self._property(item, b"clap")
+        if size is None or start is None:
+            return size
+        width, width_part, height, height_part = struct.unpack_from(">4I", data, start)
+        if not (width_part and height_part):
+            return size
+        return min(size[0], width // width_part), min(size[1], height // height_part)
+
+    def _property(self, item: int, kind: bytes) -> int | None:
+        """Where the contents of a property of an item start."""
         for index in self.associated.get(item, []):
-            if index < len(self.properties) and self.properties[index][0] == b"ispe":
-                width, height = struct.unpack_from(">II", data, self.properties[index][1] + 4)
-                return width, height
+            if index < len(self.properties) and self.properties[index][0] == kind:
+                return self.properties[index][1]
         return None
 
 

@@ -61,7 +61,7 @@ def _header(data: bytes, items: Items, limits: Limits) -> Header:
             n_pixels += size[0] * size[1]
     if n_pixels > _MAX_COVER * limits.max_pixels:
         raise refusal("HEIC", "holds too many pictures")
-    primary = items.size(data, items.primary)
+    primary = items.shown_size(data, items.primary)
     if primary is None:
         raise refusal("HEIC", "holds no picture")
     limits.check_size(*primary, bits_per_pixel=32)
