@@ -63,7 +63,7 @@ class Watch:
         parts = [
             f"{name}: counted {found[f'{name}_bytes'] / 1e6:.1f} MB, reached "
             f"{found.get(f'{name}_reachable_bytes', float('nan')) / 1e6:.1f} MB"
-            for name in ("pixel", "made")
+            for name in ("pixel", "result")
         ]
         print(f"{'; '.join(parts)}; PSS {self.server.memory():.0f} MB", flush=True)
 
