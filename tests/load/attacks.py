@@ -32,7 +32,7 @@ EVERY = 5.0  # seconds
 async def work(
     url: str, photo: bytes, delay: float, ready: asyncio.Barrier, until: asyncio.Event
 ) -> list[float]:
-    """Seconds of each change, until the new segmentation or a sentence that says why there is none."""
+    """Seconds of each change, until a segmentation or a sentence that says why there is none."""
     answers = []
     async with Visitor(url) as visitor:
         await visitor.upload("photo.jpg", photo)
