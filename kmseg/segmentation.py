@@ -160,6 +160,10 @@ class Segmentation:
     def labels(self) -> NDArray[np.int16]:
         """Cluster of each pixel, shape (H, W): 0 is the largest; -1 is transparent.
 
+        These are indices into ``palette``, ``centroids`` and the other arrays. People and files
+        number clusters from 1: the table, names, and label pictures, where 0 is no cluster. So
+        ``labels + 1`` are the pixel values of a label picture.
+
         Raises
         ------
         LabelsError

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kmseg.output.encode import json_bytes
-from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
+
+if TYPE_CHECKING:
+    from kmseg.segmentation import Segmentation
 
 
 def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
@@ -31,13 +33,17 @@ def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
 
 
 def counts_csv(seg: Segmentation) -> bytes:
-    """:func:`cluster_rows` as CSV (RFC 4180)."""
+    """:func:`cluster_rows` as CSV (RFC 4180) with a decimal point.
+
+    It is plain ASCII, with "*" for the dot of products: spreadsheets take a CSV without a byte
+    order mark for the system's old code page, and other programs stumble over the mark.
+    """
     rows = cluster_rows(seg)
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, rows[0], lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue().encode()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow([name.replace("·", "*") for name in rows[0]])
+    writer.writerows(row.values() for row in rows)
+    return buffer.getvalue().encode("ascii")
 
 
 def palette_gpl(seg: Segmentation) -> bytes:

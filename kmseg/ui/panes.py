@@ -17,7 +17,7 @@ from kmseg.ui.components.viewer.viewer import ViewerData, ViewerFile, ViewerRegi
 from kmseg.ui.controls import starts
 from kmseg.ui.session import FileRequest, Key, RegionRequest, session
 from kmseg.ui.store import cache
-from kmseg.ui.text import count
+from kmseg.ui.text import count, file_name_of
 
 # Seconds that the rest of the page waits after a new segmentation was sent, so that the browser
 # fetches and paints that first. A browser lays out together what arrives within 10 ms, and the
@@ -143,7 +143,8 @@ def _requested_file(
     if wanted is None:
         return None
     download = export.CLUSTER_DOWNLOADS[wanted.kind](seg, *wanted.clusters)
-    content = cache.file(picture, seg, download, export.Context(picture.name))
+    called = file_name_of(picture)
+    content = cache.file(picture, seg, download, export.Context(called))
     url = media_url(content, download.mime, "viewer.file")
-    name = export.file_name(seg, picture.name, download)
+    name = export.file_name(seg, called, download)
     return ViewerFile(url, name, str(wanted.number))
