@@ -168,7 +168,7 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
     settings = kmseg.Settings(color_space="lab", channels="12", n_clusters=3)
     seg = kmseg.segment(kmseg.sample_image("plate-8"), settings)
     name, content = download(page, "Everything, ZIP")
-    assert name.endswith("_lab_c12_k3_s0.zip")
+    assert name == "plate-8_lab_c12_k3_s0.zip"
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
         files = {entry: archive.read(entry) for entry in archive.namelist()}
@@ -177,15 +177,15 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
     assert kmseg.Settings.from_dict(json.loads(files["settings.json"])["settings"]) == settings
     for button, ending in (
         ("Segmented picture", "_segmented.png"),
-        ("Labels, pixel value = cluster", "_labels.png"),
-        ("Side by side, gray ranks", "_side-by-side.png"),
+        ("Labels in colours, pixel value = cluster", "_labels.png"),
+        ("Side by side, gray ranks", "_side-by-side-gray.png"),
     ):
         name, content = download(page, button)
         assert name.endswith(ending)
         assert files[name] == content
         picture = np.asarray(Pillow.open(io.BytesIO(content)))
         if ending == "_labels.png":
-            np.testing.assert_array_equal(picture, seg.labels)
+            np.testing.assert_array_equal(picture, seg.labels + 1)
         elif ending == "_segmented.png":
             np.testing.assert_array_equal(picture, seg.palette[seg.labels])
         else:

@@ -63,7 +63,8 @@ def _refuse(message: str) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     limits = Config.from_environment().limits
-    settings, plan = _options.settings(options), _plan(options)
+    settings = _options.settings(options)
+    plan = _plan(options, settings)
     plan.check(settings)
     seg, seconds = _segment(options.image, settings, limits)
     for path in plan.save(seg):
@@ -76,7 +77,7 @@ def _run(options: argparse.Namespace) -> None:
         print(table(seg))
 
 
-def _plan(options: argparse.Namespace) -> Plan:
+def _plan(options: argparse.Namespace, settings: Settings) -> Plan:
     """What the options say to save, not yet checked against what exists."""
     if options.labels is not None and not options.labels.lower().endswith(".png"):
         raise KmsegError(f"--labels: a name that ends in .png, not {options.labels!r}")
@@ -84,7 +85,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         raise KmsegError("--out: it goes with --save, which says what to save there")
     if options.out == "":
         raise KmsegError("--out: the name of a folder, not ''")
-    extension = _options.extension(options)
+    name = _options.side_by_side_name(options, settings)
     return Plan(
         source=options.image,
         labels=options.labels or "",
@@ -92,7 +93,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         folder=Path(options.out or ""),
         picture_format=_options.picture_format(options),
         force=options.force,
-        side_by_side=extension if options.output_file else "",
+        side_by_side=name if options.output_file else "",
     )
 
 

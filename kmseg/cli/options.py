@@ -155,9 +155,18 @@ def _by_option(message: str) -> str:
     return flag + colon + _ASSIGNMENT.sub(lambda m: f"{FIELDS[m[1]].flags[0]} {m[2]}", rest)
 
 
-def extension(options: argparse.Namespace) -> str:
-    """The format of ``-o`` as the extension of a file."""
-    return _format("-f", options.output_format, FORMATS)
+def side_by_side_name(options: argparse.Namespace, chosen: Settings) -> str:
+    """What follows the time in the name of the file of ``-o``.
+
+    As in the article, space and channels are as typed; but names of channels become digits, since
+    names such as "L*" are illegal on Windows.
+    """
+    space = getattr(options, "color_space", chosen.color_space).strip()
+    channels = getattr(options, "channels", chosen.channels)
+    if not (channels.isascii() and channels.isdigit()):
+        channels = chosen.channels
+    extension = _format("-f", options.output_format, FORMATS)
+    return f"{space}_c{channels}n{chosen.n_clusters}.{extension}"
 
 
 def picture_format(options: argparse.Namespace) -> str:

@@ -70,7 +70,7 @@ class Plan:
     force : bool
         Whether existing files may be replaced.
     side_by_side : str
-        Extension of the picture of ``-o``, or "".
+        What follows the time in the name of the file of ``-o``, or "".
     """
 
     source: str
@@ -217,14 +217,12 @@ def _check_folder(flag: str, folder: Path) -> None:
         ) from error
 
 
-def _save_side_by_side(seg: Segmentation, extension: str) -> Path:
+def _save_side_by_side(seg: Segmentation, tail: str) -> Path:
     """Save the article's picture under a timestamped name that is not taken."""
     from kmseg.output.render import side_by_side
 
     with _naming("-o"):
-        content = encode(side_by_side(seg), extension)
-    chosen = seg.settings
-    tail = f"{chosen.color_space}_c{chosen.channels}n{chosen.n_clusters}.{extension}"
+        content = encode(side_by_side(seg), tail.rpartition(".")[2])
     while True:
         path = Path(f"{datetime.now():%Y%m%d%H%M%S}{tail}")
         try:
