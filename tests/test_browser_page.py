@@ -193,6 +193,19 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
     assert json.loads(download(page, "Palette, JSON")[1])[0]["pixels"] == seg.pixel_counts[0]
 
 
+def test_a_downloads_name_keeps_the_letters_of_the_pictures(open_page: OpenPage) -> None:
+    page = open_page("?view=take-away&width=60")
+    buffer = io.BytesIO()
+    Pillow.fromarray(kmseg.sample_image("flower").pixels).save(buffer, "PNG")
+    photo = {"name": "Фото.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+    page.locator("input[type=file]").set_input_files([photo])
+    page.locator("code", has_text="Фото.png").first.wait_for()
+    settle(page)
+    name, content = download(page, "Labels in plain gray, pixel value = cluster")
+    assert re.fullmatch(r"Фото_bgr_call_k4_s0_[0-9a-f]{8}_labels-gray\.png", name)
+    assert np.unique(np.asarray(Pillow.open(io.BytesIO(content)))).tolist() == [1, 2, 3, 4]
+
+
 def camera(page: Page) -> dict[str, Any]:
     state: dict[str, Any] = page.evaluate(
         "document.querySelector('.kmseg-cloud-plot')._fullLayout.scene._scene.getCamera()"
