@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Pillow
 
 import kmseg
-from kmseg.output import encode
+from kmseg.output import encode, render
 from oracles import decoded, image_at, png_chunks, with_holes
 
 
@@ -70,7 +70,7 @@ def test_label_pictures_number_clusters_from_one(n_clusters: int) -> None:
     image = with_holes(image_at("flower", 60), 4)
     seg = kmseg.segment(image, kmseg.Settings(n_clusters=n_clusters, attempts=1))
     assert seg.n_clusters == n_clusters and seg.labels.min() == -1
-    data = encode.labels_png(seg.labels, seg.palette)
+    data = encode.labels_png(render.numbers(seg), seg.palette)
     with Pillow.open(io.BytesIO(data)) as picture:
         assert picture.mode == "P"
         indices = np.asarray(picture)

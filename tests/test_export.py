@@ -278,6 +278,33 @@ def test_a_mask_and_a_cut_out_of_several_clusters(
     np.testing.assert_array_equal(cut.pixels[inside], found.image.pixels[inside])
 
 
+def test_a_cluster_had_other_numbers_in_files_than_in_the_table_after_a_merge(
+    seg: kmseg.Segmentation,
+) -> None:
+    """Cluster 4 of the table was 3 in labels and palettes, and its mask was called 003."""
+    merged = seg.merged([(0, 2)])
+    rows = {row["cluster"]: row for row in tables.cluster_rows(merged)}
+    assert set(rows) == {"1+3", 2, 4, 5}
+    values = decoded(made(merged, "labels_gray"))
+    expected = np.where(seg.labels == 2, 1, seg.labels + 1)
+    np.testing.assert_array_equal(values, expected)
+    with Pillow.open(io.BytesIO(made(merged, "labels"))) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), expected)
+        painted = np.asarray(picture.convert("RGB"))
+    np.testing.assert_array_equal(painted, merged.palette[merged.labels])
+    for number, row in ((1, rows["1+3"]), (2, rows[2]), (4, rows[4]), (5, rows[5])):
+        assert (values == number).sum() == row["pixels"]
+        assert f"--cluster-{number}: {row['hex']};" in tables.palette_css(merged).decode()
+        assert f"\tCluster {row['cluster']} " in tables.palette_gpl(merged).decode()
+    masks = {
+        name.rpartition("_mask")[2]: data
+        for name, data in archived(merged).items()
+        if "_mask" in name
+    }
+    assert set(masks) == {"001+003.png", "002.png", "004.png", "005.png"}
+    np.testing.assert_array_equal(decoded(masks["004.png"]) == 255, seg.labels == 3)
+
+
 def test_settings_list_the_clusters_in_focus_and_the_merged_ones(seg: kmseg.Segmentation) -> None:
     merged = seg.merged([(0, 2)])
     written = json.loads(made(merged, "settings", export.Context("a.png", focus=(3, 1))))

@@ -29,7 +29,11 @@ def seg() -> kmseg.Segmentation:
 
 
 def suffixes() -> list[str]:
-    many = [names.of_clusters(key, range(n)) for key in export.CLUSTER_DOWNLOADS for n in (1, 255)]
+    many = [
+        names.of_clusters(key, [(c,) for c in range(n)])
+        for key in export.CLUSTER_DOWNLOADS
+        for n in (1, 255)
+    ]
     return [*(d.suffix for d in (*export.DOWNLOADS, export.ARCHIVE)), *many]
 
 
@@ -105,7 +109,8 @@ def test_masks_of_different_clusters_had_the_same_name() -> None:
     lists = [tuple(range(n)) for n in range(1, 256)]
     lists += [(0, 1, 2, 4), (0, 1, 4, 5), (*range(99), 100), tuple(range(1, 101))]
     for key in export.CLUSTER_DOWNLOADS:
-        found = [names.of_clusters(key, clusters) for clusters in lists]
+        found = [names.of_clusters(key, [(c,) for c in clusters]) for clusters in lists]
+        found += [names.of_clusters(key, [(0, 1), (2,)]), names.of_clusters(key, [(0,), (1, 2)])]
         assert len(set(found)) == len(found)
         assert not any("etc" in name for name in found)
-    assert names.of_clusters("mask", (0, 1, 4, 5)) == "_mask001_002_005_006.png"
+    assert names.of_clusters("mask", [(0,), (1,), (4,), (5,)]) == "_mask001_002_005_006.png"

@@ -16,7 +16,7 @@ from kmseg.cli import reading
 from kmseg.cli.streams import note, quoted
 from kmseg.errors import KmsegError
 from kmseg.output import export, files, names
-from kmseg.output.encode import PICTURE_TYPES, encode, labels_png
+from kmseg.output.encode import PICTURE_TYPES, encode
 from kmseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -114,11 +114,12 @@ class Plan:
         KmsegError
             As ``check`` does.
         """
+        context = export.Context(reading.name(self.source))
         if self.side_by_side:
             yield _save_side_by_side(seg, self.side_by_side)
         if self.labels:
-            self._write("--labels", Path(self.labels), labels_png(seg.labels, seg.palette))
-        context = export.Context(reading.name(self.source))
+            content = _whole("labels").make(seg, context)
+            self._write("--labels", Path(self.labels), content)
         for kind in self.kinds:
             flag = f"--save {kind}"
             for download in self._downloads(kind, seg):
@@ -173,7 +174,7 @@ class Plan:
 
     def _suffixes(self, kind: str, n_clusters: int) -> list[str]:
         if kind in _EACH:
-            return [names.of_clusters(_EACH[kind], (cluster,)) for cluster in range(n_clusters)]
+            return [names.of_clusters(_EACH[kind], [(cluster,)]) for cluster in range(n_clusters)]
         return [_whole(kind).encoded_as(self.picture_format).suffix]
 
     def _downloads(self, kind: str, seg: Segmentation) -> list[export.Download]:

@@ -104,29 +104,18 @@ def indexed_png(labels: NDArray[np.int16], colors: NDArray[np.uint8]) -> bytes:
     return _indexed_png(values, palette, b"\xff" * len(colors) + b"\0")
 
 
-def cluster_numbers(labels: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """The number of each pixel's cluster as in the table, from 1; 0 is no cluster.
+def labels_png(numbers: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:
+    """Encode the numbers of clusters as an indexed PNG: they are its pixel values.
 
     Parameters
     ----------
-    labels : ndarray of int16, shape (H, W)
-        -1 to 254.
+    numbers : ndarray of uint8, shape (H, W)
+        From 1; 0 is no cluster.
+    colors : ndarray of uint8, shape (N, 3)
+        The colours of the numbers 1 to N; N is at most 255. Palette entry 0 is black and, by a tRNS
+        entry, transparent.
     """
-    return (labels + 1).astype(np.uint8)
-
-
-def labels_png(labels: NDArray[np.int16], colors: NDArray[np.uint8]) -> bytes:
-    """Encode labels as an indexed PNG: pixel values are :func:`cluster_numbers`.
-
-    Parameters
-    ----------
-    labels : ndarray of int16, shape (H, W)
-        -1 to K - 1.
-    colors : ndarray of uint8, shape (K, 3)
-        K is at most 255. Palette entry 0 is black and, by a tRNS entry, transparent.
-    """
-    palette = np.vstack((np.zeros((1, 3), np.uint8), colors))
-    return _indexed_png(cluster_numbers(labels), palette, b"\0")
+    return _indexed_png(numbers, np.vstack((np.zeros((1, 3), np.uint8), colors)), b"\0")
 
 
 def _indexed_png(

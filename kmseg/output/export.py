@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from kmseg.output import names, render, tables
-from kmseg.output.encode import PICTURE_TYPES, PNG, cluster_numbers, labels_png, photo, png
+from kmseg.output.encode import PICTURE_TYPES, PNG, labels_png, photo, png
 from kmseg.output.figure import figure
 from kmseg.output.render import Pixels
 from kmseg.output.report import settings_json
@@ -141,13 +141,13 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         "Labels in colours, pixel value = cluster",
         PNG,
         "_labels.png",
-        lambda seg, _: labels_png(seg.labels, seg.palette),
+        lambda seg, _: labels_png(render.numbers(seg), render.number_colors(seg)),
         Group.LABELS,
     ),
     _exact(
         "labels_gray",
         "Labels in plain gray, pixel value = cluster",
-        lambda seg: cluster_numbers(seg.labels),
+        render.numbers,
         Group.LABELS,
     ),
     Download("counts", "Counts, CSV", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)),
@@ -189,7 +189,9 @@ def _of_clusters(
     called = ", ".join(seg.names[cluster] for cluster in clusters)
     plural = "" if len(clusters) == 1 else "s"
     made = _exact(key, f"{title} of cluster{plural} {called}", draw, Group.LABELS)
-    return replace(made, suffix=names.of_clusters(key, clusters))
+    return replace(
+        made, suffix=names.of_clusters(key, [seg.members[cluster] for cluster in clusters])
+    )
 
 
 def _archive(seg: Segmentation, context: Context) -> bytes:

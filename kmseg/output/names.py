@@ -85,9 +85,16 @@ def safe(picture: str, max_bytes: int) -> str:
     return f"{cut or 'picture'}-{digest}"
 
 
-def of_clusters(key: str, clusters: Sequence[int]) -> str:
-    """The suffix of a file of clusters, numbered from 0: all their numbers, from 1, or a hash."""
-    numbers = "_".join(f"{cluster + 1:03d}" for cluster in clusters)
+def of_clusters(key: str, clusters: Sequence[Sequence[int]]) -> str:
+    """The suffix of a file of some clusters: all their numbers, from 1, or a hash.
+
+    Parameters
+    ----------
+    key : str
+    clusters : sequence of sequences of int
+        The members of each, numbered from 0: more than one if it was merged.
+    """
+    numbers = "_".join("+".join(f"{n + 1:03d}" for n in members) for members in clusters)
     suffix = f"_{key}{numbers}.png"
     if len(suffix) <= MAX_SUFFIX_BYTES:
         return suffix

@@ -54,6 +54,19 @@ def painted(labels: NDArray[np.int16], colors: Pixels) -> Pixels:
     return np.vstack((with_alpha, np.zeros((1, 4), np.uint8)))[labels]
 
 
+def numbers(seg: Segmentation) -> Pixels:
+    """The number of each pixel's cluster, as in tables, shape (H, W); 0 is no cluster."""
+    return np.array([0, *seg.numbers], np.uint8)[seg.labels + 1]
+
+
+def number_colors(seg: Segmentation) -> Pixels:
+    """The colours of the numbers from 1; a number that was merged has the colour of the merger."""
+    colors = np.zeros((1 + max(map(max, seg.members)), 3), np.uint8)
+    for group, color in zip(seg.members, seg.palette, strict=True):
+        colors[list(group)] = color
+    return colors
+
+
 def mask(labels: NDArray[np.int16], clusters: tuple[int, ...]) -> Pixels:
     """255 where a pixel belongs to one of the clusters and 0 elsewhere, shape (H, W)."""
     return np.where(np.isin(labels, clusters), np.uint8(255), np.uint8(0))

@@ -49,17 +49,18 @@ def counts_csv(seg: Segmentation) -> bytes:
 def palette_gpl(seg: Segmentation) -> bytes:
     """The palette in GIMP's format, which Inkscape and Krita read too."""
     lines = [
-        f"{red:3d} {green:3d} {blue:3d}\tCluster {number} {share:.1%}"
-        for number, ((red, green, blue), share) in enumerate(
-            zip(seg.palette.tolist(), seg.shares, strict=True), start=1
+        f"{red:3d} {green:3d} {blue:3d}\tCluster {name} {share:.1%}"
+        for name, (red, green, blue), share in zip(
+            seg.names, seg.palette.tolist(), seg.shares, strict=True
         )
     ]
     return "\n".join(["GIMP Palette", "Name: kmseg", "Columns: 8", "#", *lines, ""]).encode()
 
 
 def palette_css(seg: Segmentation) -> bytes:
-    """The palette as CSS custom properties."""
-    lines = [f"  --cluster-{i}: {to_hex(c)};" for i, c in enumerate(seg.palette, start=1)]
+    """The palette as CSS custom properties, by ``Segmentation.numbers``."""
+    numbered = zip(seg.numbers, seg.palette, strict=True)
+    lines = [f"  --cluster-{number}: {to_hex(color)};" for number, color in numbered]
     return "\n".join([":root {", *lines, "}", ""]).encode()
 
 

@@ -21,8 +21,8 @@ def show(context: ViewContext) -> None:
     """Draw a button for each file, and the command and the script."""
     seg, settings = context.merged, context.seg.settings
     st.caption(
-        "At the full size that was clustered. Transparent pixels stay transparent; numbers, "
-        "colours and order are those of the table."
+        "At the full size that was clustered, but for the figure. Transparent pixels stay "
+        "transparent; numbers and colours are those of the table."
     )
     _button(export.ARCHIVE, context, icon=":material/folder_zip:")
     for group in export.Group:
