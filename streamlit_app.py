@@ -8,10 +8,9 @@ app = st.App(__file__, **hosting.OPTIONS)  # Streamlit looks for this exact line
 
 if __name__ == "__main__":
     from kmseg.kmeans.engines import ENGINES
-    from kmseg.ui import failures, link, page, panes
+    from kmseg.ui import failures, link, page, panes, store
     from kmseg.ui.controls import wanted
     from kmseg.ui.session import session
-    from kmseg.ui.store import cache
     from kmseg.ui.views import VIEWS
     from kmseg.ui.views.view import ViewContext
 
@@ -32,7 +31,7 @@ if __name__ == "__main__":
             frame.draw()
         hosting.warm_up()
         with page.at_work(settings) as (progress, waiting):
-            seg = cache.segmentation(picture, settings, progress, waiting)
+            seg = store.segmentation(picture, settings, progress, waiting)
         merged = page.merged(seg)
         panes.show(picture, seg, merged, notify=VIEWS[session.view].needs_focus)
         frame.draw()

@@ -1,17 +1,19 @@
 """A visitor without a browser: one session of the page, by Streamlit's own protocol.
 
-A WebSocket for the page, HTTP for uploads and for the pictures on the page. Nothing is kept that is
-not needed, so that many visitors fit beside the server on one machine.
+It uses a WebSocket for the page, and HTTP for uploads and for the pictures on the page. It keeps
+little, so that many visitors fit beside the server on one machine.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -22,9 +24,11 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from urllib3 import Retry
 from websockets.asyncio.client import ClientConnection, connect
 
+T = TypeVar("T")
+
 K_LABEL = "K, number of clusters"
 UPLOAD_LABEL = "Your own pictures"
-PATIENCE = 120.0  # seconds
+TIMEOUT = 120.0  # seconds
 
 
 class Visitor:
@@ -56,8 +60,8 @@ class Visitor:
         self.http.close()
 
     async def connected(self, session: str = "") -> ClientConnection:
-        await asyncio.to_thread(self.http.get, f"{self.url}/_stcore/host-config", timeout=PATIENCE)
-        await asyncio.to_thread(self.http.get, f"{self.url}/_stcore/health", timeout=PATIENCE)
+        await asyncio.to_thread(self.http.get, f"{self.url}/_stcore/host-config", timeout=TIMEOUT)
+        await asyncio.to_thread(self.http.get, f"{self.url}/_stcore/health", timeout=TIMEOUT)
         self.xsrf = self.http.cookies.get("_streamlit_xsrf", "")
         protocols = ["streamlit", self.xsrf or "none", *([session] if session else [])]
         return await connect(
@@ -65,7 +69,7 @@ class Visitor:
             subprotocols=protocols,  # type: ignore[arg-type]
             additional_headers={"Cookie": f"_streamlit_xsrf={self.xsrf}", "Origin": self.url},
             max_size=None,
-            open_timeout=PATIENCE,
+            open_timeout=TIMEOUT,
         )
 
     async def send(self) -> None:
@@ -79,7 +83,7 @@ class Visitor:
         """One run of the page, to its end."""
         await self.send()
         self.texts = []
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while not await self._receive():
                 pass
 
@@ -125,7 +129,7 @@ class Visitor:
         before, begin = self.labels, time.perf_counter()
         await self.send()
         self.texts = []
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             finished = False
             while self.labels == before and not finished:
                 finished = await self._receive()
@@ -139,28 +143,48 @@ class Visitor:
 
     async def fetch(self, address: str) -> bytes:
         """What the page's server has at an address."""
-        answer = await asyncio.to_thread(self.http.get, f"{self.url}{address}", timeout=PATIENCE)
+        answer = await asyncio.to_thread(self.http.get, f"{self.url}{address}", timeout=TIMEOUT)
         answer.raise_for_status()
         return answer.content
 
-    async def put(self, name: str, data: bytes, kind: str = "image/jpeg") -> requests.Response:
-        """Send a file, as the browser does before the page knows of it."""
+    async def announce(self, name: str) -> str:
+        """Tell the page of a file; the path to send it to."""
         message = BackMsg()
         message.file_urls_request.request_id = "files"
         message.file_urls_request.file_names.append(name)
         message.file_urls_request.session_id = self.session
         await self.socket.send(message.SerializeToString())
         self.urls: Sequence[Any] = ()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while not self.urls:
                 await self._receive()
+        return str(self.urls[0].upload_url)
+
+    async def put(self, name: str, data: bytes, kind: str = "image/jpeg") -> requests.Response:
+        """Send a file, as the browser does before the page knows of it."""
+        path = await self.announce(name)
         return await asyncio.to_thread(
             self.http.put,
-            f"{self.url}{self.urls[0].upload_url}",
+            f"{self.url}{path}",
             files={"file": (name, data, kind)},
             headers={"X-Xsrftoken": self.xsrf},
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
+
+    def raw_put(self, path: str, *headers: str) -> socket.socket:
+        """A connection on which the head of an upload has been sent, and nothing of its body."""
+        address = urlsplit(self.url)
+        connection = socket.create_connection((address.hostname or "", address.port or 80), TIMEOUT)
+        lines = [
+            f"PUT {path} HTTP/1.1",
+            f"Host: {address.netloc}",
+            f"X-Xsrftoken: {self.xsrf}",
+            f"Cookie: _streamlit_xsrf={self.xsrf}",
+            "Content-Type: multipart/form-data; boundary=x",
+            *headers,
+        ]
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return connection
 
     async def upload(self, name: str, data: bytes) -> None:
         """Put a picture on the list and see it."""
@@ -168,17 +192,21 @@ class Visitor:
         if answer.status_code != 204:
             self.texts = [("refused", f"{answer.status_code} {answer.text}")]
             return
-        state = self.widgets.setdefault(UPLOAD_LABEL, WidgetState(id=self.ids[UPLOAD_LABEL]))
-        info = state.file_uploader_state_value.uploaded_file_info.add()
-        info.name, info.size, info.file_id = name, len(data), self.urls[0].file_id
-        info.file_urls.CopyFrom(self.urls[0])
+        self.add(name, len(data))
         self.labels = ""
         await self.run()
+
+    def add(self, name: str, size: int) -> None:
+        """Add the file that was sent last to the list of pictures."""
+        state = self.widgets.setdefault(UPLOAD_LABEL, WidgetState(id=self.ids[UPLOAD_LABEL]))
+        info = state.file_uploader_state_value.uploaded_file_info.add()
+        info.name, info.size, info.file_id = name, size, self.urls[0].file_id
+        info.file_urls.CopyFrom(self.urls[0])
 
     def delete(self, address: str) -> None:
         """Take a file off the server."""
         headers = {"X-Xsrftoken": self.xsrf}
-        self.http.delete(f"{self.url}{address}", headers=headers, timeout=PATIENCE)
+        self.http.delete(f"{self.url}{address}", headers=headers, timeout=TIMEOUT)
 
     def take_off(self) -> None:
         """Empty the list of pictures."""
@@ -186,7 +214,7 @@ class Visitor:
             del self.widgets[UPLOAD_LABEL].file_uploader_state_value.uploaded_file_info[:]
 
 
-def visit(story: Coroutine[Any, Any, None]) -> None:
-    """Run it in a thread of its own: where a browser test ran before, this one has a loop."""
+def visit(story: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: after a browser test, this thread has a loop."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, story).result()
+        return pool.submit(asyncio.run, story).result()

@@ -162,6 +162,8 @@ def test_the_flag_reaches_the_browser_script_and_not_pytest(
     monkeypatch.setattr(check, "VENV", tmp_path)
     monkeypatch.setattr(check, "PYTHON", Path(fake(tmp_path / "python", log)))
     monkeypatch.setattr(check, "STAMP", tmp_path / "stamp")
+    (tmp_path / "bin").mkdir()
+    fake(tmp_path / "bin" / "oxlint", log)
     monkeypatch.delenv("KMSEG_INSTALL_BROWSER", raising=False)
     assert check.main([check.INSTALL_BROWSER] * allowed + ["-k", "cloud"]) == 0
     (browser_line,) = [line for line in logged(tmp_path) if line.endswith("browser.py")]

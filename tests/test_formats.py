@@ -104,10 +104,10 @@ def test_16_bit_gray_where_0_is_white() -> None:
         (np.array([[0.0, 0.5, 1.0]], np.float32), [0, 128, 255]),
         (np.array([[0.0, 90.0, 200.0]], np.float32), [0, 90, 200]),
         (np.array([[-1.0, np.nan, 3.0]], np.float32), [0, 0, 255]),
-        (np.array([[0.0, -np.inf, np.inf]], np.float32), [0, 0, 255]),
+        (np.array([[0.0, -np.inf, np.inf]], np.float32), [0, 0, 0]),  # both are left out
         (np.array([[0, 257, 65535]], np.int32), [0, 1, 255]),
         (np.array([[-100, 0, 100_000]], np.int32), [0, 0, 255]),
-        (np.array([[70_000, 70_000, 70_000]], np.int32), [255, 255, 255]),
+        (np.array([[70_000, 70_000, 70_000]], np.int32), [128, 128, 128]),
     ],
 )
 def test_32_bit_gray(values: np.ndarray, expected: list[int]) -> None:
@@ -128,13 +128,15 @@ def test_16_bit_colour_keeps_the_upper_bytes() -> None:
 @pytest.mark.parametrize(
     ("format_", "options"), [("PNG", {}), ("WEBP", {"lossless": True, "exact": True})]
 )
-def test_only_alpha_0_is_transparent(format_: str, options: dict[str, object]) -> None:
+def test_a_pixel_counts_from_half_opaque_on(format_: str, options: dict[str, object]) -> None:
     pixels = np.dstack([PHOTO, np.full((17, 23), 255, np.uint8)])
-    pixels[0, :3, 3] = [0, 1, 128]
+    pixels[0, :3, 3] = [0, 127, 128]
     image = read_image(saved(pixels, format_, **options))
     assert np.array_equal(image.pixels, PHOTO)
     assert image.opaque is not None
-    assert np.argwhere(~image.opaque).tolist() == [[0, 0]]
+    assert np.argwhere(~image.opaque).tolist() == [[0, 0], [0, 1]]
+    assert image.alpha is not None
+    assert image.alpha[0, :4].tolist() == [0, 127, 128, 255]
 
 
 def test_gray_with_alpha() -> None:
@@ -142,7 +144,7 @@ def test_gray_with_alpha() -> None:
     decoded = read_image(hostile.saved(image, "PNG"))
     assert decoded.pixels[0].tolist() == [[7] * 3, [9] * 3, [200] * 3]
     assert decoded.opaque is not None
-    assert decoded.opaque.tolist() == [[False, True, True]]
+    assert decoded.opaque.tolist() == [[False, False, True]]
 
 
 @pytest.mark.parametrize("transparency", [1, bytes([255, 0, 128, 255])])

@@ -24,9 +24,9 @@ from inprocess import (
     texts,
 )
 from kmseg.output import cloud
-from kmseg.ui import link, page, panes
+from kmseg.ui import link, page, panes, store
 from kmseg.ui.controls import card
-from kmseg.ui.store import cache
+from kmseg.ui.store import opening, results
 from kmseg.ui.views import cloud as cloud_view
 from kmseg.ui.views import clusters, download
 
@@ -165,10 +165,10 @@ def test_a_new_segmentation_is_shown_before_anything_else_is_made(
         (panes, "viewer"),
         (page, "summary"),
         (clusters, "cluster_table"),
-        (cache, "sheet"),
-        (cache, "ladder"),
-        (cache, "residual"),
-        (cache, "color_cloud"),
+        (store, "sheet"),
+        (store, "ladder"),
+        (store, "residual"),
+        (store, "color_cloud"),
         (cloud_view, "color_cloud"),
         (download, "_wholly_in_focus"),
         (link, "write"),
@@ -185,11 +185,11 @@ def test_another_k_repeats_no_work_that_depends_on_the_picture_alone(
     pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
     calls = recorded(
         monkeypatch,
-        (cache, "read_image_apart"),
-        (cache, "color_histogram"),
-        (cache.Image, "grid"),
+        (opening, "read_image_apart"),
+        (results, "color_histogram"),
+        (kmseg.Image, "grid"),
         (cloud, "points"),
-        (cache, "segment"),
+        (results, "segment"),
     )
     app.file_uploader(key="uploads").upload("mine.png", png(pixels))
     rerun(app)
@@ -237,7 +237,7 @@ def test_starting_colours_are_computed_by_the_default_engine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = open_page(engine="opencv", attempts="2", width="80", n_clusters="3", seed="78")
-    calls = recorded(monkeypatch, (cache, "segment"))
+    calls = recorded(monkeypatch, (results, "segment"))
     app.segmented_control(key="init").set_value("manual")
     rerun(app)
     assert [seg.settings.engine for _, seg in calls] == ["exact", "opencv"]
@@ -246,22 +246,24 @@ def test_starting_colours_are_computed_by_the_default_engine(
 def test_a_segmentation_is_computed_once_and_a_waiter_takes_over_if_its_maker_gives_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    picture, settings = cache.sample("plate-5"), kmseg.Settings(engine="opencv", seed=987)
+    picture, settings = store.sample("plate-5"), kmseg.Settings(engine="opencv", seed=987)
     started, watched, makers = threading.Event(), threading.Event(), []
 
-    def segment(*_: Any, progress: Callable[[int, int], None], **__: Any) -> str:
+    found = kmseg.segment(kmseg.sample_image("plate-5").resized(20))
+
+    def segment(*_: Any, progress: Callable[[int, int], None], **__: Any) -> kmseg.Segmentation:
         makers.append(threading.current_thread().name)
         started.set()
         watched.wait(20)
         progress(1, 2)
-        return "done"
+        return found
 
     def give_up(done: int, attempts: int) -> None:
         raise TimeoutError
 
     def make_and_give_up() -> None:
         with pytest.raises(TimeoutError):
-            cache.segmentation(picture, settings, give_up)
+            store.segmentation(picture, settings, give_up)
 
     told: list[tuple[int, int]] = []
 
@@ -269,19 +271,19 @@ def test_a_segmentation_is_computed_once_and_a_waiter_takes_over_if_its_maker_gi
         told.append((done, attempts))
         watched.set()
 
-    monkeypatch.setattr(cache, "segment", segment)
+    monkeypatch.setattr(results, "segment", segment)
     first = threading.Thread(target=make_and_give_up, name="first")
     first.start()
     assert started.wait(20)
-    result: object = cache.segmentation(picture, settings, watch)
+    result = store.segmentation(picture, settings, watch)
     first.join(20)
-    assert result == "done"
+    assert result.labeling is found.labeling
     assert makers == ["first", threading.current_thread().name]
     assert told[0] == (0, settings.attempts)  # seen while the first thread was at work
     assert told[-1] == (1, 2)
     watched.clear()
-    result = cache.segmentation(picture, settings)
-    assert result == "done" and len(makers) == 2
+    result = store.segmentation(picture, settings)
+    assert result.labeling is found.labeling and len(makers) == 2
 
 
 boxes = st.tuples(*[st.integers(-(10**12), 10**12) | st.integers(-50, 700)] * 4)
@@ -290,16 +292,16 @@ boxes = st.tuples(*[st.integers(-(10**12), 10**12) | st.integers(-50, 700)] * 4)
 @given(boxes)
 @example((0, 0, 0, 0))
 @example((10**9, 0, -(10**9), 5))
-def test_a_region_lies_within_the_picture_whatever_is_requested(wanted: cache.Box) -> None:
-    left, top, right, bottom = cache.within(640, 427, wanted)
+def test_a_region_lies_within_the_picture_whatever_is_requested(wanted: store.Box) -> None:
+    left, top, right, bottom = store.within(640, 427, wanted)
     assert 0 <= left < right <= 640 and 0 <= top < bottom <= 427
     if 0 <= wanted[0] < wanted[2] - 1 < 640:  # at most one pixel is lost at each end
         assert left <= wanted[0] + 1 and right >= wanted[2] - 1
 
 
 def test_a_region_is_never_larger_than_a_screen() -> None:
-    left, _, right, _ = cache.within(9000, 100, (0, 0, 9000, 100))
-    assert right - left == cache.REGION_SIDE
+    left, _, right, _ = store.within(9000, 100, (0, 0, 9000, 100))
+    assert right - left == store.REGION_SIDE
 
 
 # -- how the page is built -------------------------------------------------------------------------

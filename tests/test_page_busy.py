@@ -15,7 +15,7 @@ import kmseg
 from inprocess import component, counts, expected_counts, open_page, png, rerun, send, texts
 from kmseg.errors import BusyError
 from kmseg.parallel.gate import Gate
-from kmseg.ui.server import incidents, turns
+from kmseg.ui.server import gates, incidents
 from kmseg.ui.views import VIEWS
 
 
@@ -23,7 +23,9 @@ class Crowd:
     """Others who use every slot of the server, so that each request is refused."""
 
     def __init__(self) -> None:
-        self.gates = {gate: gate.max_queued for gate in (turns.WORK, turns.PIXELS, turns.FILES)}
+        self.gates = {
+            gate: gate.max_queued for gate in (gates.WORK, gates.LARGE, gates.PIXELS, gates.FILES)
+        }
         self.leaving = threading.Event()
         self.threads: list[threading.Thread] = []
 
@@ -42,8 +44,8 @@ class Crowd:
             self.leaving.wait(60)
 
     def leave(self) -> None:
-        for gate, most_waiting in self.gates.items():
-            gate.max_queued = most_waiting
+        for gate, max_queued in self.gates.items():
+            gate.max_queued = max_queued
         self.leaving.set()
         for thread in self.threads:
             thread.join(60)

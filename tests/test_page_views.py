@@ -15,8 +15,8 @@ from inprocess import (
     texts,
 )
 from kmseg.output import export
+from kmseg.ui import store
 from kmseg.ui.link import CHOICES
-from kmseg.ui.store import cache
 
 
 @pytest.mark.parametrize("view", [name for name in CHOICES["view"] if name != "clusters"])
@@ -66,7 +66,7 @@ def test_the_hue_view_is_one_click_from_the_hue_channel() -> None:
 
 
 def test_views_that_are_not_open_compute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = recorded(monkeypatch, (cache, "sheet"), (cache, "ladder"), (cache, "residual"))
+    calls = recorded(monkeypatch, (store, "sheet"), (store, "ladder"), (store, "residual"))
     app = open_page(picture="flower", width="90")
     app.slider(key="n_clusters").set_value(6)
     rerun(app)

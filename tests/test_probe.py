@@ -29,7 +29,9 @@ def test_limits_can_be_lowered_and_raised() -> None:
     assert (header.width, header.height) == (9000, 9900)
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(
+    "format_", [name for name in FORMATS if name != "HEIF"]
+)  # Pillow does not write that
 @pytest.mark.parametrize("size", [(1, 1), (16, 12), (300, 7)])
 def test_every_format_states_its_size(format_: str, size: tuple[int, int]) -> None:
     data = hostile.saved(hostile.picture(*size), format_.upper())

@@ -68,31 +68,38 @@ def read_from_fake(sent: bytes) -> kmseg.Image:
 def test_a_worker_that_keeps_to_the_protocol() -> None:
     size = {"width": 3, "height": 2}
     pixels = bytes(range(18))
-    image = read_from_fake(answer(size, size | {"masked": True}, pixels + b"\x80"))
+    told = {"notes": ["page 1 of 2"], "scale": [150, 420.5, 16, 0], "kind": "unsigned"}
+    alpha = bytes([128, 127, 0, 0, 1, 127])
+    image = read_from_fake(answer(size, size | {"masked": True} | told, pixels + alpha))
     assert image.pixels.tobytes() == pixels
+    assert image.alpha is not None and image.alpha.tobytes() == alpha
     assert image.opaque is not None
     assert np.argwhere(image.opaque).tolist() == [[0, 0]]
+    assert image.notes == ("page 1 of 2",)
+    assert image.scale is not None
+    assert image.scale.to_units([0, 255]).tolist() == [150, 420.5]
     with pytest.raises(kmseg.ImageError, match=r"^No good$"):
         read_from_fake(answer({"refused": "No good"}))
 
 
 GOOD = {"width": 3, "height": 2}
-MASKED, PLAIN = GOOD | {"masked": True}, GOOD | {"masked": False}
+REST = {"masked": False, "notes": [], "scale": [], "kind": ""}
+PLAIN, MASKED = GOOD | REST, GOOD | REST | {"masked": True}
 LIES = {
     "memory error": answer({"width": 2**50, "height": 2**50}),
     "too many pixels": answer({"width": 101, "height": 100}),
     "too long a side": answer({"width": 5001, "height": 1}),
     "negative": answer({"width": -3, "height": -2}),
     "no pixels": answer({"width": 0, "height": 2}),
-    "larger than claimed": answer(GOOD, {"width": 4, "height": 2, "masked": False}, bytes(24)),
-    "negative as claimed": answer(GOOD, {"width": -3, "height": -2, "masked": False}),
-    "huge after the claim": answer(GOOD, {"width": 2**50, "height": 2**50, "masked": False}),
+    "larger than claimed": answer(GOOD, REST | {"width": 4, "height": 2}, bytes(24)),
+    "negative as claimed": answer(GOOD, REST | {"width": -3, "height": -2}),
+    "huge after the claim": answer(GOOD, REST | {"width": 2**50, "height": 2**50}),
     "key error": answer({"width": 3}),
     "more keys": answer(GOOD | {"depth": 1}),
     "text": answer({"width": "3", "height": 2}),
     "fraction": answer({"width": 3.0, "height": 2}),
     "truth": answer({"width": True, "height": 2}),
-    "mask as number": answer(GOOD, GOOD | {"masked": 1}, bytes(18)),
+    "mask as number": answer(GOOD, PLAIN | {"masked": 1}, bytes(18)),
     "list": answer([3, 2]),
     "nothing": answer(None),
     "no json": answer(b"{width: 3}"),
@@ -102,6 +109,16 @@ LIES = {
     "huge head": STARTED + SIZE.pack(2**50),
     "long head": answer(b" " * 5000),
     "trailing byte": answer(GOOD, PLAIN, bytes(19)),
+    "many notes": answer(GOOD, PLAIN | {"notes": ["a"] * 9}, bytes(18)),
+    "long note": answer(GOOD, PLAIN | {"notes": ["a" * 201]}, bytes(18)),
+    "note with control characters": answer(GOOD, PLAIN | {"notes": ["a\n"]}, bytes(18)),
+    "note that is no text": answer(GOOD, PLAIN | {"notes": [["a"]]}, bytes(18)),
+    "scale of text": answer(GOOD, PLAIN | {"scale": ["0", 1, 16, 0]}, bytes(18)),
+    "short scale": answer(GOOD, PLAIN | {"scale": [0, 1], "kind": "float"}, bytes(18)),
+    "scale of no kind": answer(GOOD, PLAIN | {"scale": [0, 1, 16, 0]}, bytes(18)),
+    "empty scale": answer(GOOD, PLAIN | {"scale": [1, 1, 16, 0], "kind": "float"}, bytes(18)),
+    "nan": answer(GOOD, PLAIN | {"scale": [0, float("nan"), 16, 0], "kind": "float"}, bytes(18)),
+    "long scale": answer(GOOD, PLAIN | {"scale": [0, 10**400, 16, 0], "kind": "float"}, bytes(18)),
     "refusal without words": answer({"refused": ""}),
     "refusal with control characters": answer({"refused": "a\x1b[31m"}),
     "refusal that is no text": answer({"refused": ["a"]}),
@@ -136,7 +153,7 @@ def nearly_right(draw: st.DrawFn) -> bytes:
     image = {name: size[name] for name in draw(st.permutations(list(size)))}
     n = size["width"] * size["height"] * 3
     data = draw(st.binary(min_size=max(0, n - 2), max_size=n + 15))
-    return answer(size, image | {"masked": draw(st.booleans())}, data)
+    return answer(size, image | REST | {"masked": draw(st.booleans())}, data)
 
 
 @settings(max_examples=400, deadline=None)
@@ -172,7 +189,7 @@ def test_a_worker_that_reads_nothing_is_given_up() -> None:
 
 def test_a_worker_that_sends_byte_by_byte_is_given_up_at_the_deadline() -> None:
     size = {"width": 7000, "height": 7000}
-    sent = answer(size, size | {"masked": False})
+    sent = answer(size, size | REST)
     drip = "import os\nwhile True: os.write(1, b'0')"
     with fake_worker(sent, closes=False) as worker:
         process = subprocess.Popen([sys.executable, "-c", drip], stdout=worker, stderr=worker)

@@ -7,12 +7,12 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-import kmseg
 from kmseg.cli.saving import PICTURE_FORMATS, kinds
 from kmseg.cli.streams import note
 from kmseg.errors import KmsegError, SettingsError
 from kmseg.picture import formats
 from kmseg.settings import FIELDS, SAMPLE_PREFIX, Settings, shown
+from kmseg.version import __version__
 
 FORMATS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
 
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         description="Segment a picture by k-means on its colours. Unless a file is saved or --json "
         "is given, the clusters are printed as a table.",
     )
-    made.add_argument("--version", action="version", version=f"kmseg {kmseg.__version__}")
+    made.add_argument("--version", action="version", version=f"kmseg {__version__}")
     made.add_argument(
         "-i",
         "--image",

@@ -11,7 +11,7 @@ The server and a worker talk over a socket of their own::
     worker -> server   one byte: the worker has started
     server -> worker   the size of the file, and the file
     worker -> server   {"width", "height"} as the header claims, before any decoder runs
-    worker -> server   {"width", "height", "masked"}, the pixels, and the mask as bits
+    worker -> server   the object of kmseg.picture.answer, the pixels, and the alpha channel
     worker -> server   in place of either object, {"refused"}: why the file is refused
 """
 
@@ -35,11 +35,12 @@ from typing import Final, NoReturn, TypeVar
 import numpy as np
 
 from kmseg.errors import ImageError, ReadTimeoutError
-from kmseg.picture import wire
+from kmseg.picture import answer, wire
 from kmseg.picture.formats import FORMATS
 from kmseg.picture.image import OUT_OF_MEMORY, Image, decode_image
 from kmseg.picture.limits import DEFAULT_LIMITS, Limits
-from kmseg.picture.probe import probe
+from kmseg.picture.probe import DEFAULT_READING, open_file
+from kmseg.picture.reading import Levels, Reading
 
 # The largest picture takes some 5 s and 0.8 GB on a slow machine.
 SECONDS: Final = 30
@@ -50,12 +51,13 @@ LARGE: Final = 20_000_000
 # A worker that has not started by then never will: its keeper hangs and is replaced.
 _START_SECONDS: Final = 20.0
 _NICENESS: Final = 5  # the server's own work comes first
-# Whether to read the pixels too; memory; seconds; the fields of Limits.
-_ORDER: Final = struct.Struct(f"=?Qd{len(fields(Limits))}Q")
+# Whether to read the pixels too; memory; seconds; frame; levels; the fields of Limits.
+_ORDER: Final = struct.Struct(f"=?QdQ2d{len(fields(Limits))}Q")
+# How the rules for levels are packed, which are no pairs of numbers.
+_RULES: Final[dict[Levels, tuple[float, float]]] = {"auto": (0.0, 0.0), "stored": (1.0, 1.0)}
 _STARTED: Final = b"\1"
 _REFUSED: Final = {"refused": str}
 _CLAIM: Final = {"width": int, "height": int}
-_IMAGE: Final = {"width": int, "height": int, "masked": bool}
 
 _GAVE_UP: Final = (
     "This picture could not be read within the limits on time and memory; make it smaller, or save "
@@ -76,6 +78,7 @@ def read_image_apart(
     content: bytes,
     *,
     limits: Limits = DEFAULT_LIMITS,
+    reading: Reading = DEFAULT_READING,
     seconds: float = SECONDS,
     memory: int = MEMORY,
 ) -> Image:
@@ -87,6 +90,8 @@ def read_image_apart(
         A whole file.
     limits : Limits
         The largest picture that is read.
+    reading : Reading
+        The frame and the levels.
     seconds : float
         The longest time that the worker may take once it has started.
     memory : int
@@ -103,7 +108,7 @@ def read_image_apart(
     ImageError
         As ``read_image`` does, or because the worker sent nonsense.
     """
-    order = _ORDER.pack(True, memory, seconds, *astuple(limits))
+    order = _order(True, memory, seconds, reading, limits)
     return _with_worker(content, order, limits, seconds, _receive_image)
 
 
@@ -126,9 +131,16 @@ def n_pixels(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> int:
     ImageError
         As :func:`read_image_apart` does for what the header shows.
     """
-    order = _ORDER.pack(False, MEMORY, SECONDS, *astuple(limits))
+    order = _order(False, MEMORY, SECONDS, DEFAULT_READING, limits)
     width, height = _with_worker(content, order, limits, SECONDS, _receive_claim)
     return width * height
+
+
+def _order(
+    with_pixels: bool, memory: int, seconds: float, reading: Reading, limits: Limits
+) -> bytes:
+    pair = _RULES[reading.levels] if isinstance(reading.levels, str) else reading.levels
+    return _ORDER.pack(with_pixels, memory, seconds, reading.frame, *pair, *astuple(limits))
 
 
 class Keeper:
@@ -233,20 +245,18 @@ def _start_worker(order: bytes) -> socket.socket:
 
 def _receive_image(worker: socket.socket, limits: Limits, deadline: float) -> Image:
     claim = _receive_claim(worker, limits, deadline)
-    head = wire.receive_object(worker, deadline, _IMAGE, _REFUSED)
+    head = wire.receive_object(worker, deadline, answer.IMAGE, _REFUSED)
     _raise_if_refused(head)
     width, height = head["width"], head["height"]
     if (width, height) not in (claim, claim[::-1]):
         raise wire.ProtocolError(f"a picture of {width} x {height} pixels")
     pixels = np.empty((height, width, 3), np.uint8)
     wire.receive_into(pixels.data.cast("B"), worker, deadline)
-    opaque = None
-    if head["masked"]:
-        bits = np.empty(-(-width * height // 8), np.uint8)
-        wire.receive_into(bits.data, worker, deadline)
-        opaque = np.unpackbits(bits, count=width * height).view(np.bool_).reshape(height, width)
+    alpha = np.empty((height, width), np.uint8) if head["masked"] else None
+    if alpha is not None:
+        wire.receive_into(alpha.data.cast("B"), worker, deadline)
     wire.receive_end(worker, deadline)
-    return Image(pixels, opaque)
+    return Image(pixels, alpha=alpha, notes=answer.notes(head), scale=answer.scale(head))
 
 
 def _receive_claim(worker: socket.socket, limits: Limits, deadline: float) -> tuple[int, int]:
@@ -275,7 +285,9 @@ def _raise_if_refused(head: dict[str, object]) -> None:
 def _keep() -> None:
     """Fork a worker for each order on standard input, until the server closes it."""
     for format_ in FORMATS.values():  # loaded once, for all workers
-        importlib.import_module(format_.plugin)
+        with suppress(ImportError):  # what decodes HEIF need not be there
+            importlib.import_module(format_.plugin)
+    importlib.import_module("PIL.ImageCms")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps the workers
     os.nice(_NICENESS)
     with socket.socket(fileno=0) as orders:
@@ -294,11 +306,13 @@ def _work(orders: socket.socket, descriptor: int, order: bytes) -> NoReturn:
     try:
         orders.close()
         server = socket.socket(fileno=descriptor)
-        with_pixels, memory, seconds, *limits = _ORDER.unpack(order)
+        with_pixels, memory, seconds, frame, low, high, *limits = _ORDER.unpack(order)
+        rules: dict[tuple[float, float], Levels] = {pair: rule for rule, pair in _RULES.items()}
+        reading = Reading(frame, rules.get((low, high), (low, high)))
         _restrict(memory, seconds)
         server.sendall(_STARTED)
         try:
-            _serve(server, with_pixels, Limits(*limits))
+            _serve(server, with_pixels, reading, Limits(*limits))
         except ImageError as error:
             wire.send_object(server, {"refused": str(error)})
         except MemoryError:
@@ -317,21 +331,19 @@ def _restrict(memory: int, seconds: float) -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def _serve(server: socket.socket, with_pixels: bool, limits: Limits) -> None:
+def _serve(server: socket.socket, with_pixels: bool, reading: Reading, limits: Limits) -> None:
     with server.makefile("rb") as file:
         content = file.read(*wire.SIZE.unpack(file.read(wire.SIZE.size)))
-    header = probe(content, limits)
-    wire.send_object(server, {"width": header.width, "height": header.height})
+    opened = open_file(content, limits, reading)
+    claim = {"width": opened.header.width, "height": opened.header.height}
+    wire.send_object(server, claim)
     if not with_pixels:
         return
-    image = decode_image(content, header, limits)
-    mask = None if image.opaque is None else np.packbits(image.opaque)
-    wire.send_object(
-        server, {"width": image.width, "height": image.height, "masked": mask is not None}
-    )
+    image = decode_image(opened, limits)
+    wire.send_object(server, answer.describe(image))
     server.sendall(image.pixels.data.cast("B"))
-    if mask is not None:
-        server.sendall(mask.data)
+    if image.alpha is not None:
+        server.sendall(image.alpha.data.cast("B"))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,12 @@ Pillow decodes, behind the checks of :mod:`kmseg.picture.probe`, unless a format
 its own. OpenCV never sees a file, only arrays: its decoders have crashed on crafted files, which
 ends the whole process.
 
-Embedded colour profiles are ignored, so samples are taken for sRGB. A conversion would hand
-untrusted profiles to another parser written in C, and would give other numbers than OpenCV and
-other readers, which ignore profiles too, give for the same file.
+Embedded colour profiles are converted to sRGB; without one, samples are taken for sRGB.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -18,9 +17,10 @@ import numpy.typing as npt
 
 from kmseg.picture import pillow
 from kmseg.picture.formats import FORMATS
-from kmseg.picture.formats.base import Header
+from kmseg.picture.levels import Scale
 from kmseg.picture.limits import Limits
-from kmseg.picture.strips import Decoded, Mask, Pixels
+from kmseg.picture.probe import File
+from kmseg.picture.strips import Decoded, Pixels
 
 # How an upright array is viewed as stored, by EXIF orientation: whether to reverse the rows,
 # whether to reverse the columns, and whether to transpose after that.
@@ -35,24 +35,30 @@ _ORIENTATIONS: Final = {
 }
 
 
-def decode(data: bytes, header: Header, limits: Limits) -> tuple[Pixels, Mask | None]:
-    """Decode a file that :func:`kmseg.picture.probe.probe` accepted, and turn it upright.
+@dataclass(frozen=True, slots=True)
+class Upright:
+    """A decoded picture, turned upright.
 
     Parameters
     ----------
-    data : bytes
-        The whole file.
-    header : Header
-        What ``probe`` returned for it.
-    limits : Limits
-        The limits that it was probed with.
-
-    Returns
-    -------
-    ndarray of uint8, shape (H, W, 3)
+    pixels : ndarray of uint8, shape (H, W, 3)
         sRGB.
-    ndarray of bool, shape (H, W), or None
-        False where a pixel is fully transparent; None if the file has no transparency.
+    alpha : ndarray of uint8, shape (H, W), or None
+        0 transparent to 255 opaque; None if the file has no transparency.
+    notes : tuple of str
+        What was done to the values, one short line each.
+    scale : Scale or None
+        For gray of more than 8 bits: how levels map to the file's values.
+    """
+
+    pixels: Pixels
+    alpha: Pixels | None
+    notes: tuple[str, ...]
+    scale: Scale | None
+
+
+def decode(file: File, limits: Limits) -> Upright:
+    """Decode a file that :func:`kmseg.picture.probe.open_file` accepted, and turn it upright.
 
     Raises
     ------
@@ -61,17 +67,18 @@ def decode(data: bytes, header: Header, limits: Limits) -> tuple[Pixels, Mask | 
     Exception
         Decoders raise many other errors on damaged data.
     """
-    format_ = FORMATS[header.format]
-    decoded = format_.own_decoder(data, header) if format_.own_decoder else None
+    format_ = FORMATS[file.header.format]
+    decoded = format_.own_decoder(file.data, file.header) if format_.own_decoder else None
     if decoded is None:
-        decoded = pillow.decode(data, header, format_, limits)
-    pixels, opaque = _upright(decoded)
-    if format_.zero_alpha_is_opaque and opaque is not None and not opaque.any():
-        opaque = None
-    return pixels, opaque
+        decoded = pillow.decode(file, format_, limits)
+    pixels, alpha = _upright(decoded)
+    if format_.zero_alpha_is_opaque and alpha is not None and not alpha.any():
+        alpha = None
+    notes = ((file.note,) if file.note else ()) + decoded.notes
+    return Upright(pixels, alpha, notes, decoded.scale)
 
 
-def _upright(decoded: Decoded) -> tuple[Pixels, Mask | None]:
+def _upright(decoded: Decoded) -> tuple[Pixels, Pixels | None]:
     """Write the strips into upright arrays through views of these as stored."""
     flip_rows, flip_columns, transpose = _ORIENTATIONS.get(
         decoded.orientation, (False, False, False)
@@ -84,13 +91,13 @@ def _upright(decoded: Decoded) -> tuple[Pixels, Mask | None]:
     shape = decoded.height, decoded.width
     upright = shape[::-1] if transpose else shape
     pixels = np.empty((*upright, 3), np.uint8)
-    opaque: Mask | None = None
+    alpha: Pixels | None = None
     top = 0
-    for color, visible in decoded.strips:
+    for color, opacity in decoded.strips:
         bottom = top + color.shape[0]
         as_stored(pixels)[top:bottom] = color
-        if visible is not None:
-            opaque = np.ones(upright, np.bool_) if opaque is None else opaque
-            as_stored(opaque)[top:bottom] = visible
+        if opacity is not None:
+            alpha = np.full(upright, 255, np.uint8) if alpha is None else alpha
+            as_stored(alpha)[top:bottom] = opacity
         top = bottom
-    return pixels, opaque
+    return pixels, alpha

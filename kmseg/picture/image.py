@@ -18,11 +18,15 @@ import numpy.typing as npt
 
 from kmseg.errors import ImageError
 from kmseg.picture.decode import decode
-from kmseg.picture.formats.base import Header
+from kmseg.picture.levels import Scale
 from kmseg.picture.limits import DEFAULT_LIMITS, Limits
-from kmseg.picture.probe import probe
+from kmseg.picture.probe import DEFAULT_READING, File, open_file
+from kmseg.picture.reading import Reading
 from kmseg.picture.strips import Mask, Pixels
 
+# Formats with decoders that never run in the caller's process.
+ONLY_APART: Final = ("HEIF",)
+_HALF_OPAQUE: Final = 128  # of 255
 OUT_OF_MEMORY: Final = "The picture needs more memory than there is; make it smaller."
 
 
@@ -36,7 +40,14 @@ class Image:
         sRGB. Stored as a read-only view, or as a copy if not contiguous.
     opaque : ndarray of bool, shape (H, W), optional
         False where a pixel is fully transparent (alpha 0) and therefore ignored. None means that
-        every pixel is opaque; a mask without any False becomes None.
+        every pixel is opaque; a mask without any False becomes None. With `alpha` it follows from
+        that: a pixel counts from half opaque on.
+    alpha : ndarray of uint8, shape (H, W), optional
+        0 transparent to 255 opaque; None without transparency.
+    notes : tuple of str
+        What was done to the file's values when it was read, one short line each.
+    scale : Scale, optional
+        For gray of more than 8 bits: how levels map to the file's values.
 
     Raises
     ------
@@ -46,9 +57,21 @@ class Image:
 
     pixels: Pixels
     opaque: Mask | None = None
+    alpha: Pixels | None = None
+    notes: tuple[str, ...] = ()
+    scale: Scale | None = None
 
     def __post_init__(self) -> None:
-        pixels, opaque = self.pixels, self.opaque
+        pixels, opaque, alpha = self.pixels, self.opaque, self.alpha
+        if alpha is not None:
+            if not _is_array(alpha, np.uint8, 2) or alpha.shape != pixels.shape[:2]:
+                raise ImageError(
+                    "An alpha channel needs an array of uint8 with the picture's shape "
+                    f"{pixels.shape[:2]}; given was {_describe(alpha)}."
+                )
+            opaque = alpha >= _HALF_OPAQUE
+            object.__setattr__(self, "opaque", opaque)
+            object.__setattr__(self, "alpha", None if alpha.min() == 255 else _read_only(alpha))
         if not _is_array(pixels, np.uint8, 3) or pixels.shape[2] != 3 or 0 in pixels.shape:
             raise ImageError(
                 "A picture needs an array of uint8 with shape (height, width, 3), at least one "
@@ -130,7 +153,8 @@ class Image:
         import cv2
 
         if self.opaque is None:
-            return Image(_uint8(cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA)))
+            pixels = _uint8(cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA))
+            return Image(pixels, notes=self.notes, scale=self.scale)
         cover = cv2.resize(self.opaque.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         pixels = np.zeros((size[1], size[0], 3), np.uint8)
         for channel in range(3):  # one at a time, for floats take much memory
@@ -138,10 +162,18 @@ class Image:
             total = cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA)
             mean = np.divide(total, cover, out=np.zeros_like(total), where=cover > 0)
             pixels[..., channel] = np.rint(np.clip(mean, 0, 255))
-        return Image(pixels, np.asarray(cover > 0))
+        alpha = None
+        if self.alpha is not None:
+            alpha = _uint8(cv2.resize(self.alpha, size, interpolation=cv2.INTER_AREA))
+        return Image(pixels, np.asarray(cover > 0), alpha, self.notes, self.scale)
 
 
-def read_image(source: str | os.PathLike[str] | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Image:
+def read_image(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    reading: Reading = DEFAULT_READING,
+) -> Image:
     """Read a picture from a file or from its bytes.
 
     The content, not the name, determines the format: one of :mod:`kmseg.picture.formats`. The
@@ -171,11 +203,16 @@ def read_image(source: str | os.PathLike[str] | bytes, *, limits: Limits = DEFAU
         data = _read_file(source, limits)
     else:
         raise ImageError(f"A picture is a path or bytes, not {type(source).__name__}.")
-    return decode_image(data, probe(data, limits), limits)
+    file = open_file(data, limits, reading)
+    if file.header.format in ONLY_APART:
+        from kmseg.picture.apart import read_image_apart
+
+        return read_image_apart(data, limits=limits, reading=reading)
+    return decode_image(file, limits)
 
 
-def decode_image(data: bytes, header: Header, limits: Limits) -> Image:
-    """The picture in a file that :func:`kmseg.picture.probe.probe` accepted.
+def decode_image(file: File, limits: Limits) -> Image:
+    """The picture in a file that :func:`kmseg.picture.probe.open_file` accepted.
 
     Raises
     ------
@@ -183,7 +220,8 @@ def decode_image(data: bytes, header: Header, limits: Limits) -> Image:
         The file is damaged, cut short or fully transparent, or memory runs out.
     """
     try:
-        return Image(*decode(data, header, limits))
+        upright = decode(file, limits)
+        return Image(upright.pixels, alpha=upright.alpha, notes=upright.notes, scale=upright.scale)
     except ImageError:
         raise
     except MemoryError as error:
@@ -192,8 +230,8 @@ def decode_image(data: bytes, header: Header, limits: Limits) -> Image:
     # others. All mean the same to a user.
     except Exception as error:
         raise ImageError(
-            f"This {header.format} file cannot be decoded: it is damaged, cut short or of a rare "
-            "kind; try another copy of it, or save it again as PNG or JPEG."
+            f"This {file.header.format} file cannot be decoded: it is damaged, cut short or of a "
+            "rare kind; try another copy of it, or save it again as PNG or JPEG."
         ) from error
 
 

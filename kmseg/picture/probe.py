@@ -8,12 +8,68 @@ file holds enough data for that size. Every loop over the file is bounded.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import Any
 
 from kmseg.errors import ImageError
 from kmseg.picture import formats
+from kmseg.picture.formats import tiff
 from kmseg.picture.formats.base import Format, Header, refusal
+from kmseg.picture.formats.raw import refuse_camera_raw
+from kmseg.picture.formats.repair import split_png
+from kmseg.picture.frames import check_frame, count_frames, describe, find_page
 from kmseg.picture.limits import Limits
+from kmseg.picture.profiles import MAX_PROFILE_BYTES
+from kmseg.picture.reading import Reading
+
+DEFAULT_READING = Reading()
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that passed the checks, and how it is to be read.
+
+    Parameters
+    ----------
+    data : bytes
+        The file, mended where that costs no pixel.
+    header : Header
+        Of the frame that is read.
+    reading : Reading
+    index : int
+        The frame's number for the decoder.
+    profile : bytes or None
+        A PNG's colour profile, which `data` no longer holds.
+    note : str
+        Which frame of how many is read; empty if there is one.
+    """
+
+    data: bytes
+    header: Header
+    reading: Reading = DEFAULT_READING
+    index: int = 0
+    profile: bytes | None = None
+    note: str = ""
+
+
+def open_file(data: bytes, limits: Limits, reading: Reading = DEFAULT_READING) -> File:
+    """Mend a file, :func:`probe` it, and find the frame that is read; raises ``ImageError``."""
+    limits.check_file_size(len(data))
+    refuse_camera_raw(data)
+    data, profile = split_png(data, MAX_PROFILE_BYTES)
+    header = probe(data, limits)
+    n_frames = count_frames(data, header.format)
+    index = reading.frame
+    check_frame(index, n_frames, header.format, (header.width, header.height), limits)
+    if header.format == "TIFF" and index:
+        index, position = find_page(data, index)
+        try:
+            header = tiff.parse_page(data, limits, position)
+        except (struct.error, IndexError, OverflowError) as error:
+            raise refusal("TIFF", "is cut short") from error
+        limits.check_size(header.width, header.height, header.samples * header.bits)
+    note = describe(reading.frame, n_frames, header.format)
+    return File(data, header, reading, index, profile, note)
 
 
 def probe(data: bytes, limits: Limits) -> Header:

@@ -9,11 +9,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from kmseg.picture.levels import Scale
+
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
-# Colour (h, w, 3) or gray (h, w, 1) with values 0 to 255, and an (h, w) mask that is False where
-# the picture is fully transparent (None: nowhere).
-Strip = tuple[npt.NDArray[Any], Mask | None]
+# Colour (h, w, 3) or gray (h, w, 1) with values 0 to 255, and (h, w) alpha (None: opaque).
+Strip = tuple[npt.NDArray[Any], npt.NDArray[np.uint8] | None]
 
 _STRIP_PIXELS: Final = 1 << 20
 
@@ -30,12 +31,18 @@ class Decoded:
         All rows as stored, from the first to the last.
     orientation : int
         How the rows lie: 1 to 8 as in EXIF (CIPA DC-008, tag 274); other values mean 1, upright.
+    notes : tuple of str
+        What was done to the values, one short line each.
+    scale : Scale or None
+        For gray of more than 8 bits: how levels map to the file's values.
     """
 
     width: int
     height: int
     strips: Iterator[Strip]
     orientation: int = 1
+    notes: tuple[str, ...] = ()
+    scale: Scale | None = None
 
 
 def row_ranges(width: int, height: int) -> Iterator[tuple[int, int]]:

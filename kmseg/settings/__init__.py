@@ -14,6 +14,7 @@ from typing import Any, Final
 from kmseg.color import ALIASES, COLOR_SPACES
 from kmseg.errors import SettingsError
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
+from kmseg.kmeans.problem import INITS, STOPS
 from kmseg.settings.channels import parse_channels
 from kmseg.settings.fields import (
     Channels,
@@ -46,9 +47,6 @@ LINK_VERSION: Final = "1"
 
 SAMPLE_PREFIX: Final = "sample:"
 """What precedes the key of a sample where a command or a script names a picture."""
-
-INITS: Final = ("k-means++", "random", "manual")
-STOPS: Final = ("both", "epsilon", "iterations")
 
 _ENGINE_ALIASES: Final = {alias: e.name for e in ENGINES.values() for alias in e.aliases}
 

@@ -17,13 +17,12 @@ from kmseg.kmeans.engines import ENGINES
 from kmseg.parallel.gate import Waiting
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
-from kmseg.ui import failures, link, text
+from kmseg.ui import failures, link, store, text
 from kmseg.ui.components.assets import asset
 from kmseg.ui.components.copy_link.copy_link import copy_link
 from kmseg.ui.controls import card, pictures
-from kmseg.ui.server.turns import still_wanted
+from kmseg.ui.server.gates import stop_if_cancelled
 from kmseg.ui.session import Key, session
-from kmseg.ui.store import cache
 from kmseg.ui.views import VIEWS, View
 from kmseg.ui.views.view import choose
 
@@ -67,7 +66,7 @@ class Frame:
         self._card: DeltaGenerator | None = None
         self._drawn = False
 
-    def picture(self) -> cache.Picture:
+    def picture(self) -> store.Picture:
         """Draw the choice of a picture; the chosen one."""
         with st.sidebar:
             picture = pictures.choose()
@@ -148,7 +147,7 @@ def at_work(settings: Settings) -> Iterator[tuple[Progress, Waiting]]:
         if now - updated < UPDATE_INTERVAL:
             return
         updated = now
-        still_wanted()
+        stop_if_cancelled()
         if now - started < PATIENCE:
             return
         if bar is None:
@@ -184,10 +183,10 @@ def merged(seg: Segmentation) -> Segmentation:
 
 
 def summary(
-    picture: cache.Picture, seg: Segmentation, merged: Segmentation, wanted: Settings
+    picture: store.Picture, seg: Segmentation, merged: Segmentation, wanted: Settings
 ) -> None:
     """One line on what was clustered, and a note on each deviation from the wanted settings."""
-    width, height = cache.size(picture, seg)
+    width, height = store.size(picture, seg)
     hidden = width * height - seg.histogram.n_pixels
     engine = ENGINES[seg.settings.engine]
     # Engines that visit pixels report the best attempt only.
@@ -212,7 +211,7 @@ def summary(
         st.info(note)
 
 
-def _notes(picture: cache.Picture, seg: Segmentation, wanted: Settings) -> list[str]:
+def _notes(picture: store.Picture, seg: Segmentation, wanted: Settings) -> list[str]:
     space = COLOR_SPACES[seg.settings.color_space]
     engine = ENGINES[wanted.engine].title
     notes = []

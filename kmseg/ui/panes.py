@@ -11,13 +11,13 @@ from kmseg.errors import KmsegError
 from kmseg.output import export
 from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
-from kmseg.ui import failures, link
+from kmseg.ui import failures, link, store
 from kmseg.ui.components.assets import media_url
 from kmseg.ui.components.viewer.viewer import ViewerData, ViewerFile, ViewerRegion, viewer
 from kmseg.ui.controls import starts
+from kmseg.ui.naming import file_name_of
 from kmseg.ui.session import FileRequest, Key, RegionRequest, session
-from kmseg.ui.store import cache
-from kmseg.ui.text import count, file_name_of
+from kmseg.ui.text import count
 
 # Seconds that the rest of the page waits after a new segmentation was sent, so that the browser
 # fetches and paints that first. A browser lays out together what arrives within 10 ms, and the
@@ -25,7 +25,7 @@ from kmseg.ui.text import count, file_name_of
 HEAD_START: Final = 0.05
 
 
-def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify: bool) -> None:
+def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify: bool) -> None:
     """Draw the viewer.
 
     Parameters
@@ -36,7 +36,7 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
     notify : bool
         Whether the browser must tell the server of every change of focus.
     """
-    original, labels, shown = cache.previews(picture, seg)
+    original, labels, shown = store.previews(picture, seg)
     errors: dict[str, KmsegError] = {}
     region = file = None
     with failures.collected(errors, "region"):
@@ -56,7 +56,7 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
             labels=media_url(labels, "image/png", "viewer.labels"),
             width=shown[0],
             height=shown[1],
-            full=cache.size(picture, seg),
+            full=store.size(picture, seg),
             region=region,
             picture=f"{picture.key} {seg.settings.width}",
             segmentation=link.address(picture.key, seg.settings),
@@ -89,7 +89,7 @@ def show(picture: cache.Picture, seg: Segmentation, merged: Segmentation, notify
         time.sleep(HEAD_START)
 
 
-def _region(picture: cache.Picture, seg: Segmentation) -> ViewerRegion | None:
+def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:
     """The part at full size that the viewer asked for last, if it shows the same picture."""
     box = session.event(Key.VIEWER, "region")
     if isinstance(box, list) and len(box) == 4 and all(isinstance(n, int) for n in box):
@@ -97,7 +97,7 @@ def _region(picture: cache.Picture, seg: Segmentation) -> ViewerRegion | None:
     wanted = session.region
     if wanted is None or (wanted.picture, wanted.width) != (picture.key, seg.settings.width):
         return None
-    (x, y, *_), original, labels = cache.region(picture, seg, wanted.box)
+    (x, y, *_), original, labels = store.region(picture, seg, wanted.box)
     return ViewerRegion(
         x=x,
         y=y,
@@ -137,14 +137,14 @@ def _request_file(wanted: FileRequest | None) -> None:
 
 
 def _requested_file(
-    picture: cache.Picture, seg: Segmentation, wanted: FileRequest | None
+    picture: store.Picture, seg: Segmentation, wanted: FileRequest | None
 ) -> ViewerFile | None:
     """A mask or cut-out for the browser to save; its clusters are those before merging."""
     if wanted is None:
         return None
     download = export.CLUSTER_DOWNLOADS[wanted.kind](seg, *wanted.clusters)
     called = file_name_of(picture)
-    content = cache.file(picture, seg, download, export.Context(called))
+    content = store.file(picture, seg, download, export.Context(called))
     url = media_url(content, download.mime, "viewer.file")
     name = export.file_name(seg, called, download)
     return ViewerFile(url, name, str(wanted.number))

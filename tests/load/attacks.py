@@ -1,4 +1,4 @@
-"""What one visitor can do to the others: ten sessions work while the eleventh tries.
+"""What one attacker can do to other visitors: ten sessions work while an eleventh attacks.
 
     python tests/load/attacks.py [--seconds 30]
 
@@ -47,7 +47,7 @@ async def work(
 
 
 def upload_of(name: str, data: bytes) -> Attack:
-    """Send a file again and again, for so many seconds; what the page says of it."""
+    """Upload a file repeatedly for so many seconds; returns what the page says about it."""
 
     async def attack(url: str, seconds: float) -> list[str]:
         said, end = [], time.monotonic() + seconds
@@ -61,7 +61,7 @@ def upload_of(name: str, data: bytes) -> Attack:
 
 
 def link_of(data: bytes) -> Attack:
-    """Open the costliest link and give it a photo, again and again with another seed."""
+    """Open the most expensive link and upload a photo, repeatedly, each time with a new seed."""
 
     async def attack(url: str, seconds: float) -> list[str]:
         said, end, seed = [], time.monotonic() + seconds, 0

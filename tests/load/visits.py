@@ -1,4 +1,4 @@
-"""What the load scripts share: a server whose memory is watched, and photos."""
+"""Shared by the load scripts: a server whose memory is watched, and photos."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from protocol import Visitor  # noqa: E402
 
 
 class Server:
-    """The running page: its processes, its memory, its own counts."""
+    """The running page: its processes, memory and metrics."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -34,7 +34,7 @@ class Server:
         self.pid = _listener(self.port)
 
     def processes(self) -> list[int]:
-        """The server and all that it started."""
+        """The server process and its descendants."""
         found = [self.pid]
         for pid in found:
             try:
@@ -45,7 +45,7 @@ class Server:
         return found
 
     def memory(self) -> float:
-        """Proportional set size of all of its processes, MB."""
+        """Proportional set size of all these processes, in MB."""
         total = 0
         for pid in self.processes():
             try:
@@ -55,14 +55,15 @@ class Server:
             total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         return total / 1000
 
-    def metrics(self) -> dict[str, float]:
-        """What the page counts."""
-        text = requests.get(f"{self.url}/kmseg/metrics", timeout=30).text
+    def metrics(self, *, measured: bool = False) -> dict[str, float]:
+        """What the page counts; if ``measured``, also what its caches reach in memory."""
+        query = "?measured" if measured else ""
+        text = requests.get(f"{self.url}/kmseg/metrics{query}", timeout=30).text
         lines = (line.split() for line in text.splitlines() if not line.startswith("#"))
         return {name.removeprefix("kmseg_"): float(value) for name, value in lines}
 
     def is_same(self) -> bool:
-        """Whether it is still the process that was started."""
+        """Whether the process that was started still serves."""
         return _listener(self.port) == self.pid
 
 
@@ -85,9 +86,14 @@ def _listener(port: int) -> int:
 
 
 @contextmanager
-def server(**environment: str) -> Iterator[Server]:
-    """The page, served by a process of its own and warmed up."""
-    with served("streamlit_app.py", **environment) as url:
+def server(checkout: Path | None = None, **environment: str) -> Iterator[Server]:
+    """The page, served by a process of its own and warmed up; from another checkout if given."""
+    script = "streamlit_app.py"
+    if checkout is not None:
+        script = str(checkout / script)
+        # Otherwise Python would find the package of this checkout first.
+        environment |= {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(checkout)}
+    with served(script, **environment) as url:
         wait_for_server(url)
         asyncio.run(_warm(url))
         time.sleep(5)  # what it loads behind the first page
@@ -100,7 +106,7 @@ async def _warm(url: str) -> None:
 
 
 def photos(number: int, megapixels: float = 12.0) -> list[bytes]:
-    """Different JPEGs with as many colours as photos have: parts of samples with grain."""
+    """Different JPEGs with as many colours as photos: enlarged parts of samples with grain."""
     import kmseg
 
     height = round((megapixels * 1e6 / 1.5) ** 0.5)
@@ -121,11 +127,11 @@ def photos(number: int, megapixels: float = 12.0) -> list[bytes]:
 
 
 def p95(seconds: Sequence[float]) -> float:
-    """The time that 19 of 20 stay within."""
+    """The 95th percentile."""
     return statistics.quantiles(seconds, n=20)[18] if len(seconds) > 1 else max(seconds)
 
 
 def orphans() -> int:
-    """Decoding processes that no server looks after."""
+    """Decoding processes whose server has ended."""
     found = subprocess.run(["pgrep", "-f", "kmseg.picture.apart"], capture_output=True, text=True)
     return len(found.stdout.split())

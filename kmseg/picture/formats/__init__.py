@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from kmseg.picture.formats import bmp, gif, jpeg, png, tiff, webp
+from kmseg.picture.formats import avif, bmp, gif, heif, jpeg, png, tiff, webp
 from kmseg.picture.formats.base import Format
 
 # By name, in the order in which messages list them.
@@ -17,11 +17,13 @@ FORMATS: Final[dict[str, Format[Any]]] = {
         gif.FORMAT,
         bmp.FORMAT,
         tiff.FORMAT,
+        avif.FORMAT,
+        heif.FORMAT,
     )
 }
 
 
 def listed() -> str:
     """The names of all formats, as a sentence shows them: ``JPEG, PNG or TIFF``."""
-    *names, last = FORMATS
+    *names, last = (name for name in FORMATS if name != "HEIF")
     return f"{', '.join(names)} or {last}"

@@ -108,7 +108,7 @@ def _bit_field_strips(data: bytes, header: Header, fields: BitFields) -> Iterato
         words = np.frombuffer(rows, f"<u{header.bits // 8}").reshape(-1, header.width)
         channels = [_bit_field(words, mask) for mask in fields.masks]
         alpha = fields.masks[3:] and fields.masks[3]
-        yield np.stack(channels[:3], axis=2), channels[3] > 0 if alpha else None
+        yield np.stack(channels[:3], axis=2), channels[3].astype(np.uint8) if alpha else None
 
 
 def _bit_field(words: npt.NDArray[Any], mask: int) -> npt.NDArray[Any]:

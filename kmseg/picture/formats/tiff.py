@@ -5,9 +5,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from kmseg.errors import ImageError
 from kmseg.picture.formats.base import DEFLATE_RATIO, MAX_STEPS, Format, Header, refusal
+from kmseg.picture.formats.directories import first_position
 from kmseg.picture.limits import Limits
 
+# Colour and alpha, or four inks and alpha.
+_MOST_SAMPLES = 5
 # No TIFF directory of a photo comes near this number of tags.
 _MAX_TAGS = 4096
 _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
@@ -30,7 +34,12 @@ def _recognises(data: bytes) -> bool:
 
 
 def _parse(data: bytes, limits: Limits) -> Header:
-    tags = _tags(data)
+    return parse_page(data, limits, first_position(data))
+
+
+def parse_page(data: bytes, limits: Limits, position: int) -> Header:
+    """The header of the page with its directory at `position`; see :class:`Format`."""
+    tags = _tags(data, position)
 
     def number(tag: int, default: int) -> int:
         return tags[tag].values[0] if tag in tags else default
@@ -38,6 +47,11 @@ def _parse(data: bytes, limits: Limits) -> Header:
     width, height = number(_WIDTH, 0), number(_LENGTH, 0)
     bits = max(tags[_BITS].values) if _BITS in tags else 1
     samples = number(_SAMPLES, tags[_BITS].count if _BITS in tags else 1)
+    if samples > _MOST_SAMPLES:
+        raise ImageError(
+            f"This TIFF file has {samples} channels or planes; save those that "
+            "you want to look at as pictures of their own."
+        )
     limits.check_size(width, height, bits * samples)
     pieces = tags.get(_STRIP_OFFSETS, tags.get(_TILE_OFFSETS))
     if pieces is None:
@@ -58,14 +72,13 @@ def _parse(data: bytes, limits: Limits) -> Header:
     return Header("TIFF", width, height, samples, bits, white_is_zero=photometric == 0)
 
 
-def _tags(data: bytes) -> dict[int, _Tag]:
-    """The tags of the first directory that hold whole numbers; later directories are ignored."""
+def _tags(data: bytes, position: int) -> dict[int, _Tag]:
+    """The tags of the directory at `position` that hold whole numbers."""
     order = "<" if data[:2] == b"II" else ">"
     if data[2:4] in (b"+\0", b"\0+"):
-        at, counter, entry, room = 8, "Q", "HHQ", 8
+        counter, entry, room = "Q", "HHQ", 8
     else:
-        at, counter, entry, room = 4, "H", "HHI", 4
-    (position,) = struct.unpack_from(order + ("Q" if room == 8 else "I"), data, at)
+        counter, entry, room = "H", "HHI", 4
     (n_tags,) = struct.unpack_from(order + counter, data, position)
     if n_tags > _MAX_TAGS:
         raise refusal("TIFF", "has too many tags")

@@ -13,15 +13,14 @@ from kmseg.errors import KmsegError
 from kmseg.picture import formats
 from kmseg.samples import SAMPLES
 from kmseg.settings import Settings
-from kmseg.ui import failures, link
+from kmseg.ui import failures, link, store
 from kmseg.ui.session import Key, session
-from kmseg.ui.store import cache
 
 # If more files than this cannot be opened, their errors are folded.
 MAX_UNFOLDED_ERRORS: Final = 3
 
 
-def choose() -> cache.Picture:
+def choose() -> store.Picture:
     """Draw the choice of a sample or an upload; a new upload is chosen at once."""
     chooser = st.container()
     own = _own_pictures()
@@ -48,10 +47,10 @@ def choose() -> cache.Picture:
             on_click=partial(session.set_settings, settings),
             help="Sets colour space, channels and K as described; the rest to its defaults.",
         )
-    return cache.sample(chosen)
+    return store.sample(chosen)
 
 
-def _own_pictures() -> dict[str, cache.Picture]:
+def _own_pictures() -> dict[str, store.Picture]:
     """The visitor's readable pictures by key; the others get a sentence each."""
     uploads = st.file_uploader(
         "Your own pictures",
@@ -63,14 +62,14 @@ def _own_pictures() -> dict[str, cache.Picture]:
     photos = []
     if st.toggle("Take a photo", key=Key.CAMERA_ON):
         photos = [st.camera_input("Camera", key=Key.CAMERA, label_visibility="collapsed")]
-    own: dict[str, cache.Picture] = {}
+    own: dict[str, store.Picture] = {}
     refused: list[tuple[str, KmsegError]] = []
     for file in (*uploads, *photos):
         if file is None:
             continue
         name = _plain_name(file.name)
         try:
-            picture = cache.upload(file, name)
+            picture = store.upload(file, name)
         except KmsegError as error:
             refused.append((name, error))
         else:

@@ -6,11 +6,11 @@ import streamlit as st
 
 from kmseg.kmeans.engines import DEFAULT_ENGINE
 from kmseg.settings import Settings, to_hex
+from kmseg.ui import store
 from kmseg.ui.session import Key, session, start_key
-from kmseg.ui.store import cache
 
 
-def fill(picture: cache.Picture) -> None:
+def fill(picture: store.Picture) -> None:
     """With a manual start, set missing starting colours to those of the present clusters.
 
     Raises
@@ -24,7 +24,7 @@ def fill(picture: cache.Picture) -> None:
     missing = _missing()
     if session.init == "manual" and missing:
         automatic = session.settings(init=Settings().init, engine=DEFAULT_ENGINE)
-        palette = cache.segmentation(picture, automatic).palette
+        palette = store.segmentation(picture, automatic).palette
         for index in missing:
             session.set_start_color(index, to_hex(palette[index % len(palette)]))
 
@@ -47,7 +47,7 @@ def draw() -> None:
     )
 
 
-def pick(picture: cache.Picture) -> None:
+def pick(picture: store.Picture) -> None:
     """Set the next starting colour to the pixel of the original that was clicked.
 
     Raises
@@ -59,7 +59,7 @@ def pick(picture: cache.Picture) -> None:
     x = min(max(int(point["x"] * picture.width), 0), picture.width - 1)
     y = min(max(int(point["y"] * picture.height), 0), picture.height - 1)
     slot = session.start_slot
-    session.set_start_color(slot - 1, to_hex(cache.pixels(picture).pixels[y, x]))
+    session.set_start_color(slot - 1, to_hex(store.pixels(picture).pixels[y, x]))
     session.start_slot = slot % session.n_clusters + 1
 
 

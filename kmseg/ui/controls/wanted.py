@@ -8,16 +8,16 @@ from typing import Final
 
 from kmseg.kmeans.engines import ENGINES
 from kmseg.settings import Settings
+from kmseg.ui import store
 from kmseg.ui.controls import starts
 from kmseg.ui.session import session
-from kmseg.ui.store import cache
 
 # Engines that visit every pixel take seconds for so many of them in so many attempts.
 MAX_VISITED_PIXELS: Final = 100_000
 MAX_VISITING_ATTEMPTS: Final = 10
 
 
-def settings(picture: cache.Picture) -> Settings:
+def settings(picture: store.Picture) -> Settings:
     """The settings of the controls, whether this run has drawn them yet or not.
 
     Raises
@@ -29,7 +29,7 @@ def settings(picture: cache.Picture) -> Settings:
     return session.settings()
 
 
-def within_reach(picture: cache.Picture, wanted: Settings) -> Settings:
+def within_reach(picture: store.Picture, wanted: Settings) -> Settings:
     """The settings that the page runs: less work for engines that visit every pixel."""
     if not ENGINES[wanted.engine].visits_pixels:
         return wanted

@@ -1,4 +1,4 @@
-"""The server around the page: what it does when it starts, while nobody comes, and when asked."""
+"""The server around the page: start, housekeeping, metrics and unexpected errors."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from streamlit import runtime
 
+from kmseg.errors import KmsegError
 from kmseg.parallel import warm
 from kmseg.picture.apart import get_ready
+from kmseg.ui import store
 from kmseg.ui.components import modules
-from kmseg.ui.server import incidents
+from kmseg.ui.server import configuration, incidents, platform
 from kmseg.ui.server.uploads import Quota
-from kmseg.ui.store.budget import budget
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-# How often what is no longer needed is let go, in seconds.
+# Seconds between two rounds of housekeeping.
 TIDY: Final = 20.0
 METRICS: Final = "/kmseg/metrics"
 # mallopt's name for the number of heaps, malloc.h of glibc. With one heap a thread, memory that is
@@ -40,13 +40,14 @@ _M_ARENA_MAX: Final = -8
 
 @asynccontextmanager
 async def _lifespan(_: st.App) -> AsyncIterator[None]:
+    _configure()
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
     incidents.log.addHandler(handler)
     incidents.log.setLevel(logging.INFO)
-    budget()  # what it has wrong is said before somebody comes
+    _step(platform.keep_uploads_in_memory)
     _libc("mallopt", _M_ARENA_MAX, 2)
-    # The compiled loops are loaded when the server starts, not when somebody comes.
+    # The compiled loops are loaded when the server starts, not when the first visitor comes.
     _in_background(warm.warm_up)
     housekeeping = asyncio.create_task(_keep_house())
     try:
@@ -57,28 +58,40 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
             await housekeeping
 
 
+def _configure() -> None:
+    """Read the operator's settings; a wrong one ends the server with one sentence."""
+    try:
+        configuration.current()
+    except KmsegError as error:
+        print(f"kmseg: {error}", file=sys.stderr, flush=True)
+        # Otherwise the web server would log the exit as a traceback.
+        logging.getLogger("uvicorn.error").disabled = True
+        raise SystemExit(1) from None
+    store.gauges()  # makes the caches, before several threads use them
+
+
 @st.cache_resource(show_spinner="Starting…")
 def warm_up() -> None:
-    """Wait for what the server has begun to load since it started."""
+    """Wait for what the server began to load when it started."""
     warm.warm_up()
 
 
 @st.cache_resource(show_spinner=False)
 def warm_up_the_rest() -> None:
-    """Behind the first page; then freeze what stays."""
+    """Load the rest after the first page; then exempt what is loaded from garbage collection."""
 
     def work() -> None:
         get_ready()
         warm.warm_up_the_rest()
         gc.collect()
-        gc.freeze()  # a full collection after each run of the page would walk all of it
+        gc.freeze()  # Streamlit collects after each run of the page, and would walk all of it
 
     _in_background(work)
 
 
 def _in_background(work: Callable[[], None]) -> None:
     def run() -> None:
-        with suppress(RuntimeError):  # the server stops already, and starts no thread any more
+        with suppress(RuntimeError):  # the server is stopping, so no thread can be started
             work()
 
     threading.Thread(target=run, name="kmseg warm-up").start()
@@ -87,24 +100,33 @@ def _in_background(work: Callable[[], None]) -> None:
 async def _keep_house() -> None:
     while True:
         await asyncio.sleep(TIDY)
-        try:
-            from kmseg.ui.store import cache  # not while the server starts
-
-            _end_sessions()
-            cache.drop_idle()
-            await asyncio.to_thread(_give_back)
-        except Exception:  # the next time must come
-            incidents.log.exception("housekeeping")
+        tidy()
+        await asyncio.to_thread(_step, _give_back)
 
 
-def _end_sessions() -> None:
-    """End the sessions whose visitors left ``server.disconnectedSessionTTL`` ago, and their files.
+def tidy() -> None:
+    """Let go of what nobody needs any more; each step is taken whatever happens to the others."""
+    for step in (
+        platform.end_expired_sessions,
+        platform.remove_orphaned_uploads,
+        store.drop_idle,
+    ):
+        _step(step)
 
-    Streamlit does so itself, but only when the next visitor leaves.
-    """
-    sessions = runtime.get_instance()._session_mgr._session_storage._cache  # type: ignore[attr-defined]
-    for _, expired in sessions.expire():
-        expired.session.shutdown()
+
+_broken: Final[set[str]] = set()
+
+
+def _step(step: Callable[[], None]) -> None:
+    """Take a step; log what it raises, in one line and once if the platform has changed."""
+    try:
+        step()
+    except AttributeError as error:
+        if step.__name__ not in _broken:
+            _broken.add(step.__name__)
+            incidents.log.error("platform contract of %s broken: %s", step.__name__, error)
+    except Exception:
+        incidents.log.exception("%s failed", step.__name__)
 
 
 def _give_back() -> None:
@@ -121,7 +143,7 @@ def _libc(name: str, *arguments: int) -> None:
 
 
 def _on_error(error: Exception) -> bool:
-    """Tell the visitor in a sentence, and the operator in a line; Streamlit logs the rest."""
+    """Tell the visitor in a sentence and the operator in a line; Streamlit logs the traceback."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
@@ -136,10 +158,8 @@ def _on_error(error: Exception) -> bool:
     return True
 
 
-async def _metrics(_: Request) -> Response:
-    """Counters and gauges in the OpenMetrics text format."""
-    from kmseg.ui.store import cache
-
+async def _metrics(request: Request) -> Response:
+    """Counters and gauges in the OpenMetrics text format; ``?measured`` adds slow gauges."""
     lines = []
 
     def family(name: str, type_: str, meaning: str, sample: str, value: int) -> None:
@@ -149,13 +169,16 @@ async def _metrics(_: Request) -> Response:
 
     for name, count in incidents.counts().items():
         family(name, "counter", incidents.KINDS[name], f"kmseg_{name}_total", count)
-    for name, (value, meaning) in cache.gauges().items():
+    gauges = store.gauges()
+    if "measured" in request.query_params:
+        gauges |= await asyncio.to_thread(store.measured)
+    for name, (value, meaning) in gauges.items():
         family(name, "gauge", meaning, f"kmseg_{name}", value)
     kind = "application/openmetrics-text; version=1.0.0; charset=utf-8"
     return PlainTextResponse("\n".join([*lines, "# EOF", ""]), media_type=kind)
 
 
-# What st.App is given.
+# Options of st.App.
 OPTIONS: Final[dict[str, Any]] = {
     "lifespan": _lifespan,
     "middleware": [Middleware(Quota)],

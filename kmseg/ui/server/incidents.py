@@ -1,4 +1,4 @@
-"""What visitors can make go wrong: counted, and one line in the log each, without their content."""
+"""Events that an operator watches: each is counted and logged in one line, without user content."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import threading
 from collections import Counter
 from typing import Final
 
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from kmseg.ui.server import platform
 
-# What is counted, by name, and what it means.
+# What is counted: name and meaning.
 KINDS: Final = {
-    "upload_refused": "uploads that were no picture within the limits",
-    "upload_over_quota": "uploads that were not kept, for one session's or all sessions' quota",
-    "busy": "requests turned away because too many waited",
+    "upload_refused": "uploads that are not a readable picture within the limits",
+    "upload_over_quota": "uploads that were not kept because a quota was used up",
+    "upload_ended": "uploads that were ended because they stalled or contradicted themselves",
+    "busy": "requests refused because too many were waiting",
     "link_corrected": "links with values that had to be corrected",
-    "error": "page runs that ended in an error of the program",
+    "error": "page runs that ended in an unexpected error",
 }
 
 log: Final = logging.getLogger("kmseg")
@@ -24,16 +25,14 @@ _counts: Final[Counter[str]] = Counter()
 
 
 def note(kind: str, detail: str, session: str | None = None) -> None:
-    """Count one of ``KINDS`` and log it; the detail must hold nothing that a visitor wrote."""
-    context = get_script_run_ctx(suppress_warning=True)
-    if session is None:
-        session = context.session_id if context is not None else "-"
+    """Count one of ``KINDS`` and log it; the detail must not contain user input."""
+    session = session or platform.session_id() or "-"
     with _lock:
         _counts[kind] += 1
     log.info("%s session=%s %s", kind, session[:8], detail)
 
 
 def counts() -> dict[str, int]:
-    """How often each happened since the server started."""
+    """How often each of ``KINDS`` happened since the server started."""
     with _lock:
         return {kind: _counts[kind] for kind in KINDS}

@@ -1,55 +1,65 @@
-"""What the server keeps of uploads: so much for each session and for all of them together.
+"""Quotas for uploads: for each session and for all of them together.
 
-Streamlit stores whatever a browser sends before the page hears of it. This stands before it, and
-replaces an upload for which there is no room by a note, so that the page can say so by its name.
+Streamlit stores whatever a browser sends before the page's script runs. This middleware stands in
+front of it: it receives an upload, counts its bytes as they arrive, and hands it on when it is
+complete. Nothing that a request merely announces is counted. An upload for which there is no room
+is replaced by a note, so that the page can say so by the file's name.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections import Counter
-from contextlib import suppress
+import time
+from collections import deque
+from dataclasses import dataclass, field
 from email.message import Message
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
+from weakref import WeakValueDictionary
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.formparsers import MultiPartParser
 from starlette.responses import PlainTextResponse
-from streamlit import runtime
 
+from kmseg.config import MEGABYTE
 from kmseg.errors import ImageError
-from kmseg.ui.server import incidents
-from kmseg.ui.store.budget import MEGABYTE, budget
+from kmseg.ui.server import configuration, incidents, platform
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Notes count too: a session that has so many files gets no more.
-MOST_FILES: Final = 300
-# A file's name comes in the head of its part.
-MOST_HEAD: Final = 16_384
-MOST_DIGITS: Final = 12
-# A line that is slower than this, in seconds, holds its room no longer.
-PATIENCE: Final = 300.0
+# Files of one session, notes and unfinished uploads included.
+MAX_FILES: Final = 300
+# Uploads that are received at once. Further ones of the same session wait; of all sessions, the
+# slowest upload is ended to make room.
+MAX_SESSION_TRANSFERS: Final = 6
+MAX_TRANSFERS: Final = 100
+# An upload is ended if fewer bytes than these arrive within these seconds, or if it takes longer
+# than MAX_SECONDS.
+MIN_PROGRESS: Final = 32_768
+STALL_SECONDS: Final = 10.0
+MAX_SECONDS: Final = 300.0
 
+# A file's name comes within the first bytes of the body.
+_MAX_HEAD: Final = 16_384
+_MAX_DIGITS: Final = 12
+# Room is checked each time that so many bytes have arrived, and at the end.
+_CHECK_BYTES: Final = 262_144
 _PATH: Final = "/_stcore/upload_file/"
-# What is kept of an upload for which a quota has no room.
+
+_Full = Literal["", "session", "all"]
+# What is stored of an upload for which a quota has no room.
 _NOTES: Final = {
     "session": b"kmseg keeps no more of this session's files.",
     "all": b"kmseg keeps no more of anybody's files.",
 }
 
-# An upload is held in memory, which is bounded here, and never in the temporary folder.
-MultiPartParser.spool_max_size = sys.maxsize
-
 
 def check(content: bytes) -> None:
-    """Raise ``ImageError`` for an upload that was not kept."""
+    """Raise ``ImageError`` if this is the note that stands for an upload that was not kept."""
     if content == _NOTES["session"]:
+        megabytes = configuration.current().session_upload_bytes // MEGABYTE
         raise ImageError(
-            f"Your pictures may take {budget().session_uploads // MEGABYTE} MB together, and this "
-            "one would take more. Take others off the list first."
+            f"Your pictures may take {megabytes} MB together, and this one would take more. Take "
+            "others off the list first."
         )
     if content == _NOTES["all"]:
         raise ImageError(
@@ -58,75 +68,171 @@ def check(content: bytes) -> None:
         )
 
 
+class _Refused(Exception):
+    """An upload is not received, or not any further."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(eq=False)
+class _Transfer:
+    """An upload on its way."""
+
+    session: str
+    announced: int  # bytes
+    full: _Full = ""  # the quota that has no room for it
+    arrived: int = 0  # bytes
+    held: int = 0  # bytes that are in memory; 0 once it is refused
+    head: bytes = b""
+    body: deque[bytes] = field(default_factory=deque)
+    started: float = field(default_factory=time.monotonic)
+    lease: asyncio.Timeout | None = None  # while it is received
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second so far; one that has just begun is given the benefit of the doubt."""
+        return (self.arrived + 2 * MIN_PROGRESS) / (time.monotonic() - self.started + 1)
+
+
 class Quota:
-    """ASGI middleware: lets an upload through if there is room for it."""
+    """ASGI middleware that lets an upload through if there is room for it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._coming: Counter[str] = Counter()  # bytes, by session
+        self._transfers: list[_Transfer] = []
+        self._slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        uploads = scope["type"] == "http" and scope["method"] == "PUT" and _PATH in scope["path"]
-        if not uploads:
+        is_upload = scope["type"] == "http" and scope["method"] == "PUT" and _PATH in scope["path"]
+        if not is_upload:
             await self.app(scope, receive, send)
             return
-        headers, session = Headers(scope=scope), scope["path"].split("/")[-2]
-        size = headers.get("content-length", "")
-        if not size.isdecimal() or len(size) > MOST_DIGITS:
-            await PlainTextResponse("An upload needs its length.", 411)(scope, receive, send)
-            return
-        kept, n_files = _kept(session)
-        if n_files >= MOST_FILES:
-            incidents.note("upload_over_quota", f"files={n_files}", session)
-            await PlainTextResponse("Too many files.", 413)(scope, receive, send)
-            return
-        n_bytes = int(size)
-        full = ""
-        if kept[session] + self._coming[session] + n_bytes > budget().session_uploads:
-            full = "session"
-        elif kept.total() + self._coming.total() + n_bytes > budget().all_uploads:
-            full = "all"
-        if full:
-            incidents.note("upload_over_quota", f"bytes={n_bytes} quota={full}", session)
-            n_bytes = 0
-        self._coming[session] += n_bytes
+        session = scope["path"].split("/")[-2]
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE):
-                    if full:
-                        scope, receive = await _noted(scope, receive, _NOTES[full])
-                    await self.app(scope, receive, send)
-        finally:
-            self._coming[session] -= n_bytes
-            if not self._coming[session]:
-                del self._coming[session]
+            transfer = _Transfer(session, self._announced(Headers(scope=scope), session))
+            self._transfers.append(transfer)
+            try:
+                if await self._received(transfer, receive):
+                    await self.app(*_replayed(scope, receive, transfer), send)
+            finally:
+                self._transfers.remove(transfer)
+        except _Refused as refused:
+            headers = {"Connection": "close"} if refused.status in (400, 408, 411) else {}
+            response = PlainTextResponse(str(refused), refused.status, headers)
+            await response(scope, receive, send)
+
+    def _announced(self, headers: Headers, session: str) -> int:
+        """The length that a request announces; raises ``_Refused`` if it is not acceptable."""
+        if not platform.is_connected(session):
+            raise _Refused(400, "Invalid session.")
+        length = headers.get("content-length", "")
+        if length and "transfer-encoding" in headers:
+            incidents.note("upload_ended", "two lengths", session)
+            raise _Refused(400, "An upload has one length.")
+        if not length.isdecimal() or len(length) > _MAX_DIGITS:
+            raise _Refused(411, "An upload needs its length.")
+        n_files = len(platform.uploads().get(session, ()))
+        n_files += sum(transfer.session == session for transfer in self._transfers)
+        if n_files >= MAX_FILES:
+            incidents.note("upload_over_quota", f"files={n_files}", session)
+            raise _Refused(413, "Too many files.")
+        if int(length) > platform.max_upload_bytes():
+            raise _Refused(413, "File too large.")
+        return int(length)
+
+    async def _received(self, transfer: _Transfer, receive: Receive) -> bool:
+        """Receive the body; returns whether it is complete. Raises ``_Refused``."""
+        slots = self._slots.get(transfer.session) or asyncio.Semaphore(MAX_SESSION_TRANSFERS)
+        self._slots[transfer.session] = slots
+        async with slots:
+            self._make_room()
+            transfer.started = time.monotonic()
+            try:
+                async with asyncio.timeout(STALL_SECONDS) as transfer.lease:
+                    return await self._receive(transfer, transfer.lease, receive)
+            except TimeoutError:
+                transfer.body.clear()
+                incidents.note("upload_ended", f"arrived={transfer.arrived}", transfer.session)
+                raise _Refused(408, "The upload was too slow.") from None
+            finally:
+                transfer.lease = None
+
+    def _make_room(self) -> None:
+        """End the slowest upload if as many as are allowed are received at once."""
+        received = [
+            (transfer.rate, transfer.lease)
+            for transfer in self._transfers
+            if transfer.lease is not None and not transfer.lease.expired()
+        ]
+        if len(received) >= MAX_TRANSFERS:
+            _, lease = min(received, key=lambda pair: pair[0])
+            lease.reschedule(asyncio.get_running_loop().time())
+
+    async def _receive(self, transfer: _Transfer, lease: asyncio.Timeout, receive: Receive) -> bool:
+        clock = asyncio.get_running_loop().time
+        end, renewed_at, checked_at = clock() + MAX_SECONDS, 0, 0
+        self._check_room(transfer, transfer.announced)
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return False  # the browser has gone
+            part, more = message.get("body", b""), message.get("more_body", False)
+            transfer.arrived += len(part)
+            if transfer.arrived > transfer.announced:
+                incidents.note("upload_ended", "longer than announced", transfer.session)
+                raise _Refused(400, "The upload is longer than announced.")
+            transfer.head += part[: _MAX_HEAD - len(transfer.head)]
+            if not transfer.full:
+                transfer.body.append(part)
+                transfer.held += len(part)
+                if not more or transfer.arrived - checked_at >= _CHECK_BYTES:
+                    checked_at = transfer.arrived
+                    self._check_room(transfer)
+            if transfer.arrived - renewed_at >= MIN_PROGRESS and not lease.expired():
+                renewed_at = transfer.arrived
+                lease.reschedule(min(clock() + STALL_SECONDS, end))
+        return True
+
+    def _check_room(self, transfer: _Transfer, coming: int = 0) -> None:
+        """Let go of a transfer if stored, held and ``coming`` bytes exceed a quota."""
+        stored = platform.uploads()
+        own = sum(stored.get(transfer.session, ()))
+        own += sum(other.held for other in self._transfers if other.session == transfer.session)
+        total = sum(map(sum, stored.values())) + sum(other.held for other in self._transfers)
+        config = configuration.current()
+        if own + coming > config.session_upload_bytes:
+            transfer.full = "session"
+        elif total + coming > config.all_upload_bytes:
+            transfer.full = "all"
+        else:
+            return
+        transfer.held = 0
+        transfer.body.clear()
+        detail = f"bytes={transfer.announced} quota={transfer.full}"
+        incidents.note("upload_over_quota", detail, transfer.session)
 
 
-def _kept(session: str) -> tuple[Counter[str], int]:
-    """Bytes that the server keeps of each session, and the number of this one's files."""
-    manager = runtime.get_instance().uploaded_file_mgr
-    files = {of: list(kept.values()) for of, kept in list(manager.file_storage.items())}  # type: ignore[attr-defined]
-    sizes = {of: sum(len(file.data) for file in kept) for of, kept in files.items()}
-    return Counter(sizes), len(files.get(session, ()))
+def _replayed(scope: Scope, receive: Receive, transfer: _Transfer) -> tuple[Scope, Receive]:
+    """The same request with the body that was received, or with a note in its place."""
+    body = transfer.body
+    if transfer.full:
+        head = transfer.head.partition(b"\r\n\r\n")[0]
+        headers = MutableHeaders(scope=dict(scope, headers=list(scope["headers"])))
+        kind = Message()
+        kind["content-type"] = headers.get("content-type", "")
+        boundary = str(kind.get_param("boundary", "")).encode("latin-1", "replace")
+        note = head + b"\r\n\r\n" + _NOTES[transfer.full] + b"\r\n--" + boundary + b"--\r\n"
+        headers["content-length"] = str(len(note))
+        scope, body = dict(scope, headers=headers.raw), deque([note])
 
+    async def replay() -> dict[str, Any]:
+        if not body:
+            return dict(await receive())
+        await asyncio.sleep(0)  # other requests go on while a large file is parsed
+        part = body.popleft()
+        return {"type": "http.request", "body": part, "more_body": bool(body)}
 
-async def _noted(scope: Scope, receive: Receive, note: bytes) -> tuple[Scope, Receive]:
-    """The same request with a note for a file; what was sent is read and let go."""
-    head, more = b"", True
-    while more:
-        message = await receive()
-        more = message.get("more_body", False)
-        if len(head) < MOST_HEAD:
-            head += message.get("body", b"")[:MOST_HEAD]
-    head = head.partition(b"\r\n\r\n")[0]
-    headers = MutableHeaders(scope=dict(scope, headers=list(scope["headers"])))
-    kind = Message()
-    kind["content-type"] = headers.get("content-type", "")
-    boundary = str(kind.get_param("boundary", "")).encode("latin-1", "replace")
-    body = head + b"\r\n\r\n" + note + b"\r\n--" + boundary + b"--\r\n"
-    headers["content-length"] = str(len(body))
-
-    async def replaced() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return dict(scope, headers=headers.raw), replaced
+    return scope, replay

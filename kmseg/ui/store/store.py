@@ -1,4 +1,4 @@
-"""Things that take time to make and memory to keep: as many as fit, the last used ones."""
+"""A cache in memory that evicts the least recently used values to stay within a number of bytes."""
 
 from __future__ import annotations
 
@@ -6,139 +6,218 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Final, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-import numpy as np
+from kmseg.ui.store.sizes import Buffers, Tally, buffers
+from kmseg.ui.store.work import Jobs
 
-from kmseg.histogram import ColorHistogram
-from kmseg.picture.image import Image
+Key = tuple[Hashable, ...]
 
-T = TypeVar("T")
-
-# How often who waits for what another makes is asked whether he still wants to, in seconds.
-LOOK: Final = 0.1
+# Owners that are remembered after their values were dropped.
+_MAX_DROPPED: Final = 1000
 
 
 @dataclass(eq=False, slots=True)
-class _Entry(Generic[T]):
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    value: T | None = None
-    n_bytes: int = 0
-    used: float = 0.0
+class _Part:
+    value: Any
+    buffers: Buffers
 
 
-class Store(Generic[T]):
-    """The last used things, by key, up to a number of bytes; safe to use from several threads.
+@dataclass(eq=False, slots=True)
+class _Entry:
+    value: Any
+    buffers: Buffers
+    used: float
+    tally: Tally = field(default_factory=Tally)  # of the value and its parts
+    parts: OrderedDict[Hashable, _Part] = field(default_factory=OrderedDict)
+
+
+class Store:
+    """Values by key, and for each value any number of parts: what was computed from it.
+
+    Every method may be called from any thread. ``n_bytes`` is always the memory that the store
+    keeps alive, as :func:`kmseg.ui.store.sizes.buffers` counts it: values do not change once they
+    are stored, and lists grow by :meth:`append` alone.
+
+    When the store is full it evicts, in this order and no more than needed: parts of other entries,
+    other entries, and parts of the entry in use, each time the least recently used first. The entry
+    in use and its part in use stay, however large they are.
 
     Parameters
     ----------
-    most_bytes : int
-        What was used longest ago is dropped to keep within them; the last one used stays, however
-        large it is.
-    size : callable
-        The bytes that a thing takes; asked again whenever the thing is.
-    shrink : callable, optional
-        Makes a thing smaller, if it can do without a part of it. All others are made smaller before
-        the first is dropped.
+    max_bytes : int
+        Memory for all values and parts.
+    max_part_bytes : int, optional
+        Memory for the parts of one entry, beyond what its value takes.
     """
 
-    def __init__(
-        self,
-        most_bytes: int,
-        size: Callable[[T], int] | None = None,
-        shrink: Callable[[T], None] | None = None,
-    ) -> None:
-        self.most_bytes = most_bytes
-        self._size = size or n_bytes
-        self._shrink = shrink
+    def __init__(self, max_bytes: int, max_part_bytes: int | None = None) -> None:
+        self.max_bytes = max_bytes
+        self.max_part_bytes = max_bytes if max_part_bytes is None else max_part_bytes
         self._lock = threading.Lock()
-        self._entries: OrderedDict[tuple[Hashable, ...], _Entry[T]] = OrderedDict()
-        self._gone: deque[Hashable] = deque(maxlen=1000)
+        self._jobs = Jobs()
+        self._tally = Tally()
+        # Least recently used first; the second has those that have parts.
+        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
+        self._with_parts: OrderedDict[Key, _Entry] = OrderedDict()
+        self._dropped: deque[Hashable] = deque(maxlen=_MAX_DROPPED)
 
     @property
     def n_bytes(self) -> int:
-        """Of all that is kept."""
+        """Memory that is kept alive."""
+        return self._tally.n_bytes
+
+    def reachable_bytes(self) -> int:
+        """The same, measured anew: what ``n_bytes`` must be."""
         with self._lock:
-            return sum(entry.n_bytes for entry in self._entries.values())
+            values = [entry.value for entry in self._entries.values()]
+            for entry in self._with_parts.values():
+                values += [
+                    list(p.value) if type(p.value) is list else p.value
+                    for p in entry.parts.values()
+                ]
+        return sum(n_bytes for _, n_bytes in buffers(*values).values())
 
     def get(
         self,
-        key: tuple[Hashable, ...],
-        make: Callable[[], T],
+        key: Key,
+        make: Callable[[], Any],
         waiting: Callable[[], None] = lambda: None,
-    ) -> T:
-        """The thing of this key, made if it is not there.
+        part: Hashable = None,
+    ) -> Any:
+        """The value of a key, or one of its parts; it is made if it is not there.
 
-        Each is made by one thread; others that want it wait, and call ``waiting`` again and again.
-        What ``make`` or ``waiting`` raises comes out here.
+        One thread makes it. Others that want it meanwhile wait, and call ``waiting`` about ten
+        times a second. What ``make`` or ``waiting`` raises comes out here, and nothing is stored.
         """
-        with self._lock:
-            entry = self._entries.setdefault(key, _Entry())
-            self._entries.move_to_end(key)
-            entry.used = time.monotonic()
-        while not entry.lock.acquire(timeout=LOOK):
-            waiting()
-        try:
-            if entry.value is None:
-                entry.value = make()
-            value = entry.value
-        finally:
-            entry.lock.release()
-        with self._lock:
-            if self._entries.get(key) is not entry:  # dropped meanwhile
-                return value
-            if key[0] in self._gone:
-                del self._entries[key]
-                return value
-            entry.n_bytes = self._size(value)
-            others = [of for of in self._entries if of != key]
-            if self._shrink is not None:
-                for of in others:
-                    other = self._entries[of]
-                    if self._is_full() and other.value is not None:
-                        self._shrink(other.value)
-                        other.n_bytes = self._size(other.value)
-            for of in others:
-                if self._is_full():
-                    del self._entries[of]
+        value = self.find(key, part)
+        if value is not None:
+            return value
+        with self._jobs.exclusive((key, part), lambda _: waiting()):
+            value = self.find(key, part)
+            if value is None:
+                value = make()
+                self.put(key, value, part)
         return value
 
-    def _is_full(self) -> bool:
-        return sum(entry.n_bytes for entry in self._entries.values()) > self.most_bytes
+    def find(self, key: Key, part: Hashable = None) -> Any | None:
+        """The value of a key, or one of its parts, or None; it counts as used."""
+        with self._lock:
+            entry = self._use(key)
+            if entry is None or part is None:
+                return entry and entry.value
+            found = entry.parts.get(part)
+            if found is None:
+                return None
+            entry.parts.move_to_end(part)
+            return found.value
+
+    def put(self, key: Key, value: Any, part: Hashable = None) -> None:
+        """Store a value, or a part of one.
+
+        Nothing is stored for an owner that was dropped, nor a part whose value is gone.
+        """
+        held = buffers(value)
+        with self._lock:
+            if part is None:
+                if key[0] in self._dropped:
+                    return
+                self._remove(key)
+                entry = self._entries[key] = _Entry(value, held, time.monotonic())
+            else:
+                found = self._use(key)
+                if found is None:
+                    return
+                entry = found
+                self._remove_part(entry, part)
+                entry.parts[part] = _Part(value, held)
+                self._with_parts[key] = entry
+                self._with_parts.move_to_end(key)
+            self._count(entry, held)
+            self._evict(key, entry)
+
+    def append(self, key: Key, part: Hashable, items: list[Any], item: Any) -> None:
+        """Append to a list, and count the item if the list is this part of the store."""
+        held = buffers(item)
+        with self._lock:
+            items.append(item)
+            entry = self._use(key)
+            found = entry and entry.parts.get(part)
+            if entry is None or found is None or found.value is not items:
+                return  # it was evicted meanwhile
+            entry.parts.move_to_end(part)
+            new = {at: buffer for at, buffer in held.items() if at not in found.buffers}
+            found.buffers.update(new)
+            self._count(entry, new)
+            self._evict(key, entry)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop everything."""
         with self._lock:
-            self._entries.clear()
+            for key in list(self._entries):
+                self._remove(key)
 
     def drop(self, owner: Hashable) -> None:
-        """Forget all whose keys begin with this, and keep nothing for it from now on."""
+        """Drop every value whose key begins with the owner, and store none of it from now on."""
         with self._lock:
-            self._gone.append(owner)
+            self._dropped.append(owner)
             for key in [key for key in self._entries if key[0] == owner]:
-                del self._entries[key]
+                self._remove(key)
 
     def drop_idle(self, seconds: float) -> None:
-        """Forget what nobody asked for so long."""
+        """Drop values, with their parts, that were not used for so long."""
         oldest = time.monotonic() - seconds
         with self._lock:
-            for key in [key for key, entry in self._entries.items() if entry.used < oldest]:
-                del self._entries[key]
+            for key, entry in list(self._entries.items()):
+                if entry.used >= oldest:
+                    break
+                self._remove(key)
 
+    # The methods below are called with the lock held.
 
-def n_bytes(value: Any) -> int:
-    """The memory that a thing takes for itself: its arrays, bytes and what its fields take.
+    def _use(self, key: Key) -> _Entry | None:
+        entry = self._entries.get(key)
+        if entry is not None:
+            entry.used = time.monotonic()
+            self._entries.move_to_end(key)
+            if key in self._with_parts:
+                self._with_parts.move_to_end(key)
+        return entry
 
-    Pictures and histograms inside of others are shared, and counted where they are kept.
-    """
-    if isinstance(value, np.ndarray):
-        return value.nbytes
-    if isinstance(value, bytes):
-        return len(value)
-    if isinstance(value, (list, tuple)):
-        return sum(map(n_bytes, value))
-    if is_dataclass(value):
-        inner = (getattr(value, f.name) for f in fields(value))
-        return sum(n_bytes(part) for part in inner if not isinstance(part, Image | ColorHistogram))
-    return 0
+    def _count(self, entry: _Entry, more: Buffers) -> None:
+        entry.tally.add(more)
+        self._tally.add(more)
+
+    def _evict(self, key: Key, entry: _Entry) -> None:
+        """Bring the store within its limits again; ``entry`` and its last part are in use."""
+        own = sum(n_bytes for _, n_bytes in entry.buffers.values())
+        while entry.tally.n_bytes - own > self.max_part_bytes and len(entry.parts) > 1:
+            self._remove_part(entry, next(iter(entry.parts)))
+        while self._is_full() and (oldest := next(iter(self._with_parts), key)) != key:
+            other = self._with_parts[oldest]
+            self._remove_part(other, next(iter(other.parts)))
+            if not other.parts:
+                del self._with_parts[oldest]
+        while self._is_full() and (oldest := next(iter(self._entries))) != key:
+            self._remove(oldest)
+        while self._is_full() and len(entry.parts) > 1:
+            self._remove_part(entry, next(iter(entry.parts)))
+
+    def _is_full(self) -> bool:
+        return self._tally.n_bytes > self.max_bytes
+
+    def _remove(self, key: Key) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            return
+        self._with_parts.pop(key, None)
+        for part in list(entry.parts):
+            self._remove_part(entry, part)
+        self._tally.remove(entry.buffers)
+
+    def _remove_part(self, entry: _Entry, part: Hashable) -> None:
+        removed = entry.parts.pop(part, None)
+        if removed is not None:
+            entry.tally.remove(removed.buffers)
+            self._tally.remove(removed.buffers)

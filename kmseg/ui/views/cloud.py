@@ -7,9 +7,8 @@ from typing import Final
 import streamlit as st
 
 from kmseg.color import COLOR_SPACES
-from kmseg.ui import text
+from kmseg.ui import store, text
 from kmseg.ui.components.cloud.cloud import color_cloud
-from kmseg.ui.store import cache
 from kmseg.ui.views.view import Group, Option, View, ViewContext, choose
 
 # Points that are drawn at most.
@@ -34,7 +33,7 @@ def show(context: ViewContext) -> None:
             st.caption(f"{space.title} has one channel: the axes are those of RGB.")
     with right:
         paint = choose("Points painted by", PAINT.titles, PAINT.name, labelled=True)
-    drawn = cache.color_cloud(context.picture, context.merged, axes, N_POINTS)
+    drawn = store.color_cloud(context.picture, context.merged, axes, N_POINTS)
     color_cloud(
         drawn,
         "cluster" if paint == "cluster" else "color",

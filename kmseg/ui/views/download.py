@@ -9,8 +9,7 @@ import streamlit as st
 
 from kmseg.output import export
 from kmseg.settings import Shell
-from kmseg.ui import failures, text
-from kmseg.ui.store import cache
+from kmseg.ui import failures, naming, store
 from kmseg.ui.views.view import Group, View, ViewContext
 
 # What the page calls the shells of a command, by their names in Settings.to_command_line.
@@ -42,7 +41,7 @@ def show(context: ViewContext) -> None:
             )
     if seg.merges:
         st.caption("Merged clusters are in the files and in the link, not in these:")
-    source = text.source_of(context.picture)
+    source = naming.source_of(context.picture)
     repeat, script = st.columns(2)
     with repeat:
         st.markdown("**The same on the command line**, in a clone of the repository")
@@ -62,8 +61,8 @@ def _wholly_in_focus(context: ViewContext) -> list[int]:
 
 def _button(download: export.Download, context: ViewContext, icon: str | None = None) -> None:
     seg, picture = context.merged, context.picture
-    name = text.file_name_of(picture)
-    make = partial(cache.file, picture, seg, download, export.Context(name, context.focus))
+    name = naming.file_name_of(picture)
+    make = partial(store.file, picture, seg, download, export.Context(name, context.focus))
     st.download_button(
         download.title,
         failures.in_download(make, download.title),

@@ -12,9 +12,9 @@ import streamlit as st
 from kmseg import explore
 from kmseg.color import COLOR_SPACES
 from kmseg.explore import Tile
+from kmseg.ui import store
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
-from kmseg.ui.store import cache
 from kmseg.ui.views.view import Group, View, ViewContext
 
 # The colour spaces that are compared by their channel 0: key, and title and note of the tile.
@@ -37,7 +37,7 @@ def show(context: ViewContext) -> None:
     st.markdown("**Hue, raw and as an angle.** Click one to use it.")
     current = explore.automatic(context.wanted)
     tiles = [
-        cache.tile(context.picture, replace(current, color_space=space, channels="0"))
+        store.tile(context.picture, replace(current, color_space=space, channels="0"))
         for space in _TILES
     ]
     gallery(

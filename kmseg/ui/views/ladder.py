@@ -9,10 +9,10 @@ import streamlit as st
 
 from kmseg import explore
 from kmseg.explore import Rung
+from kmseg.ui import store
 from kmseg.ui.components.curves.curves import Curve, curves
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
-from kmseg.ui.store import cache
 from kmseg.ui.views.view import Group, View, ViewContext, say_automatic
 
 # The last K, unless a larger one is chosen.
@@ -36,7 +36,7 @@ def show(context: ViewContext) -> None:
     st.markdown("**How many clusters?** Click a rung to use its K.", help=HELP)
     say_automatic(settings)
     with st.spinner("Climbing…"):
-        rungs = list(cache.ladder(context.picture, settings, max(TOP, settings.n_clusters)))
+        rungs = list(store.ladder(context.picture, settings, max(TOP, settings.n_clusters)))
     if not rungs:
         st.info("The picture has one colour in these channels: there is nothing to choose.")
         return

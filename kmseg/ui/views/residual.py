@@ -8,14 +8,14 @@ import numpy as np
 import streamlit as st
 
 from kmseg.output import encode, render
-from kmseg.ui.store import cache
+from kmseg.ui import store
 from kmseg.ui.views.view import Group, View, ViewContext
 
 
 def show(context: ViewContext) -> None:
     """Draw the colour differences as a picture, with a scale and their mean."""
     st.markdown("**Where is the segmentation far from the original?** Brighter is further.")
-    distances = cache.residual(context.picture, context.merged)
+    distances = store.residual(context.picture, context.merged)
     known = distances[~np.isnan(distances)]
     if not len(known):
         st.info(

@@ -13,9 +13,9 @@ from kmseg import explore
 from kmseg.color import COLOR_SPACES
 from kmseg.explore import Proposal, Tile
 from kmseg.settings import Settings
+from kmseg.ui import store
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
-from kmseg.ui.store import cache
 from kmseg.ui.views.view import Group, Option, View, ViewContext, choose, say_automatic
 
 # Proposals that are shown at most.
@@ -40,7 +40,7 @@ def show(context: ViewContext) -> None:
     current = explore.automatic(context.wanted)
     proposals = st.container()
     tiles: list[Tile] = []
-    with closing(cache.sheet(context.picture, settings)) as made:
+    with closing(store.sheet(context.picture, settings)) as made:
         for key, row in groupby(made, lambda tile: tile.settings.color_space):
             title = COLOR_SPACES[key].title
             st.markdown(f"**{title}**")
@@ -64,7 +64,7 @@ def _with_chosen_k(settings: Settings) -> Settings:
 
 def _proposals(tiles: list[Tile], current: Settings) -> None:
     st.markdown("**Proposals**", help=HELP)
-    best = [found for found in explore.ranked(tiles) if found.tile.separation > 0][:N_PROPOSALS]
+    best = explore.ranked(tiles)[:N_PROPOSALS]
     if not best:
         st.info("No colours of this picture form areas of their own: there is nothing to propose.")
         return

@@ -14,7 +14,7 @@ from kmseg import explore
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
     from kmseg.settings import Settings
-    from kmseg.ui.store import cache
+    from kmseg.ui import store
 
 
 class Group(StrEnum):
@@ -61,7 +61,7 @@ class ViewContext:
         What the browser calls ``seg``, see :func:`kmseg.ui.link.address`.
     """
 
-    picture: cache.Picture
+    picture: store.Picture
     wanted: Settings
     seg: Segmentation
     merged: Segmentation

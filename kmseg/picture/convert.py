@@ -1,0 +1,270 @@
+"""From what Pillow decodes to strips of 8-bit sRGB with alpha: levels, profile, missing values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from kmseg.parallel.threads import as_made
+from kmseg.picture.deep import DeepPicture, load_deep
+from kmseg.picture.levels import Scale, choose_scale, parse_nodata
+from kmseg.picture.profiles import Conversion, conversion
+from kmseg.picture.reading import Levels
+from kmseg.picture.strips import row_ranges
+from kmseg.picture.survey import Kind, Samples
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
+    from PIL.ImageFile import ImageFile
+
+Array = npt.NDArray[Any]
+Alpha = npt.NDArray[np.uint8]
+# Colour (h, w, 3) or gray (h, w, 1) of 0 to 255, and an (h, w) alpha channel (None: opaque).
+AlphaStrip = tuple[Array, Alpha | None]
+Ranges = list[tuple[int, int]]
+
+_SAMPLE_FORMAT, _NODATA = 339, 42113  # tags of TIFF 6.0 (section 19) and of GDAL
+_KINDS: Final[dict[int, Kind]] = {1: "unsigned", 2: "signed", 3: "float"}
+# The mode through which each mode of 8 bits becomes one that a colour profile is for.
+_PLAIN_MODES: Final = {
+    "1": ("L",),
+    "P": ("RGBA",),
+    "PA": ("PA", "RGBA"),
+    "La": ("LA",),
+    "RGBa": ("RGBA",),
+    "RGBX": ("RGB",),
+    "YCbCr": ("RGB",),
+}
+_TWO_CORES: Final = 2
+_NOT_APPLIED: Final = "The colour profile is not applied to gray of more than 8 bits."
+_UPPER_BYTES: Final = "16 bits a channel, read with 8"
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A decoded picture, as stored, in strips.
+
+    Parameters
+    ----------
+    width, height : int
+    strips : iterator of AlphaStrip
+        All rows from the first to the last.
+    scale : Scale or None
+        For gray of more than 8 bits: how levels map to the file's values.
+    notes : tuple of str
+        What was done to the values, one short line each.
+    """
+
+    width: int
+    height: int
+    strips: Iterator[AlphaStrip]
+    scale: Scale | None = None
+    notes: tuple[str, ...] = ()
+
+
+def convert(
+    open_picture: Callable[[], ImageFile],
+    bits: int,
+    levels: Levels,
+    *,
+    white_is_zero: bool = False,
+    profile: bytes | None = None,
+    key_of_8_bits: Callable[[Array, str], Array] = lambda samples, mode: samples,
+    on_load: Callable[[ImageFile], None] = lambda picture: None,
+) -> Converted:
+    """Decode a picture with Pillow and convert it.
+
+    Parameters
+    ----------
+    open_picture : callable
+        Opens the picture at the frame that is read, without loading it. It is called twice for 16
+        bits a channel.
+    bits : int
+        Bits per sample, as the header says.
+    levels : "auto", "stored" or (low, high)
+    white_is_zero : bool
+        Gray counts down from white, and Pillow leaves it so (above 8 bits).
+    profile : bytes, optional
+        The colour profile; by default the one that Pillow finds.
+    key_of_8_bits : callable
+        Converts the samples that the file states for its transparent colour, with the picture's
+        mode, to what Pillow decodes them to in modes of 8 bits.
+    on_load : callable
+        Given the picture once it is loaded; what it raises ends the conversion.
+
+    Returns
+    -------
+    Converted
+
+    Raises
+    ------
+    ImageError
+        No pixel has a value.
+    Exception
+        Decoders raise many other errors on damaged data.
+    """
+    deep = load_deep(open_picture) if bits == 16 else None
+    picture = deep.upper if deep else open_picture()
+    picture.load()
+    on_load(picture)
+    profile = profile or picture.info.get("icc_profile")
+    if deep is None and picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
+        notes = (_UPPER_BYTES,) if bits == 16 else ()
+        return _plain(picture, profile, notes, key_of_8_bits)
+    nodata = parse_nodata(_tag(picture, _NODATA))
+    if deep:
+        samples = Samples("unsigned", 16, nodata)
+    else:
+        samples = _gray_samples(picture, bits, nodata, white_is_zero)
+    return _scaled(_Source(picture, deep, samples), samples, levels, profile)
+
+
+def _tag(picture: PillowImage, tag: int) -> Any:
+    return getattr(picture, "tag_v2", {}).get(tag)
+
+
+# -- more than 8 bits ------------------------------------------------------------------------------
+
+
+def _gray_samples(
+    picture: PillowImage, bits: int, nodata: float | None, white_is_zero: bool
+) -> Samples:
+    if picture.mode == "F":
+        return Samples("float", 32, nodata, white_is_zero)
+    if picture.mode.startswith("I;16"):
+        return Samples("unsigned", min(bits, 16), nodata, white_is_zero)
+    stated = _tag(picture, _SAMPLE_FORMAT)
+    kind = _KINDS.get(stated[0] if isinstance(stated, tuple) and stated else 1, "unsigned")
+    return Samples(kind if kind != "float" else "signed", bits, nodata, white_is_zero)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Strips of a picture of more than 8 bits, as often as they are asked for."""
+
+    picture: ImageFile
+    deep: DeepPicture | None
+    samples: Samples
+
+    @property
+    def ranges(self) -> Ranges:
+        return list(row_ranges(self.picture.width, self.picture.height))
+
+    def values(self, rows: tuple[int, int]) -> tuple[Array, Array | None]:
+        if self.deep:
+            return self.deep.strip(*rows)
+        strip = np.asarray(self.picture.crop((0, rows[0], self.picture.width, rows[1])))
+        if strip.dtype == np.int32 and self.samples.kind == "unsigned":
+            strip = strip.view(np.uint32)
+        return strip.astype(strip.dtype.newbyteorder("="), copy=False)[..., None], None
+
+    def shown_values(self) -> Iterator[Array]:
+        """The values that count for levels: not what lies hidden under transparent gray."""
+        for rows in self.ranges:
+            values, alpha = self.values(rows)
+            if alpha is not None and values.shape[2] == 1 and alpha.any():
+                values = values[alpha > 0][:, None]
+            yield values
+
+
+def _scaled(source: _Source, samples: Samples, levels: Levels, profile: bytes | None) -> Converted:
+    picture = source.picture
+    scale = choose_scale(source.shown_values, samples, levels, picture.width * picture.height)
+    is_gray = source.deep is None or source.deep.is_gray
+    how = conversion(profile, "L" if is_gray else "RGB")
+    if is_gray and how.apply:
+        how = Conversion(note=_NOT_APPLIED)
+    key = _key(picture)
+    white = source.deep.alpha_white(iter(source.ranges)) if source.deep else 1
+
+    def strip(rows: tuple[int, int]) -> AlphaStrip:
+        values, alpha = source.values(rows)
+        color, present = scale.apply(values)
+        opacity = None if alpha is None else np.rint(alpha * (255 / white)).astype(np.uint8)
+        for visible in (present, None if key is None else (values != key).any(axis=2)):
+            opacity = _hidden(opacity, visible)
+        return _to_srgb(color, how), opacity
+
+    notes = scale.notes + ((how.note,) if how.note else ())
+    strips = as_made(strip, source.ranges, _TWO_CORES)
+    return Converted(picture.width, picture.height, strips, scale if is_gray else None, notes)
+
+
+def _to_srgb(color: Array, how: Conversion) -> Array:
+    if how.apply is None:
+        return color
+    import PIL.Image
+
+    return np.asarray(how.apply(PIL.Image.fromarray(color)))
+
+
+def _hidden(alpha: Alpha | None, visible: Array | None) -> Alpha | None:
+    """Alpha that is 0 where a pixel is not visible."""
+    if visible is None:
+        return alpha
+    return np.where(visible, np.uint8(255) if alpha is None else alpha, np.uint8(0))
+
+
+# -- up to 8 bits ----------------------------------------------------------------------------------
+
+
+def _plain(
+    picture: ImageFile,
+    profile: bytes | None,
+    notes: tuple[str, ...],
+    key_of_8_bits: Callable[[Array, str], Array],
+) -> Converted:
+    steps = _PLAIN_MODES.get(picture.mode, (picture.mode,))
+    how = conversion(profile, steps[-1])
+    key = _key(picture) if picture.mode in ("1", "L", "RGB") else None
+    key = None if key is None else key_of_8_bits(key, picture.mode)
+    nodata = parse_nodata(_tag(picture, _NODATA)) if picture.mode in ("L", "RGB") else None
+    n_missing = 0
+    ranges = list(row_ranges(picture.width, picture.height))
+    if nodata is not None:
+        n_missing = sum(_n_equal(_crop(picture, rows), nodata) for rows in ranges)
+
+    def strip(rows: tuple[int, int]) -> AlphaStrip:
+        stored = part = _crop(picture, rows)
+        for mode in steps:
+            part = part.convert(mode) if part.mode != mode else part
+        alpha = np.asarray(part.getchannel("A")) if part.mode in ("LA", "RGBA") else None
+        for value in (key, nodata):
+            if value is not None:
+                alpha = _hidden(alpha, (_samples(stored) != value).any(axis=2))
+        color = how.apply(part) if how.apply else part
+        if color.mode not in ("L", "RGB"):
+            color = color.convert("L" if color.mode == "LA" else "RGB")
+        return _samples(color), alpha
+
+    if n_missing:
+        pixels = "pixel without a value is" if n_missing == 1 else "pixels without a value are"
+        notes += (f"{n_missing:,} {pixels} left out",)
+    notes += (how.note,) if how.note else ()
+    strips = as_made(strip, ranges, _TWO_CORES) if how.apply else map(strip, ranges)
+    return Converted(picture.width, picture.height, iter(strips), None, notes)
+
+
+def _crop(picture: PillowImage, rows: tuple[int, int]) -> PillowImage:
+    return picture.crop((0, rows[0], picture.width, rows[1]))
+
+
+def _samples(strip: PillowImage) -> Array:
+    values = np.asarray(strip.convert("L") if strip.mode == "1" else strip)
+    return values.reshape(strip.height, strip.width, -1)
+
+
+def _n_equal(strip: PillowImage, value: float) -> int:
+    return int(np.count_nonzero((_samples(strip) == value).all(axis=2)))
+
+
+def _key(picture: PillowImage) -> Array | None:
+    """The one colour or gray that stands for transparent, as the file states it."""
+    key = picture.info.get("transparency")
+    if not isinstance(key, (int, tuple)):
+        return None
+    return np.atleast_1d(np.asarray(key, dtype=np.int64))

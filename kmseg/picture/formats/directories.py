@@ -1,0 +1,93 @@
+"""The directories of a TIFF file: TIFF 6.0, section 2, and BigTIFF."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kmseg.picture.formats.base import refusal
+
+# No TIFF directory of a photo comes near this number of tags.
+_MAX_TAGS = 4096
+_NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+# Values beyond these are not looked at here.
+_MAX_VALUES = 64
+_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One directory: its whole-number tags, the first 64 values of each.
+
+    Parameters
+    ----------
+    position : int
+        Where it begins.
+    tags : dict of int to tuple of int
+    next : int
+        Where the next one begins; 0 after the last.
+    """
+
+    position: int
+    tags: dict[int, tuple[int, ...]]
+    next: int
+
+
+def is_tiff(data: bytes) -> bool:
+    """Whether a file begins as a TIFF."""
+    return data.startswith(_SIGNATURES)
+
+
+def first_position(data: bytes) -> int:
+    """Where the first directory of a TIFF begins; raises ``struct.error`` if it is cut short."""
+    order, big = _layout(data)
+    at, letter = (8, "Q") if big else (4, "I")
+    return int(struct.unpack_from(order + letter, data, at)[0])
+
+
+def read_directory(data: bytes, position: int) -> Directory:
+    """The directory at a position.
+
+    Raises
+    ------
+    struct.error, OverflowError
+        The position or what follows it lies outside the file.
+    """
+    order, big = _layout(data)
+    counter, entry, pointer = ("Q", "HHQ", "Q") if big else ("H", "HHI", "I")
+    room = struct.calcsize("=" + pointer)
+    start = position + struct.calcsize("=" + counter)
+    (n_tags,) = struct.unpack_from(order + counter, data, position)
+    if n_tags > _MAX_TAGS:
+        raise refusal("TIFF", "has too many tags")
+    tags = {}
+    for _ in range(n_tags):
+        tag, kind, count = struct.unpack_from(order + entry, data, start)
+        at = start + struct.calcsize("=" + entry)
+        start = at + room
+        letter = _NUMBERS.get(kind)
+        if letter is None or count == 0:
+            continue
+        if count * struct.calcsize("=" + letter) > room:
+            (at,) = struct.unpack_from(order + pointer, data, at)
+        count = min(count, _MAX_VALUES)
+        if at + count * struct.calcsize("=" + letter) <= len(data):
+            tags[tag] = struct.unpack_from(f"{order}{count}{letter}", data, at)
+    return Directory(position, tags, struct.unpack_from(order + pointer, data, start)[0])
+
+
+def directories(data: bytes, most: int) -> Iterator[Directory]:
+    """The directories of a TIFF one after another, at most so many; a circle ends them."""
+    seen: set[int] = set()
+    position = first_position(data)
+    while position and position not in seen and len(seen) < most:
+        seen.add(position)
+        directory = read_directory(data, position)
+        yield directory
+        position = directory.next
+
+
+def _layout(data: bytes) -> tuple[str, bool]:
+    """The byte order, as :mod:`struct` spells it, and whether it is a BigTIFF."""
+    return "<" if data[:2] == b"II" else ">", data[2:4] in (b"+\0", b"\0+")

@@ -1,0 +1,46 @@
+"""Gates: how many runs of the page do each kind of work at once.
+
+A run takes what it needs in this order, and never waits for something earlier in the list while it
+holds something later. So there is no deadlock, and no run holds up others while it waits for a
+scarcer slot.
+
+1. FILES
+2. a computation in flight (:mod:`kmseg.ui.store.work`): of a result, then of pixels
+3. LARGE, until a large picture is decoded
+4. PIXELS, as long as pixels are used
+5. WORK
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Final
+
+from kmseg.parallel.gate import Gate, Pause, Waiting
+from kmseg.parallel.threads import N_CORES
+from kmseg.ui import session
+from kmseg.ui.server import platform
+
+# Further runs are refused with BusyError.
+MAX_WAITING: Final = 100
+
+# Export of files: an archive of a large picture takes seconds without a pause.
+FILES: Final = Gate(1, MAX_WAITING)
+# Decoding of large pictures, which takes most memory and time. They wait for each other here, where
+# small ones do not.
+LARGE: Final = Gate(1, MAX_WAITING)
+# Use of pixels, which includes decoding: bounds the pictures in memory beside the cached ones.
+PIXELS: Final = Gate(N_CORES, MAX_WAITING)
+# Computation on all cores.
+WORK: Final = Gate(N_CORES, MAX_WAITING)
+
+
+def stop_if_cancelled(ahead: int = 0) -> None:
+    """End this run of the page if a newer one has replaced it or its visitor has left."""
+    if platform.session_id() is not None:
+        session.end_if_superseded()
+
+
+def slot(waiting: Waiting = stop_if_cancelled) -> AbstractContextManager[Pause]:
+    """A slot of ``WORK`` for as long as the context lasts; raises ``BusyError``."""
+    return WORK.admitted(waiting)

@@ -1,0 +1,91 @@
+"""Everything that kmseg relies on in Streamlit and Starlette beyond their documentation.
+
+Each function rests on one contract, which its docstring states and tests/test_platform.py checks. A
+version that breaks one shows up there, and at run time as an ``AttributeError`` of that function
+alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from starlette.formparsers import MultiPartParser
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+
+def keep_uploads_in_memory() -> None:
+    """Never write an upload to the temporary folder: its size is bounded in memory already.
+
+    Contract: Starlette holds a file in memory up to ``MultiPartParser.spool_max_size`` bytes.
+    """
+    if not isinstance(MultiPartParser.spool_max_size, int):
+        raise AttributeError("MultiPartParser.spool_max_size")
+    MultiPartParser.spool_max_size = sys.maxsize
+
+
+def uploads() -> dict[str, list[int]]:
+    """Size in bytes of each stored upload, by session.
+
+    Contract: ``MemoryUploadedFileManager.file_storage`` maps session to file id to a record with
+    ``data``.
+    """
+    storage: Mapping[str, Mapping[str, Any]] = runtime.get_instance().uploaded_file_mgr.file_storage  # type: ignore[attr-defined]
+    return {
+        session: [len(file.data) for file in list(files.values())]
+        for session, files in list(storage.items())
+    }
+
+
+def max_upload_bytes() -> int:
+    """The largest upload that Streamlit accepts, in bytes.
+
+    Contract: ``server.maxUploadSize`` counts units of 2**20 bytes.
+    """
+    return int(st.get_option("server.maxUploadSize")) * 2**20
+
+
+def is_connected(session: str) -> bool:
+    """Whether a session has an open connection; Streamlit takes uploads for such sessions only.
+
+    Contract: ``Runtime.is_active_session``.
+    """
+    return runtime.get_instance().is_active_session(session)
+
+
+def end_expired_sessions() -> None:
+    """End the sessions that disconnected ``server.disconnectedSessionTTL`` ago, and their uploads.
+
+    Streamlit itself does so only when another session disconnects.
+
+    Contract: ``Runtime._session_mgr._session_storage._cache`` is a ``cachetools.TTLCache`` of
+    session infos.
+    """
+    sessions = runtime.get_instance()._session_mgr._session_storage._cache  # type: ignore[attr-defined]
+    for _, expired in sessions.expire():
+        expired.session.shutdown()
+
+
+def remove_orphaned_uploads() -> None:
+    """Remove uploads that were stored just after their session had ended.
+
+    Contract: ``MemoryUploadedFileManager.file_storage`` and ``remove_session_files``, and
+    ``Runtime._session_mgr._session_storage.get``, which knows the disconnected sessions.
+    """
+    instance = runtime.get_instance()
+    manager, disconnected = instance.uploaded_file_mgr, instance._session_mgr._session_storage  # type: ignore[attr-defined]
+    for session in list(manager.file_storage):  # type: ignore[attr-defined]
+        if not instance.is_active_session(session) and disconnected.get(session) is None:
+            manager.remove_session_files(session)
+
+
+def session_id() -> str | None:
+    """The session that this thread runs the page for, or None in another thread.
+
+    Contract: ``get_script_run_ctx`` returns a context with ``session_id``, or None.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return None if context is None else context.session_id

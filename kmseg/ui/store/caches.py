@@ -1,0 +1,74 @@
+"""The page's two caches, of pixels and of results, and who their entries belong to.
+
+Keys are (owner, digest of the picture's bytes, width). What comes from a visitor's picture belongs
+to that visitor's session and is dropped with it; the samples belong to everybody. Pixels have the
+smaller limit: they are needed again only for more than a segmentation, and can be decoded again.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+from uuid import uuid4
+
+import streamlit as st
+
+from kmseg.config import MEGABYTE
+from kmseg.ui.server import configuration, gates
+from kmseg.ui.store.store import Store
+
+# Segmentations, tiles and encoded labels of one picture.
+MAX_PART_BYTES: Final = 24 * MEGABYTE
+# Seconds after which entries that nobody used are dropped.
+IDLE: Final = 3600.0
+
+EVERYBODY: Final = ""
+
+
+@cache
+def pixels() -> Store:
+    """Decoded pictures: of kind ``Image``."""
+    return Store(configuration.current().pixel_cache_bytes)
+
+
+@cache
+def results() -> Store:
+    """``PictureData`` of each picture at each width, and as its parts what settings make of it."""
+    return Store(configuration.current().result_cache_bytes, MAX_PART_BYTES)
+
+
+def _drop_owner(owner: str) -> None:
+    pixels().drop(owner)
+    results().drop(owner)
+
+
+@st.cache_resource(show_spinner=False, scope="session", on_release=_drop_owner)
+def owner() -> str:
+    """The owner of this session's pictures; what is cached for it is dropped with the session."""
+    return uuid4().hex
+
+
+def drop_idle() -> None:
+    """Drop what nobody used in the last hour."""
+    pixels().drop_idle(IDLE)
+    results().drop_idle(IDLE)
+
+
+def gauges() -> dict[str, tuple[int, str]]:
+    """What an operator watches: value and meaning, by name."""
+    return {
+        "pixel_bytes": (pixels().n_bytes, "decoded pixels that are cached"),
+        "result_bytes": (results().n_bytes, "results that are cached"),
+        "files_waiting": (gates.FILES.n_waiting, "exports of files that wait for a slot"),
+        "large_waiting": (gates.LARGE.n_waiting, "large pictures that wait to be decoded"),
+        "pixels_waiting": (gates.PIXELS.n_waiting, "page runs that wait for a slot to use pixels"),
+        "work_waiting": (gates.WORK.n_waiting, "page runs that wait for a slot to compute"),
+    }
+
+
+def measured() -> dict[str, tuple[int, str]]:
+    """Gauges that walk over all that is cached: they must equal what is counted."""
+    return {
+        "pixel_reachable_bytes": (pixels().reachable_bytes(), "pixel_bytes, measured anew"),
+        "result_reachable_bytes": (results().reachable_bytes(), "result_bytes, measured anew"),
+    }

@@ -1,0 +1,109 @@
+"""The pictures on the page, and their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from kmseg.picture.image import Image
+from kmseg.samples import SAMPLES, sample_image
+from kmseg.ui.server import gates
+from kmseg.ui.store import caches
+from kmseg.ui.store.work import Jobs
+
+_decoding: Final = Jobs()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture on the page.
+
+    Attributes
+    ----------
+    key : str
+        A sample's key, or the digest of an upload.
+    name : str
+        What it is called on the page.
+    width, height : int
+        In pixels, upright.
+    owner : str
+        The session that what is computed from it belongs to; ``EVERYBODY`` for samples.
+    read : callable
+        Decodes it; raises ``KmsegError``.
+    large : bool
+        Whether decoding takes so much memory that it is done one at a time.
+    """
+
+    key: str
+    name: str
+    width: int
+    height: int
+    owner: str
+    read: Callable[[], Image]
+    large: bool = False
+
+
+@st.cache_resource(max_entries=len(SAMPLES), show_spinner=False)
+def _sample(key: str) -> Image:
+    return sample_image(key)
+
+
+def sample(key: str) -> Picture:
+    """A sample by its key."""
+    image = _sample(key)
+    title = SAMPLES[key].title
+    return Picture(key, title, image.width, image.height, caches.EVERYBODY, lambda: image)
+
+
+def pixels(picture: Picture) -> Image:
+    """A picture's pixels; raises ``KmsegError``."""
+    with pixels_of(picture) as image:
+        return image
+
+
+@contextmanager
+def pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
+    """A picture's pixels at a width, for as long as they are used; raises ``KmsegError``.
+
+    One run decodes for all that want the same picture. Runs that wait for it, or for their turn to
+    decode a large picture, hold no slot of ``PIXELS`` meanwhile.
+    """
+    stop = gates.stop_if_cancelled
+    key = picture.owner, picture.key, 0
+    while True:
+        with ExitStack() as decoding:
+            is_cached = _cached(picture, width) is not None
+            if not is_cached:
+                decoding.enter_context(_decoding.exclusive(key, lambda _: stop()))
+                if picture.large:
+                    decoding.enter_context(gates.LARGE.admitted(stop))
+            with gates.PIXELS.admitted(stop):
+                image = _cached(picture, width)
+                if image is None and is_cached:
+                    continue  # it was evicted while this run waited
+                if image is None:
+                    image = picture.read()
+                    caches.pixels().put(key, image)
+                decoding.close()
+                yield _resized(picture, image, width)
+                return
+
+
+def _cached(picture: Picture, width: int) -> Image | None:
+    """The picture at this width, or else at its own, if it is cached."""
+    for cached_width in (width, 0):
+        image: Image | None = caches.pixels().find((picture.owner, picture.key, cached_width))
+        if image is not None:
+            return image
+    return None
+
+
+def _resized(picture: Picture, image: Image, width: int) -> Image:
+    if width not in (0, image.width):
+        image = image.resized(width)
+        caches.pixels().put((picture.owner, picture.key, width), image)
+    return image

@@ -1,0 +1,173 @@
+"""What is computed once for each picture, and segmentations of it."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from kmseg import explore
+from kmseg.histogram import ColorHistogram, color_histogram
+from kmseg.kmeans import Progress
+from kmseg.kmeans.engines import ENGINES
+from kmseg.labeling import PixelGrid
+from kmseg.output import encode
+from kmseg.parallel.gate import Waiting
+from kmseg.picture.image import Image
+from kmseg.segmentation import Segmentation, segment
+from kmseg.settings import Settings
+from kmseg.ui.server.gates import slot, stop_if_cancelled
+from kmseg.ui.store import caches
+from kmseg.ui.store.pictures import Picture, pixels_of
+from kmseg.ui.store.store import Key
+from kmseg.ui.store.work import Job, Jobs
+
+# Pixels a side of a preview: what a screen can show of a picture.
+PREVIEW_SIDE: Final = 960
+# A preview with every pixel is PNG. A reduced one, whose colours are averages anyway, is JPEG.
+JPEG_QUALITY: Final = 92
+
+_segmenting: Final = Jobs()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureData:
+    """What of a picture at one width does not depend on other settings.
+
+    Attributes
+    ----------
+    width, height : int
+        In pixels.
+    histogram : ColorHistogram
+        Of its U colours.
+    original : tuple of bytes and str
+        The preview of the original and its MIME type.
+    preview, tile : PixelGrid
+        The pixels of a preview, and those of :func:`kmseg.explore.tile_grid`.
+    """
+
+    width: int
+    height: int
+    histogram: ColorHistogram
+    original: tuple[bytes, str]
+    preview: PixelGrid
+    tile: PixelGrid
+
+
+def _data_of(image: Image) -> PictureData:
+    histogram = color_histogram(image)
+    preview = PixelGrid.of(image, histogram, PREVIEW_SIDE)
+    return PictureData(
+        width=image.width,
+        height=image.height,
+        histogram=histogram,
+        original=_original(image, len(preview.columns)),
+        preview=preview,
+        tile=explore.tile_grid(image, histogram),
+    )
+
+
+def _original(image: Image, width: int) -> tuple[bytes, str]:
+    shown = image.resized(width)
+    if shown.opaque is not None:
+        alpha = np.where(shown.opaque, np.uint8(255), np.uint8(0))
+        return encode.png(np.dstack((shown.pixels, alpha))), "image/png"
+    if shown is image:
+        return encode.png(shown.pixels), "image/png"
+    return encode.jpeg(shown.pixels, JPEG_QUALITY), "image/jpeg"
+
+
+def key_of(picture: Picture, width: int = 0) -> Key:
+    """The key of a picture's data."""
+    return picture.owner, picture.key, width
+
+
+def data(picture: Picture, width: int = 0) -> PictureData:
+    """A picture's data at a width; raises ``KmsegError``."""
+
+    def make() -> PictureData:
+        with pixels_of(picture, width) as image, slot():
+            return _data_of(image)
+
+    made: PictureData = caches.results().get(key_of(picture, width), make, stop_if_cancelled)
+    return made
+
+
+def size(picture: Picture, seg: Segmentation) -> tuple[int, int]:
+    """Width and height of what was clustered, in pixels."""
+    made = data(picture, seg.settings.width)
+    return made.width, made.height
+
+
+def segmentation(
+    picture: Picture,
+    settings: Settings,
+    progress: Progress = lambda done, attempts: None,
+    waiting: Waiting = stop_if_cancelled,
+) -> Segmentation:
+    """The segmentation of a picture, without its pixels.
+
+    Each is computed once. Other runs that want it meanwhile see the same progress; if the run that
+    computes it is cancelled, the next one takes over.
+
+    Parameters
+    ----------
+    picture : Picture
+    settings : Settings
+    progress : callable, optional
+        As in :func:`kmseg.segment`; what it raises ends this run's work or wait.
+    waiting : callable, optional
+        ``waiting(ahead)`` is called while this run waits for a slot, with the number of others
+        that wait.
+
+    Returns
+    -------
+    Segmentation
+        A copy that shares its arrays with the cached one: what a caller computes from it and it
+        remembers, such as ``labels``, is not kept by the cache.
+
+    Raises
+    ------
+    KmsegError
+    """
+    key = key_of(picture, settings.width)
+    made = data(picture, settings.width)
+    found: Segmentation | None = caches.results().find(key, settings)
+    if found is None:
+
+        def follow(job: Job) -> None:
+            stop_if_cancelled()
+            progress(*job.progress)
+
+        with _segmenting.exclusive((key, settings), follow) as job:
+            job.progress = 0, settings.attempts
+            found = caches.results().find(key, settings)
+            if found is None:
+                found = _segment(picture, settings, made.histogram, job, progress, waiting)
+                caches.results().put(key, found, settings)
+    return copy(found)
+
+
+def _segment(
+    picture: Picture,
+    settings: Settings,
+    histogram: ColorHistogram,
+    job: Job,
+    progress: Progress,
+    waiting: Waiting,
+) -> Segmentation:
+    source: Image | ColorHistogram = histogram
+    if ENGINES[settings.engine].visits_pixels:  # the page gives these a small picture
+        with pixels_of(picture, settings.width) as image:
+            source = image
+    with slot(waiting) as pause:
+
+        def tell(done: int, attempts: int) -> None:
+            job.progress = done, attempts
+            pause()
+            progress(done, attempts)
+
+        found = segment(source, settings, histogram=histogram, progress=tell)
+        return replace(found, image=None)

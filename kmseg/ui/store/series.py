@@ -1,0 +1,71 @@
+"""Series of many small segmentations, which the page shows while they are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Hashable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from kmseg import explore
+from kmseg.settings import Settings
+from kmseg.ui.server.gates import slot, stop_if_cancelled
+from kmseg.ui.store import caches
+from kmseg.ui.store.pictures import Picture
+from kmseg.ui.store.results import data, key_of
+from kmseg.ui.store.store import Key
+from kmseg.ui.store.work import Jobs
+
+_growing: Final = Jobs()
+
+
+def sheet(picture: Picture, settings: Settings) -> Generator[explore.Tile]:
+    """A tile for every colour space and set of channels, as they are computed."""
+    made = data(picture, settings.width)
+    wanted = explore.views(settings)
+    return _series(
+        key_of(picture, settings.width),
+        ("tiles", wanted[0]),
+        lambda done: explore.sheet(made.histogram, made.tile, wanted[done:]),
+    )
+
+
+def tile(picture: Picture, settings: Settings) -> explore.Tile:
+    """One tile."""
+    made = data(picture, settings.width)
+
+    def make() -> explore.Tile:
+        with slot():
+            (found,) = explore.sheet(made.histogram, made.tile, [settings])
+            return found
+
+    found: explore.Tile = caches.results().get(
+        key_of(picture, settings.width), make, stop_if_cancelled, part=("tile", settings)
+    )
+    return found
+
+
+def ladder(picture: Picture, settings: Settings, most: int) -> Generator[explore.Rung]:
+    """K from 2 to ``most``, as they are computed."""
+    made = data(picture, settings.width)
+    plain = replace(explore.automatic(settings), n_clusters=most)
+    return _series(
+        key_of(picture, settings.width),
+        ("rungs", plain),
+        lambda done: explore.ladder(made.histogram, made.tile, plain, range(2 + done, most + 1)),
+    )
+
+
+def _series(key: Key, part: Hashable, more: Callable[[int], Iterator[Any]]) -> Generator[Any]:
+    """The items that are cached, then those of ``more(number of them)``, cached one by one.
+
+    One run computes at a time; a series that is interrupted is continued by the next run.
+    """
+    items: list[Any] = caches.results().get(key, list, part=part)
+    yield from (known := list(items))
+    with _growing.exclusive((key, part), lambda _: stop_if_cancelled()):
+        yield from items[len(known) :]
+        with slot() as pause:
+            for item in more(len(items)):
+                caches.results().append(key, part, items, item)
+                pause()
+                yield item
