@@ -15,6 +15,7 @@ from kmseg.ui import failures, link, store
 from kmseg.ui.components.assets import media_url
 from kmseg.ui.components.viewer.viewer import ViewerData, ViewerFile, ViewerRegion, viewer
 from kmseg.ui.controls import starts
+from kmseg.ui.naming import file_name_of
 from kmseg.ui.session import FileRequest, Key, RegionRequest, session
 from kmseg.ui.text import count
 
@@ -142,7 +143,8 @@ def _requested_file(
     if wanted is None:
         return None
     download = export.CLUSTER_DOWNLOADS[wanted.kind](seg, *wanted.clusters)
-    content = store.file(picture, seg, download, export.Context(picture.name))
+    called = file_name_of(picture)
+    content = store.file(picture, seg, download, export.Context(called))
     url = media_url(content, download.mime, "viewer.file")
-    name = export.file_name(seg, picture.name, download)
+    name = export.file_name(seg, called, download)
     return ViewerFile(url, name, str(wanted.number))
