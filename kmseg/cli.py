@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from kmseg.config import Config
-from kmseg.errors import KmsegError
+from kmseg.errors import KmsegError, SettingsError
 from kmseg.kmeans.engines import ENGINES
 from kmseg.picture import formats
 from kmseg.picture.limits import Limits
+from kmseg.picture.reading import Reading, parse_frame, parse_levels
 from kmseg.settings import FIELDS, Settings, shown, to_hex
 
 if TYPE_CHECKING:
@@ -48,7 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, or 2 after one line on standard error that says what was wrong.
     """
     try:
-        _run(_parser().parse_args(arguments))
+        _run(
+            _parser().parse_args(
+                _with_levels_joined(sys.argv[1:] if arguments is None else arguments)
+            )
+        )
     except KmsegError as error:
         return _refuse(str(error))
     except OSError as error:
@@ -66,6 +72,17 @@ def _refuse(message: str) -> int:
 # -- options ---------------------------------------------------------------------------------------
 
 
+def _with_levels_joined(arguments: Sequence[str]) -> list[str]:
+    """``--levels -5..30`` as one word: argparse takes a word with a minus sign for an option."""
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1] == "--levels" and re.match(r"-[\d.]", word):
+            joined[-1] = f"--levels={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m kmseg",
@@ -79,6 +96,13 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         metavar="FILE",
         help=f"the picture: {formats.listed()}",
+    )
+    add("--frame", default="1", help="frame of an animation or page of a document (default: 1)")
+    add(
+        "--levels",
+        default="auto",
+        help="which values of a file of more than 8 bits become black and white: auto, stored (the "
+        "range of their type) or LOW..HIGH, such as 150..420 (default: auto)",
     )
     _add_settings(parser)
     add(
@@ -127,6 +151,14 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(**values)
 
 
+def _reading(options: argparse.Namespace) -> Reading:
+    """How the options say that the file is read."""
+    try:
+        return Reading(parse_frame(options.frame), parse_levels(options.levels))
+    except SettingsError as error:
+        raise SettingsError(f"--{error}") from None  # the flags are named as the fields
+
+
 def _extension(options: argparse.Namespace) -> str:
     """The format of ``-o`` as the extension of a file."""
     extension: str = options.output_format.lower().removeprefix(".")
@@ -143,7 +175,7 @@ def _run(options: argparse.Namespace) -> None:
     settings, extension = _settings(options), _extension(options)
     if options.labels and not options.labels.lower().endswith(".png"):
         raise KmsegError(f"--labels: a name that ends in .png, not {options.labels!r}")
-    seg, seconds = _segment(options.image, settings, limits)
+    seg, seconds = _segment(options.image, settings, limits, _reading(options))
     if options.output_file:
         tail = f"{options.color_space}_c{options.channels}n{settings.n_clusters}.{extension}"
         saved = _save_side_by_side(seg, tail, extension)
@@ -161,14 +193,16 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _segment(
-    path: str, settings: Settings, limits: Limits
+    path: str, settings: Settings, limits: Limits, reading: Reading
 ) -> tuple[Segmentation, dict[str, float]]:
     """The segmentation of a file, and the seconds that each step took."""
     from kmseg.picture.image import read_image
 
     started = time.perf_counter()
-    image = read_image(path, limits=limits)
+    image = read_image(path, limits=limits, reading=reading)
     seconds = {"read": time.perf_counter() - started}
+    for note in image.notes:
+        print("kmseg:", note, file=sys.stderr)
     from kmseg.segmentation import segment  # slow to import: a bad picture is refused before
 
     with _progress(settings) as progress:
@@ -215,15 +249,19 @@ def _save_side_by_side(seg: Segmentation, tail: str, extension: str) -> Path:
 
 
 def _table(seg: Segmentation) -> str:
-    """The clusters as a table: number, colour, pixels, share, centroid."""
-    names = seg.settings.coordinate_names
+    """The clusters as a table: number, colour, pixels, share, centroid, and the file's units."""
+    from kmseg.output.units import HEADER, cluster_units
+
+    names, units = seg.settings.coordinate_names, cluster_units(seg)
     lines = [
         f"{'':>4} {'colour':7} {'pixels':>10} {'share':>6}  {'  '.join(f'{n:>7}' for n in names)}"
+        + ("" if units is None else f"   {HEADER}")
     ]
     for number in range(seg.n_clusters):
         centroid = "  ".join(f"{value:7.2f}" for value in seg.centroids[number])
         lines.append(
             f"{number + 1:4d} {to_hex(seg.palette[number])} {seg.pixel_counts[number]:10d}"
             f" {seg.shares[number]:6.1%}  {centroid}"
+            + ("" if units is None else f"   {units.row(number)}")
         )
     return "\n".join(lines)

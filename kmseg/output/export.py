@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from kmseg.output import render, tables
 from kmseg.output.encode import PNG, indexed_png, png
 from kmseg.output.report import settings_json
@@ -76,14 +74,14 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         "Segmented picture",
         PNG,
         "_segmented.png",
-        lambda seg, _: png(render.painted(seg.labels, render.palette(seg))),
+        lambda seg, _: png(render.segmented(seg)),
     ),
     Download(
         "gray",
         "Gray ranks",
         PNG,
         "_gray.png",
-        lambda seg, _: png(render.painted(seg.labels, render.palette(seg, "gray"))),
+        lambda seg, _: png(render.segmented(seg, "gray")),
     ),
     Download(
         "side_by_side",
@@ -151,10 +149,7 @@ def cutout(seg: Segmentation, *clusters: int) -> Download:
     """The original inside clusters, numbered from 0, and transparency elsewhere."""
 
     def make(seg: Segmentation, _: Context) -> bytes:
-        if seg.image is None:
-            raise ValueError("a segmentation of a ColorHistogram has no picture")
-        alpha = render.mask(seg.labels, clusters)
-        return png(np.dstack((np.where(alpha[..., None] > 0, seg.image.pixels, 0), alpha)))
+        return png(render.cutout(seg, clusters))
 
     return _of_clusters("cutout", "Cut-out", seg, clusters, make)
 

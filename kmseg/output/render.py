@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kmseg.output.encode import on_white
+from kmseg.picture.image import Image
 from kmseg.segmentation import Segmentation
 
 Pixels = NDArray[np.uint8]
@@ -32,7 +34,7 @@ def palette(seg: Segmentation, paint: str = "colors") -> Pixels:
     return np.repeat(levels[:, None], 3, axis=1)
 
 
-def painted(labels: NDArray[np.int16], colors: Pixels) -> Pixels:
+def painted(labels: NDArray[np.int16], colors: Pixels, alpha: Pixels | None = None) -> Pixels:
     """Paint labels.
 
     Parameters
@@ -40,15 +42,56 @@ def painted(labels: NDArray[np.int16], colors: Pixels) -> Pixels:
     labels : ndarray of int16, shape (H, W)
         0 to K - 1; -1 is transparent.
     colors : ndarray of uint8, shape (K, 3)
+    alpha : ndarray of uint8, shape (H, W), optional
+        The alpha channel of the picture; by default what belongs to a cluster is opaque.
 
     Returns
     -------
-    ndarray of uint8, shape (H, W, 3), or (H, W, 4) if any pixel is transparent
+    ndarray of uint8, shape (H, W, 3), or (H, W, 4) with transparency
+        Pixels of clusters keep their alpha; those of none are fully transparent.
     """
-    if labels.min() >= 0:
+    if alpha is None and labels.min() >= 0:
         return colors[labels]
     with_alpha = np.column_stack((colors, np.full(len(colors), 255, np.uint8)))
-    return np.vstack((with_alpha, np.zeros((1, 4), np.uint8)))[labels]
+    pixels = np.vstack((with_alpha, np.zeros((1, 4), np.uint8)))[labels]
+    if alpha is not None:
+        np.copyto(pixels[..., 3], alpha, where=labels >= 0)
+    return pixels
+
+
+def segmented(seg: Segmentation, paint: str = "colors") -> Pixels:
+    """The picture in the colours of :func:`palette`, with the original's alpha.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3) or (H, W, 4)
+
+    Raises
+    ------
+    LabelsError
+        If the segmentation was made from a ``ColorHistogram``.
+    """
+    alpha = None if seg.image is None else seg.image.alpha
+    return painted(seg.labels, palette(seg, paint), alpha)
+
+
+def cutout(seg: Segmentation, clusters: tuple[int, ...]) -> Pixels:
+    """The original, with its alpha, inside clusters; transparent elsewhere.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 4)
+
+    Raises
+    ------
+    ValueError
+        If the segmentation was made from a ``ColorHistogram``.
+    """
+    if seg.image is None:
+        raise ValueError("a segmentation of a ColorHistogram has no picture")
+    inside = mask(seg.labels, clusters)
+    alpha = inside if seg.image.alpha is None else np.minimum(inside, seg.image.alpha)
+    return np.dstack((np.where(inside[..., None] > 0, seg.image.pixels, np.uint8(0)), alpha))
 
 
 def mask(labels: NDArray[np.int16], clusters: tuple[int, ...]) -> Pixels:
@@ -71,16 +114,21 @@ def side_by_side(seg: Segmentation) -> Pixels:
     """
     if seg.image is None:
         raise ValueError("a segmentation of a ColorHistogram has no picture")
-    opaque = seg.image.opaque
-    height, width = seg.image.pixels.shape[:2]
+    image = seg.image
+    height, width = image.pixels.shape[:2]
     strip = np.full((height, max(1, int(width * STRIP_SHARE)), 3), STRIP_LEVEL, np.uint8)
-    ranks = painted(seg.labels, palette(seg, "gray"))[..., :3]
-    return np.hstack((_on_white(seg.image.pixels, opaque), strip, _on_white(ranks, opaque)))
+    original = on_white(image.pixels, _alpha(image))
+    ranks = segmented(seg, "gray")
+    if ranks.shape[2] == 4:
+        ranks = on_white(ranks[..., :3], ranks[..., 3])
+    return np.hstack((original, strip, ranks))
 
 
-def _on_white(pixels: Pixels, opaque: NDArray[np.bool_] | None) -> Pixels:
-    """RGB pixels, shape (H, W, 3), with transparent ones replaced by white."""
-    return pixels if opaque is None else np.where(opaque[..., None], pixels, np.uint8(255))
+def _alpha(image: Image) -> Pixels | None:
+    """The alpha channel of a picture; one with a mask alone is opaque where it counts."""
+    if image.alpha is not None or image.opaque is None:
+        return image.alpha
+    return np.where(image.opaque, np.uint8(255), np.uint8(0))
 
 
 def heat(values: NDArray[np.float64], top: float) -> Pixels:

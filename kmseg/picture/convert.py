@@ -191,7 +191,7 @@ def _scaled(source: _Source, samples: Samples, levels: Levels, profile: bytes | 
 
     notes = scale.notes + ((how.note,) if how.note else ())
     strips = as_made(strip, source.ranges, _TWO_CORES)
-    return Converted(picture.width, picture.height, strips, scale if is_gray else None, notes)
+    return Converted(picture.width, picture.height, strips, scale.bare if is_gray else None, notes)
 
 
 def _to_srgb(color: Array, how: Conversion) -> Array:

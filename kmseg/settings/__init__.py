@@ -15,6 +15,7 @@ from typing import Any, Final
 from kmseg.color import ALIASES, COLOR_SPACES
 from kmseg.errors import SettingsError
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
+from kmseg.picture.reading import Reading
 from kmseg.settings.channels import parse_channels
 from kmseg.settings.fields import (
     Channels,
@@ -36,6 +37,7 @@ LINK_VERSION: Final = "1"
 INITS: Final = ("k-means++", "random", "manual")
 STOPS: Final = ("both", "epsilon", "iterations")
 
+_DEFAULT_READING: Final = Reading()
 _ENGINE_ALIASES: Final = {alias: e.name for e in ENGINES.values() for alias in e.aliases}
 
 
@@ -204,23 +206,26 @@ class Settings:
                 values |= repair
                 corrections.append(f"{error}; {next(iter(repair.values()))!r} is used instead")
 
-    def to_command_line(self, picture: str) -> str:
-        """The shell command that repeats this segmentation of the file ``picture``."""
+    def to_command_line(self, picture: str, reading: Reading = _DEFAULT_READING) -> str:
+        """The shell command that repeats this segmentation of the file ``picture``, read so."""
         options = {
             field.flags[0]: field.kind.to_argument(getattr(self, name))
             for name, field in FIELDS.items()
         }
         words = [word for flag, text in options.items() if text for word in (flag, text)]
         safe = f"./{picture}" if picture.startswith("-") else picture
-        return shlex.join(["python", "-m", "kmseg", "-i", safe, *words, "--json"])
+        words = ["-i", safe, *reading.to_options(), *words]
+        return shlex.join(["python", "-m", "kmseg", *words, "--json"])
 
-    def to_python(self, picture: str) -> str:
-        """A script that repeats this segmentation of the file ``picture``."""
+    def to_python(self, picture: str, reading: Reading = _DEFAULT_READING) -> str:
+        """A script that repeats this segmentation of the file ``picture``, read so."""
         values = self.to_dict()
         arguments = "\n".join(f"    {name}={value!r}," for name, value in values.items())
+        given = "" if reading == _DEFAULT_READING else f", reading=kmseg.{reading!r}"
         return (
             f"import kmseg\n\nsettings = kmseg.Settings(\n{arguments}\n)\n"
-            f"seg = kmseg.segment(kmseg.read_image({picture!r}), settings)\n"
+            f"image = kmseg.read_image({picture!r}{given})\n"
+            "seg = kmseg.segment(image, settings)\n"
             "print(seg.pixel_counts, seg.palette, seg.inertia)\n"
         )
 
