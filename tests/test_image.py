@@ -221,7 +221,7 @@ def test_the_environment_changed_the_limits_of_library_calls(
 def test_a_picture_beyond_the_default_limits_can_be_reduced_but_not_enlarged() -> None:
     image = Image(np.zeros((1, 30_100, 3), np.uint8))
     assert image.resized(30_050).width == 30_050
-    with pytest.raises(ImageError, match="30000 pixels a side"):
+    with pytest.raises(ImageError, match="30,000 pixels a side"):
         image.resized(30_101)
 
 
