@@ -15,6 +15,7 @@ from typing import Any, Final
 from kmseg.color import ALIASES, COLOR_SPACES
 from kmseg.errors import SettingsError
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
+from kmseg.kmeans.problem import INITS, STOPS
 from kmseg.picture.reading import Reading
 from kmseg.settings.channels import parse_channels
 from kmseg.settings.fields import (
@@ -34,8 +35,6 @@ __all__ = ["FIELDS", "INITS", "LINK_VERSION", "RANGES", "STOPS", "Settings", "sh
 
 LINK_VERSION: Final = "1"
 
-INITS: Final = ("k-means++", "random", "manual")
-STOPS: Final = ("both", "epsilon", "iterations")
 
 _DEFAULT_READING: Final = Reading()
 _ENGINE_ALIASES: Final = {alias: e.name for e in ENGINES.values() for alias in e.aliases}
