@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +270,49 @@ def test_an_80_megabyte_file_was_refused_whatever_the_setting(
     monkeypatch.setenv("KMSEG_MAX_MEGAPIXELS", "8")
     assert main(["-i", "picture", "--json"]) == 2
     assert "at most 8 megapixels are read (setting KMSEG_MAX_MEGAPIXELS)" in capsys.readouterr().err
+
+
+def stored(values: Array, order: str, compression: int, photometric: int = 1) -> bytes:
+    """A gray TIFF of any type and byte order, in one strip."""
+    data = values.astype(values.dtype.newbyteorder(order)).tobytes()
+    data = zlib.compress(data) if compression == 8 else data
+    data += bytes(len(data) % 2)
+    height, width, *channels = values.shape
+    kind = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    tags = {256: width, 257: height, 258: 8 * values.itemsize, 259: compression, 262: photometric}
+    tags |= {273: 8, 277: channels[0] if channels else 1, 278: height, 279: len(data), 339: kind}
+    entries = b"".join(
+        struct.pack(order + "HHII", tag, 4, 1, value) for tag, value in sorted(tags.items())
+    )
+    mark = b"II" if order == "<" else b"MM"
+    head = struct.pack(order + "2sHI", mark, 42, 8 + len(data))
+    return head + data + struct.pack(order + "H", len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("compression", [1, 8], ids=["plain", "deflate"])
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("dtype", ["u2", "i2", "u4", "i4", "f4", "f8"])
+def test_compressed_big_endian_values_became_noise(
+    capsys: Capture, dtype: str, order: str, compression: int
+) -> None:
+    """And 64-bit floats, or big-endian 32-bit integers, were refused as damaged."""
+    values = np.rint(scene(*SCENES["fluorescence"][0])).astype(dtype)
+    found, _ = answer(capsys, stored(values, order, compression), "-n", "3")
+    assert found["units"]["centroids"] == pytest.approx([150, 300, 420], abs=3)
+
+
+def test_signed_gray_of_8_bits_wrapped_around_zero(capsys: Capture) -> None:
+    values = np.rint(scene((-60, 3, 0.5), (-4, 3, 0.3), (70, 3, 0.2))).astype(np.int8)
+    found, said = answer(capsys, stored(values, "<", 1), "-n", "3")
+    assert said == ["kmseg: signed 8-bit, -128 to 127 shown as 0 to 255"]
+    assert [c[0] for c in found["centroids"]] == pytest.approx([68, 124, 198], abs=1)
+
+
+@pytest.mark.parametrize("n_channels", [3, 4, 5, 7])
+def test_several_channels_of_gray_are_refused_in_a_sentence(
+    capsys: Capture, n_channels: int
+) -> None:
+    values = np.repeat(scene((150, 9, 1)).astype(np.uint16)[..., None], n_channels, axis=2)
+    Path("picture").write_bytes(stored(values, "<", 1))
+    assert main(["-i", "picture"]) == 2
+    assert f"has {n_channels} channels or planes" in capsys.readouterr().err

@@ -154,18 +154,40 @@ class Image:
             raise ImageError(f"A width is at least 1, or 0 to keep the size; given was {width}.")
         if width in (0, self.width):
             return self
-        size = (width, max(1, int(width / self.width * self.height)))
         if width > self.width:
-            _check_enlarged(*size)
-        pixels, cover = _averaged(
-            self.pixels, self.opaque if self.alpha is None else self.alpha, size
-        )
-        opaque = alpha = None
-        if self.alpha is not None and cover is not None:
-            alpha = _uint8(np.rint(cover))
-        elif cover is not None:
-            opaque = np.asarray(cover > 0)
-        return replace(self, pixels=pixels, opaque=opaque, alpha=alpha)
+            _check_enlarged(width, self._height_at(width))
+        pixels, alpha = self.averaged(width)
+        if alpha is None or self.alpha is not None:
+            return replace(self, pixels=pixels, opaque=None, alpha=alpha)
+        return replace(self, pixels=pixels, opaque=alpha > 0)
+
+    def averaged(self, width: int) -> tuple[Pixels, Pixels | None]:
+        """Pixels of another width and their alpha, to be shown: none of them need count.
+
+        Parameters
+        ----------
+        width : int
+            In pixels, at least 1.
+
+        Returns
+        -------
+        ndarray of uint8, shape (h, width, 3)
+        ndarray of uint8, shape (h, width), or None
+            For a picture with `opaque` alone above 0 wherever any part counts.
+        """
+        size = width, self._height_at(width)
+        weights = self.opaque if self.alpha is None else self.alpha
+        if width == self.width:
+            return self.pixels, None if weights is None else _uint8(_as_alpha(weights))
+        pixels, cover = _averaged(self.pixels, weights, size)
+        if cover is None:
+            return pixels, None
+        if self.alpha is None:
+            return pixels, _uint8(np.ceil(np.clip(255 * cover, 0, 255)))
+        return pixels, _uint8(np.rint(cover))
+
+    def _height_at(self, width: int) -> int:
+        return max(1, int(width / self.width * self.height))
 
 
 def read_image(
@@ -264,6 +286,10 @@ def _averaged(
         mean = np.divide(total, cover, out=np.zeros_like(total), where=cover > 0)
         averaged[..., channel] = np.rint(np.clip(mean, 0, 255))
     return averaged, cover
+
+
+def _as_alpha(weights: Mask | Pixels) -> npt.NDArray[Any]:
+    return weights if weights.dtype == np.uint8 else np.where(weights, np.uint8(255), np.uint8(0))
 
 
 def _check_enlarged(width: int, height: int) -> None:
