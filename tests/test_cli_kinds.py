@@ -316,3 +316,14 @@ def test_several_channels_of_gray_are_refused_in_a_sentence(
     Path("picture").write_bytes(stored(values, "<", 1))
     assert main(["-i", "picture"]) == 2
     assert f"has {n_channels} channels or planes" in capsys.readouterr().err
+
+
+def test_an_avif_animation_was_read_as_a_still_picture_in_silence(capsys: Capture) -> None:
+    first, *others = [Pillow.new("RGB", (64, 48), color) for color in ("red", "lime", "blue")]
+    data = hostile.saved(first, "AVIF", save_all=True, append_images=others)
+    found, said = answer(capsys, data)
+    assert said == ["kmseg: frame 1 of 3"] and found["size"] == [64, 48]
+    assert main(["-i", "picture", "--frame", "2"]) == 2
+    assert "only the first frame is read" in capsys.readouterr().err
+    assert main(["-i", "picture", "--frame", "4"]) == 2
+    assert "the file has 3 frames" in capsys.readouterr().err
