@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kmseg.errors import ImageError, KmsegError, LabelsError, SettingsError
     from kmseg.histogram import ColorHistogram, color_histogram
     from kmseg.picture.image import Image, read_image
+    from kmseg.picture.reading import Reading
     from kmseg.samples import SAMPLES, sample_image
     from kmseg.segmentation import Segmentation, segment
     from kmseg.settings import Settings
@@ -33,6 +34,7 @@ __all__ = [
     "ImageError",
     "KmsegError",
     "LabelsError",
+    "Reading",
     "Segmentation",
     "Settings",
     "SettingsError",
@@ -50,6 +52,7 @@ _HOME = {
     "ImageError": "errors",
     "KmsegError": "errors",
     "LabelsError": "errors",
+    "Reading": "picture.reading",
     "Segmentation": "segmentation",
     "Settings": "settings",
     "SettingsError": "errors",

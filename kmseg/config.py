@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kmseg.errors import KmsegError
-from kmseg.picture.limits import Limits
+from kmseg.picture.limits import MEGABYTES_SETTING, MEGAPIXELS_SETTING, Limits
 
 MEGABYTE: Final = 1_000_000
 _MOST_MEGABYTES: Final = 1_000_000
@@ -52,13 +52,20 @@ class Config:
             A variable has a value that is not allowed; the message is one sentence.
         """
         default = cls()
+        limits = _limits(environment)
+        # Where only the size of a file is raised, there is room for one such file.
+        session_upload_bytes = _megabytes(
+            environment,
+            "KMSEG_SESSION_UPLOADS_MB",
+            max(default.session_upload_bytes, limits.max_bytes + MEGABYTE),
+        )
         return cls(
-            limits=_limits(environment),
-            session_upload_bytes=_megabytes(
-                environment, "KMSEG_SESSION_UPLOADS_MB", default.session_upload_bytes
-            ),
+            limits=limits,
+            session_upload_bytes=session_upload_bytes,
             all_upload_bytes=_megabytes(
-                environment, "KMSEG_ALL_UPLOADS_MB", default.all_upload_bytes
+                environment,
+                "KMSEG_ALL_UPLOADS_MB",
+                max(default.all_upload_bytes, limits.max_bytes + MEGABYTE),
             ),
             pixel_cache_bytes=_megabytes(environment, "KMSEG_PIXELS_MB", default.pixel_cache_bytes),
             result_cache_bytes=_megabytes(
@@ -67,7 +74,9 @@ class Config:
         )
 
 
-def _megabytes(environment: Mapping[str, str], variable: str, default: int) -> int:
+def _megabytes(
+    environment: Mapping[str, str], variable: str, default: int, unit: int = MEGABYTE
+) -> int:
     text = environment.get(variable, "").strip()
     if not text:
         return default
@@ -76,14 +85,16 @@ def _megabytes(environment: Mapping[str, str], variable: str, default: int) -> i
             f"{variable} must be a whole number of megabytes from 1 to {_MOST_MEGABYTES:,}, not "
             f"{text[:40]!r}; correct or unset it."
         )
-    return int(text) * MEGABYTE
+    return int(text) * unit
 
 
 def _limits(environment: Mapping[str, str]) -> Limits:
-    variable, default = "KMSEG_MAX_MEGAPIXELS", Limits()
+    variable, default = MEGAPIXELS_SETTING, Limits()
+    # A file's megabytes are 2**20 bytes, as Streamlit counts those of an upload.
+    n_bytes = _megabytes(environment, MEGABYTES_SETTING, default.max_bytes, 2**20)
     text = environment.get(variable, "").strip()
     if not text:
-        return default
+        return Limits(max_bytes=n_bytes)
     try:
         megapixels = float(text)
     except ValueError:
@@ -95,4 +106,4 @@ def _limits(environment: Mapping[str, str]) -> Limits:
             f"{text[:40]!r}; correct or unset it."
         )
     pixels = max(1, int(megapixels * 1e6))
-    return Limits(max_pixels=pixels, max_decoded_bytes=8 * pixels)
+    return Limits(max_pixels=pixels, max_bytes=n_bytes, max_decoded_bytes=8 * pixels)

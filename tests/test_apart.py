@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+import icc
 import kmseg
 from hostile import REFUSED, jpeg, jpeg_claiming, jpeg_scans, png, saved
 from kmseg.errors import ReadTimeoutError
@@ -49,6 +50,44 @@ def test_a_mask_comes_through() -> None:
     there = read_image_apart(saved(Pillow.fromarray(alpha), "PNG"))
     assert there.opaque is not None
     np.testing.assert_array_equal(there.opaque, alpha[..., 3] > 0)
+
+
+READINGS = {
+    "gray of 16 bits": (
+        saved(Pillow.fromarray(np.arange(150, 380, dtype=np.uint16).reshape(10, 23)), "TIFF"),
+        kmseg.Reading(),
+    ),
+    "chosen levels": (
+        saved(Pillow.fromarray(np.arange(150, 380, dtype=np.uint16).reshape(10, 23)), "TIFF"),
+        kmseg.Reading(levels=(200, 300.5)),
+    ),
+    "floats with NaN": (
+        saved(Pillow.fromarray(np.float32([[278.5, 291, np.nan], [306, 300, 280]])), "TIFF"),
+        kmseg.Reading(levels="stored"),
+    ),
+    "third page": (
+        saved(PHOTO, "TIFF", save_all=True, append_images=[PHOTO, PHOTO.rotate(180)]),
+        kmseg.Reading(frame=2),
+    ),
+    "soft alpha": (saved(ALPHA, "PNG"), kmseg.Reading()),
+    "a profile": (
+        saved(PHOTO, "PNG", icc_profile=icc.rgb(icc.ADOBE_RGB, 2.2, "Adobe RGB (1998)")),
+        kmseg.Reading(),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", READINGS)
+def test_a_worker_tells_the_same_about_a_picture(kind: str) -> None:
+    data, reading = READINGS[kind]
+    here = kmseg.read_image(data, reading=reading)
+    there = read_image_apart(data, reading=reading)
+    np.testing.assert_array_equal(here.pixels, there.pixels)
+    np.testing.assert_equal(here.alpha, there.alpha)
+    np.testing.assert_equal(here.opaque, there.opaque)
+    assert (here.notes, here.scale, here.reading) == (there.notes, there.scale, there.reading)
+    assert here.reading == reading
+    assert here.notes or here.alpha is not None
 
 
 def test_a_picture_turned_upright_comes_through() -> None:

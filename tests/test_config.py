@@ -58,3 +58,25 @@ def test_the_command_line_obeys_the_size_limit(
     error = capsys.readouterr().err
     assert message in error
     assert len(error.splitlines()) == (status == 2)
+
+
+def test_megabytes_and_megapixels_have_one_setting_each() -> None:
+    config = Config.from_environment({"KMSEG_MAX_MEGABYTES": "300", VARIABLE: "90"})
+    assert (config.limits.max_bytes, config.limits.max_pixels) == (300 * 2**20, 90_000_000)
+    # One file of the allowed size has room, unless the quota is set too.
+    assert config.session_upload_bytes > 300 * 2**20
+    config = Config.from_environment(
+        {"KMSEG_MAX_MEGABYTES": "300", "KMSEG_SESSION_UPLOADS_MB": "9"}
+    )
+    assert config.session_upload_bytes == 9_000_000
+    with pytest.raises(KmsegError, match="KMSEG_MAX_MEGABYTES must be a whole number"):
+        Config.from_environment({"KMSEG_MAX_MEGABYTES": "0"})
+
+
+def test_refusals_name_the_setting_that_raises_the_limit() -> None:
+    with pytest.raises(ImageError, match=r"larger than 50 MB.*setting KMSEG_MAX_MEGABYTES"):
+        Limits().check_file_size(51 * 2**20)
+    with pytest.raises(ImageError, match=r"50 megapixels.*setting KMSEG_MAX_MEGAPIXELS"):
+        Limits().check_size(9000, 9000)
+    with pytest.raises(ImageError, match="30,000 pixels a side are read, whatever the settings"):
+        Limits(max_pixels=900_000_000).check_size(30_001, 10)

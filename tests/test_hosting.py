@@ -126,6 +126,25 @@ def test_a_session_has_so_much_room_and_others_have_theirs(server: PageServer) -
     assert counted(server, "upload_over_quota") == refused + 1
 
 
+def test_the_page_took_50_megabytes_whatever_the_setting(tmp_path: Path) -> None:
+    data = png() + bytes(55 * 2**20)  # what comes after the end of a picture is ignored
+
+    async def refused(url: str) -> requests.Response:
+        async with Visitor(url) as visitor:
+            return await visitor.put("large.png", data)
+
+    async def shown(url: str) -> list[tuple[str, str]]:
+        async with Visitor(url) as visitor:
+            await visitor.upload("large.png", data)
+            return visitor.texts
+
+    with served_page(tmp_path) as served:
+        response = visit(refused(served.url))
+    assert response.status_code == 413 and "KMSEG_MAX_MEGABYTES" in response.text
+    with served_page(tmp_path, KMSEG_MAX_MEGABYTES="60") as served:
+        assert visit(shown(served.url)) == []
+
+
 def test_all_sessions_together_have_so_much_room(server: PageServer) -> None:
     async def story() -> None:
         visitors = [Visitor(server.url) for _ in range(4)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
+from streamlit import config
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -110,3 +112,18 @@ def test_a_broken_contract_stopped_all_housekeeping(
     assert len(lines) == 2  # one for each contract, once
     assert "platform contract of end_expired_sessions broken" in lines[0]
     assert all(record.exc_info is None for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("set_to", "follows"), [(None, 120), (20, 20), (500, 120)], ids=["unset", "lower", "higher"]
+)
+def test_the_largest_upload_follows_the_largest_file(
+    monkeypatch: pytest.MonkeyPatch, set_to: int | None, follows: int
+) -> None:
+    option = config.get_config_options()["server.maxUploadSize"]
+    monkeypatch.setattr(config, "_config_options", {**config.get_config_options()})
+    monkeypatch.setitem(config._config_options, option.key, copy.copy(option))
+    if set_to is not None:
+        config.set_option("server.maxUploadSize", set_to)
+    platform.limit_uploads(120 * 2**20)
+    assert platform.max_upload_bytes() == follows * 2**20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import kmseg
-from kmseg.output import render
+from kmseg.output import encode, render
 from oracles import image_at, random_image, with_holes
 
 SETTINGS = kmseg.Settings(n_clusters=5, attempts=2)
@@ -171,3 +172,58 @@ def test_boundaries_go_round_transparent_parts() -> None:
 def test_side_by_side_in_colours_shows_the_palette(seg: kmseg.Segmentation) -> None:
     picture = render.side_by_side(seg, "colors")
     np.testing.assert_array_equal(picture[:, 85:], seg.palette[seg.labels])
+
+
+# -- soft alpha ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def soft() -> kmseg.Segmentation:
+    """A picture whose alpha runs from 0 on the left to 255 on the right."""
+    pixels = image_at("flower", 80).pixels
+    alpha = np.broadcast_to(np.linspace(0, 255, 80).astype(np.uint8), (53, 80))
+    return kmseg.segment(kmseg.Image(pixels, alpha=alpha), SETTINGS)
+
+
+def over_white(rgba: np.ndarray) -> np.ndarray:
+    opacity = rgba[..., 3:] / 255
+    return np.asarray(rgba[..., :3] * opacity + 255 * (1 - opacity))
+
+
+@pytest.mark.parametrize("paint", ["colors", "gray"])
+def test_soft_edges_became_hard_in_saved_pictures(soft: kmseg.Segmentation, paint: str) -> None:
+    """Now a pixel of a cluster keeps its alpha; one below half opacity has no cluster."""
+    assert soft.image is not None and soft.image.alpha is not None
+    picture = render.segmented(soft, paint)
+    counts = soft.image.alpha >= 128
+    np.testing.assert_array_equal(soft.labels >= 0, counts)
+    np.testing.assert_array_equal(picture[..., 3], np.where(counts, soft.image.alpha, 0))
+    colors = render.palette(soft, paint)[soft.labels[counts]]
+    np.testing.assert_array_equal(picture[counts, :3], colors)
+
+
+def test_a_cut_out_keeps_the_alpha_of_the_original(soft: kmseg.Segmentation) -> None:
+    assert soft.image is not None and soft.image.alpha is not None
+    picture = render.cutout(soft, (0, 2))
+    inside = np.isin(soft.labels, (0, 2))
+    np.testing.assert_array_equal(picture[..., 3], np.where(inside, soft.image.alpha, 0))
+    np.testing.assert_array_equal(picture[inside, :3], soft.image.pixels[inside])
+
+
+def test_side_by_side_was_not_composited_with_the_true_alpha(soft: kmseg.Segmentation) -> None:
+    assert soft.image is not None and soft.image.alpha is not None
+    picture = render.side_by_side(soft).astype(float)
+    original = over_white(np.dstack((soft.image.pixels, soft.image.alpha)))
+    assert np.abs(picture[:, :80] - original).max() <= 0.5
+    assert np.abs(picture[:, 85:] - over_white(render.segmented(soft, "gray"))).max() <= 0.5
+
+
+@pytest.mark.parametrize("extension", ["jpg", "jpeg", "bmp"])
+def test_what_is_transparent_was_black_in_formats_without_alpha(extension: str) -> None:
+    ramp = np.broadcast_to(np.linspace(0, 255, 64).astype(np.uint8), (64, 64))
+    rgba = np.dstack((np.full((64, 64), 200, np.uint8), ramp * 0, ramp * 0, ramp))
+    options = (cv2.IMWRITE_JPEG_QUALITY, 100) if extension != "bmp" else ()
+    content = encode.encode(rgba, extension, options)
+    saved = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    assert saved.shape == (64, 64, 3)
+    assert np.abs(saved - over_white(rgba)).max() <= (1 if extension == "bmp" else 12)

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import pickle
 import re
+import shlex
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 import kmseg
 from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
+from kmseg.picture.reading import Reading
 from kmseg.settings import FIELDS, RANGES, Settings
 from kmseg.settings.fields import Choice, Whole
 from strategies import valid_settings
@@ -269,3 +271,13 @@ def test_settings_are_values(one: Settings, other: Settings) -> None:
     assert pickle.loads(pickle.dumps(one)) == one
     assert (one == other) == (dataclasses.asdict(one) == dataclasses.asdict(other))
     assert len({one, twin, other}) == (1 if one == other else 2)
+
+
+def test_a_way_of_reading_appears_in_commands_only_where_it_differs() -> None:
+    settings, reading = Settings(), Reading(1, (-5, 30.5))
+    assert settings.to_command_line("a.tif", reading=Reading()) == settings.to_command_line("a.tif")
+    words = shlex.split(settings.to_command_line("a.tif", reading=reading))
+    assert {"--frame=2", "--levels=-5..30.5"} < set(words)
+    assert settings.to_python("a.tif", Reading()) == settings.to_python("a.tif")
+    line = "kmseg.read_image('a.tif', reading=kmseg.Reading(frame=1, levels=(-5.0, 30.5)))"
+    assert line in settings.to_python("a.tif", reading)

@@ -24,6 +24,7 @@ class Site:
     def __init__(self) -> None:
         self.stored: dict[str, list[int]] = {}
         self.bodies: list[bytes] = []
+        self.said = b""  # the last response
         self.quota = Quota(self)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -60,6 +61,7 @@ class Site:
 
         async def send(message: dict[str, Any]) -> None:
             statuses.append(message.get("status"))
+            self.said = message.get("body", b"")
 
         await self.quota(scope, receive, send)  # type: ignore[arg-type]
         return int(statuses[0] or 0)
@@ -164,3 +166,15 @@ def test_too_many_uploads_at_once_end_the_slowest(
 def test_an_upload_beyond_the_number_of_files_is_refused(site: Site) -> None:
     site.stored["one"] = [1] * uploads.MAX_FILES
     assert run(lambda: site.put([HEAD])) == 413
+
+
+@pytest.mark.parametrize(
+    ("streamlit", "setting"),
+    [(50, b"50 MB (setting KMSEG_MAX_MEGABYTES)"), (9, b"9 MB (setting STREAMLIT_SERVER_MAX_")],
+)
+def test_an_upload_that_is_too_large_is_refused_by_the_name_of_the_setting(
+    site: Site, monkeypatch: pytest.MonkeyPatch, streamlit: int, setting: bytes
+) -> None:
+    monkeypatch.setattr(platform, "max_upload_bytes", lambda: streamlit * 2**20)
+    assert run(lambda: site.put([HEAD], announced=51 * 2**20)) == 413
+    assert setting in site.said

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kmseg.cli import options as _options
-from kmseg.cli import reading, streams
+from kmseg.cli import streams
 from kmseg.cli.options import FORMATS
+from kmseg.cli.reading import read
 from kmseg.cli.saving import Plan, chosen_kinds
 from kmseg.cli.table import table
 from kmseg.config import Config
 from kmseg.errors import ImageError, KmsegError
 from kmseg.kmeans.engines import ENGINES
 from kmseg.picture.limits import Limits
+from kmseg.picture.reading import Reading
 from kmseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,8 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     streams.accept_all_text()
     try:
+        given = sys.argv[1:] if arguments is None else arguments
         try:
-            _run(_options.parser().parse_args(arguments))
+            _run(_options.parser().parse_args(_options.with_levels_joined(given)))
         finally:
             streams.flush_output()
     except KmsegError as error:
@@ -66,7 +69,7 @@ def _run(options: argparse.Namespace) -> None:
     settings = _options.settings(options)
     plan = _plan(options, settings)
     plan.check(settings)
-    seg, seconds = _segment(options.image, settings, limits)
+    seg, seconds = _segment(options.image, settings, limits, _options.reading(options))
     for path in plan.save(seg):
         print(path, file=sys.stderr if options.json else sys.stdout)
     if options.json:
@@ -98,12 +101,14 @@ def _plan(options: argparse.Namespace, settings: Settings) -> Plan:
 
 
 def _segment(
-    source: str, settings: Settings, limits: Limits
+    source: str, settings: Settings, limits: Limits, reading: Reading
 ) -> tuple[Segmentation, dict[str, float]]:
     """The segmentation of a picture, and the seconds that each step took."""
     started = time.perf_counter()
-    image = reading.read(source, limits)
+    image = read(source, limits, reading)
     seconds = {"read": time.perf_counter() - started}
+    for note in image.notes:
+        streams.note(note)
     from kmseg.segmentation import segment  # slow to import: a bad picture is refused before
 
     try:

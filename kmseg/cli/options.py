@@ -11,6 +11,7 @@ from kmseg.cli.saving import PICTURE_FORMATS, kinds
 from kmseg.cli.streams import note
 from kmseg.errors import KmsegError, SettingsError
 from kmseg.picture import formats
+from kmseg.picture.reading import Reading, parse_frame, parse_levels
 from kmseg.settings import FIELDS, SAMPLE_PREFIX, Settings, shown
 from kmseg.version import __version__
 
@@ -64,9 +65,41 @@ def parser() -> argparse.ArgumentParser:
         help=f"the picture: {formats.listed()}; - is standard input; "
         f"{SAMPLE_PREFIX}china and the like are the page's samples",
     )
+    _add_reading(made)
     _add_settings(made)
     _add_outputs(made)
     return made
+
+
+def with_levels_joined(arguments: Sequence[str]) -> list[str]:
+    """``--levels -5..30`` as one word: argparse takes a word with a minus sign for an option."""
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1] == "--levels" and re.match(r"-[\d.]", word):
+            joined[-1] = f"--levels={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _add_reading(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--frame", default="1", help="frame of an animation or page of a document (default: 1)"
+    )
+    to.add_argument(
+        "--levels",
+        default="auto",
+        help="which values of a file of more than 8 bits become black and white: auto, stored (the "
+        "range of their type) or LOW..HIGH, such as 150..420 (default: auto)",
+    )
+
+
+def reading(options: argparse.Namespace) -> Reading:
+    """How the file is read; raises ``SettingsError``, which names the option."""
+    try:
+        return Reading(parse_frame(options.frame), parse_levels(options.levels))
+    except SettingsError as error:
+        raise SettingsError(f"--{error}") from None  # the options are named as the fields
 
 
 def _add_settings(to: argparse.ArgumentParser) -> None:

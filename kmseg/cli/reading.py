@@ -12,12 +12,13 @@ from kmseg.cli.streams import quoted
 from kmseg.errors import ImageError, KmsegError
 from kmseg.picture.image import Image, read_image
 from kmseg.picture.limits import Limits
+from kmseg.picture.reading import Reading
 from kmseg.settings import SAMPLE_PREFIX
 
 STANDARD_INPUT: Final = "-"
 
 
-def read(source: str, limits: Limits) -> Image:
+def read(source: str, limits: Limits, reading: Reading) -> Image:
     """Read the picture of ``-i``.
 
     Raises
@@ -31,11 +32,11 @@ def read(source: str, limits: Limits) -> Image:
 
             return sample_image(sample)
         if source == STANDARD_INPUT:
-            return read_image(_standard_input(limits), limits=limits)
+            return read_image(_standard_input(limits), limits=limits, reading=reading)
         if _is_stream(source):
             with Path(source).open("rb") as file:
-                return read_image(_bounded(file, limits), limits=limits)
-        return read_image(source, limits=limits)
+                return read_image(_bounded(file, limits), limits=limits, reading=reading)
+        return read_image(source, limits=limits, reading=reading)
     except KmsegError as error:
         raise KmsegError(f"-i: {error}") from error
     except OSError as error:

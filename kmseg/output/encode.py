@@ -22,6 +22,19 @@ PHOTO_QUALITY: Final = 92
 # Largest side in pixels. WebP stores 14 bits; libjpeg's limit is JPEG_MAX_DIMENSION.
 MAX_SIDE: Final = {"webp": 16_383, "jpg": 65_500, "jpeg": 65_500}
 _MAX_SIDE_ELSEWHERE: Final = 2**31 - 1
+# Formats without transparency, or in which few programs see it.
+_OPAQUE: Final = ("jpg", "jpeg", "bmp")
+
+
+def on_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """RGB pixels, shape (H, W, 3), with an alpha channel, shape (H, W), composited over white."""
+    if alpha is None:
+        return pixels
+    opacity = alpha[..., None].astype(np.uint16)
+    blended = pixels * opacity  # at most 255 * 255, which 16 bits hold
+    blended += 255 * (255 - opacity)
+    blended += 127  # to round
+    return (blended // 255).astype(np.uint8)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -62,7 +75,8 @@ def encode(pixels: NDArray[np.uint8], extension: str, options: tuple[int, ...] =
     pixels : ndarray of uint8, shape (H, W), (H, W, 3) or (H, W, 4)
         Gray, RGB or RGBA.
     extension : str
-        Names the format, such as ``"png"``, without a dot.
+        Names the format, such as ``"png"``, without a dot. Formats that hold no transparency show
+        RGBA on white.
     options : tuple of int
         Pairs of an OpenCV ``IMWRITE_*`` flag and its value.
 
@@ -79,6 +93,8 @@ def encode(pixels: NDArray[np.uint8], extension: str, options: tuple[int, ...] =
             f"{extension}: holds at most {most} pixels a side, not "
             f"{pixels.shape[1]} x {pixels.shape[0]}; choose png"
         )
+    if extension in _OPAQUE and pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = on_white(pixels[..., :3], pixels[..., 3])
     if pixels.ndim == 3:
         to_bgr = cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
         pixels = np.asarray(cv2.cvtColor(pixels, to_bgr), np.uint8)

@@ -116,18 +116,14 @@ def _drawn(key: str, title: str, draw: Callable[[Segmentation], Pixels]) -> Down
     return replace(_exact(key, title, draw), draw=draw)
 
 
-def _painted(paint: str, seg: Segmentation) -> Pixels:
-    return render.painted(seg.labels, render.palette(seg, paint))
-
-
 def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], bytes]) -> Download:
     suffix = f"_palette.{key.removeprefix('palette_')}"
     return Download(key, title, mime, suffix, lambda seg, _: make(seg), Group.PALETTES)
 
 
 DOWNLOADS: Final[tuple[Download, ...]] = (
-    _exact("segmented", "Segmented picture", partial(_painted, "colors")),
-    _exact("gray", "Gray ranks", partial(_painted, "gray")),
+    _exact("segmented", "Segmented picture", render.segmented),
+    _exact("gray", "Gray ranks", partial(render.segmented, paint="gray")),
     _drawn(
         "side_by_side_colors",
         "Side by side, colours",

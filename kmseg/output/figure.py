@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from kmseg.output.render import Pixels, on_white, painted, picture_of
+from kmseg.output.encode import on_white
+from kmseg.output.render import Pixels, alpha_of, painted, picture_of
 from kmseg.picture.image import Image
 
 if TYPE_CHECKING:
@@ -55,4 +56,4 @@ def figure(seg: Segmentation) -> Pixels:
 def _panel(image: Image) -> Pixels:
     scale = min(1, MAX_PANEL / max(image.width, image.height))
     shown = image.resized(max(1, round(image.width * scale)))
-    return on_white(shown.pixels, shown.opaque)
+    return on_white(shown.pixels, alpha_of(shown))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kmseg.output.encode import on_white
 from kmseg.picture.image import Image
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def palette(seg: Segmentation, paint: str = "colors") -> Pixels:
     return np.repeat(levels[:, None], 3, axis=1)
 
 
-def painted(labels: NDArray[np.int16], colors: Pixels) -> Pixels:
+def painted(labels: NDArray[np.int16], colors: Pixels, alpha: Pixels | None = None) -> Pixels:
     """Paint labels.
 
     Parameters
@@ -43,15 +44,54 @@ def painted(labels: NDArray[np.int16], colors: Pixels) -> Pixels:
     labels : ndarray of int16, shape (H, W)
         0 to K - 1; -1 is transparent.
     colors : ndarray of uint8, shape (K, 3)
+    alpha : ndarray of uint8, shape (H, W), optional
+        The alpha channel of the picture; by default what belongs to a cluster is opaque.
 
     Returns
     -------
-    ndarray of uint8, shape (H, W, 3), or (H, W, 4) if any pixel is transparent
+    ndarray of uint8, shape (H, W, 3), or (H, W, 4) with transparency
+        Pixels of clusters keep their alpha; those of none are fully transparent.
     """
-    if labels.min() >= 0:
+    if alpha is None and labels.min() >= 0:
         return colors[labels]
     with_alpha = np.column_stack((colors, np.full(len(colors), 255, np.uint8)))
-    return np.vstack((with_alpha, np.zeros((1, 4), np.uint8)))[labels]
+    pixels = np.vstack((with_alpha, np.zeros((1, 4), np.uint8)))[labels]
+    if alpha is not None:
+        np.copyto(pixels[..., 3], alpha, where=labels >= 0)
+    return pixels
+
+
+def segmented(seg: Segmentation, paint: str = "colors") -> Pixels:
+    """The picture in the colours of :func:`palette`, with the original's alpha.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3) or (H, W, 4)
+
+    Raises
+    ------
+    LabelsError
+        If the segmentation was made from a ``ColorHistogram``.
+    """
+    alpha = None if seg.image is None else seg.image.alpha
+    return painted(seg.labels, palette(seg, paint), alpha)
+
+
+def cutout(seg: Segmentation, clusters: tuple[int, ...]) -> Pixels:
+    """The original, with its alpha, inside clusters; transparent elsewhere.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 4)
+
+    Raises
+    ------
+    ValueError
+        If the segmentation was made from a ``ColorHistogram``.
+    """
+    image, inside = picture_of(seg), mask(seg.labels, clusters)
+    alpha = inside if image.alpha is None else np.minimum(inside, image.alpha)
+    return np.dstack((np.where(inside[..., None] > 0, image.pixels, np.uint8(0)), alpha))
 
 
 def numbers(seg: Segmentation) -> Pixels:
@@ -94,8 +134,10 @@ def side_by_side(seg: Segmentation, paint: str = "gray") -> Pixels:
     image = picture_of(seg)
     height, width = image.pixels.shape[:2]
     strip = np.full((height, max(1, int(width * STRIP_SHARE)), 3), STRIP_LEVEL, np.uint8)
-    right = painted(seg.labels, palette(seg, paint))[..., :3]
-    return np.hstack((on_white(image.pixels, image.opaque), strip, on_white(right, image.opaque)))
+    right = segmented(seg, paint)
+    if right.shape[2] == 4:
+        right = on_white(right[..., :3], right[..., 3])
+    return np.hstack((on_white(image.pixels, alpha_of(image)), strip, right))
 
 
 def boundaries(seg: Segmentation) -> Pixels:
@@ -125,15 +167,8 @@ def boundaries(seg: Segmentation) -> Pixels:
     pixels = image.pixels.copy()
     pixels[edge] = 0
     pixels[line > 0] = 255
-    if image.opaque is None:
-        return pixels
-    return np.dstack((pixels, np.where(image.opaque | edge, np.uint8(255), np.uint8(0))))
-
-
-def cutout(seg: Segmentation, clusters: tuple[int, ...]) -> Pixels:
-    """The original inside clusters and transparency elsewhere, shape (H, W, 4)."""
-    alpha = mask(seg.labels, clusters)
-    return np.dstack((np.where(alpha[..., None] > 0, picture_of(seg).pixels, np.uint8(0)), alpha))
+    alpha = alpha_of(image)
+    return pixels if alpha is None else np.dstack((pixels, np.where(edge, np.uint8(255), alpha)))
 
 
 def picture_of(seg: Segmentation) -> Image:
@@ -143,9 +178,11 @@ def picture_of(seg: Segmentation) -> Image:
     return seg.image
 
 
-def on_white(pixels: Pixels, opaque: NDArray[np.bool_] | None) -> Pixels:
-    """RGB pixels, shape (H, W, 3), with transparent ones replaced by white."""
-    return pixels if opaque is None else np.where(opaque[..., None], pixels, np.uint8(255))
+def alpha_of(image: Image) -> Pixels | None:
+    """The alpha channel of a picture; one with a mask alone is opaque where it counts."""
+    if image.alpha is not None or image.opaque is None:
+        return image.alpha
+    return np.where(image.opaque, np.uint8(255), np.uint8(0))
 
 
 def heat(values: NDArray[np.float64], top: float) -> Pixels:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from kmseg.output.encode import json_bytes
+from kmseg.output.units import cluster_units
 from kmseg.settings import LINK_VERSION, to_hex
 
 if TYPE_CHECKING:
@@ -16,14 +17,20 @@ def report(seg: Segmentation) -> dict[str, Any]:
     """Settings and results as JSON values; unknown values are None.
 
     ``size`` is [W, H] of the picture as it was clustered, ``seconds`` the time of each step.
+    ``reading`` and ``notes`` say how the file was read; ``units`` gives the clusters in the file's
+    own units if it is gray of more than 8 bits.
     """
+    image, units = seg.image, cluster_units(seg)
     return {
         "settings": seg.settings.to_dict(),
-        "size": None if seg.image is None else [seg.image.width, seg.image.height],
+        "reading": None if image is None else image.reading.to_dict(),
+        "notes": [] if image is None else list(image.notes),
+        "size": None if image is None else [image.width, image.height],
         "unique_colors": seg.histogram.n_colors,
         "pixel_counts": seg.pixel_counts.tolist(),
         "palette": [to_hex(color) for color in seg.palette],
         "centroids": seg.centroids.tolist(),
+        "units": None if units is None else units.to_dict(),
         "inertia": seg.inertia,
         "attempts": list(seg.attempts),
         "n_iter": seg.n_iter,

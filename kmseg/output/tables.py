@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from kmseg.output.encode import json_bytes
+from kmseg.output.units import cluster_units
 from kmseg.settings import to_hex
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
     """One row per cluster: number, hex, r, g, b, centroid by coordinate, pixels, share.
 
     Numbers start at 1. A merged cluster carries the numbers of its members instead, as in "1+3".
+    Rows of gray pictures of more than 8 bits end with the cluster in the file's units.
     """
-    return [
+    units = cluster_units(seg)
+    rows: list[dict[str, Any]] = [
         {"cluster": int(name) if name.isdigit() else name, "hex": to_hex(color)}
         | dict(zip("rgb", map(int, color), strict=True))
         | {
@@ -30,6 +33,12 @@ def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
             seg.names, seg.palette, seg.centroids, seg.pixel_counts, seg.shares, strict=True
         )
     ]
+    if units is not None:
+        for number, row in enumerate(rows):
+            row["file centroid"] = units.number(units.centroids[number])
+            row["file least"] = units.number(units.least[number])
+            row["file greatest"] = units.number(units.greatest[number])
+    return rows
 
 
 def counts_csv(seg: Segmentation) -> bytes:

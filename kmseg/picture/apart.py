@@ -29,6 +29,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import astuple, fields
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
@@ -79,8 +80,8 @@ def read_image_apart(
     *,
     limits: Limits = DEFAULT_LIMITS,
     reading: Reading = DEFAULT_READING,
-    seconds: float = SECONDS,
-    memory: int = MEMORY,
+    seconds: float | None = None,
+    memory: int | None = None,
 ) -> Image:
     """:func:`kmseg.read_image` in a worker process.
 
@@ -91,11 +92,12 @@ def read_image_apart(
     limits : Limits
         The largest picture that is read.
     reading : Reading
-        The frame and the levels.
-    seconds : float
-        The longest time that the worker may take once it has started.
-    memory : int
-        The most bytes of address space that it may use, where the system can limit them.
+    seconds : float, optional
+        The longest time that the worker may take once it has started; by default `SECONDS`, or
+        more in proportion where `limits` allow more pixels than usual.
+    memory : int, optional
+        The most bytes of address space that it may use, where the system can limit them; by
+        default `MEMORY`, or more likewise.
 
     Returns
     -------
@@ -108,23 +110,15 @@ def read_image_apart(
     ImageError
         As ``read_image`` does, or because the worker sent nonsense.
     """
+    larger = max(1.0, limits.max_pixels / DEFAULT_LIMITS.max_pixels)
+    seconds = SECONDS * larger if seconds is None else seconds
+    memory = int(MEMORY * larger) if memory is None else memory
     order = _order(True, memory, seconds, reading, limits)
-    return _with_worker(content, order, limits, seconds, _receive_image)
+    return _with_worker(content, order, limits, seconds, partial(_receive_image, reading))
 
 
 def n_pixels(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> int:
-    """Width times height of a picture by its header, parsed in a worker process.
-
-    Parameters
-    ----------
-    content : bytes
-        A whole file.
-    limits : Limits
-        The largest picture that is read.
-
-    Returns
-    -------
-    int
+    """Width times height of a whole file's picture by its header, parsed in a worker process.
 
     Raises
     ------
@@ -243,7 +237,9 @@ def _start_worker(order: bytes) -> socket.socket:
     return get_ready().fork(order)
 
 
-def _receive_image(worker: socket.socket, limits: Limits, deadline: float) -> Image:
+def _receive_image(
+    reading: Reading, worker: socket.socket, limits: Limits, deadline: float
+) -> Image:
     claim = _receive_claim(worker, limits, deadline)
     head = wire.receive_object(worker, deadline, answer.IMAGE, _REFUSED)
     _raise_if_refused(head)
@@ -256,7 +252,7 @@ def _receive_image(worker: socket.socket, limits: Limits, deadline: float) -> Im
     if alpha is not None:
         wire.receive_into(alpha.data.cast("B"), worker, deadline)
     wire.receive_end(worker, deadline)
-    return Image(pixels, alpha=alpha, notes=answer.notes(head), scale=answer.scale(head))
+    return Image(pixels, None, alpha, answer.notes(head), answer.scale(head), reading)
 
 
 def _receive_claim(worker: socket.socket, limits: Limits, deadline: float) -> tuple[int, int]:

@@ -191,7 +191,7 @@ def _scaled(source: _Source, samples: Samples, levels: Levels, profile: bytes | 
 
     notes = scale.notes + ((how.note,) if how.note else ())
     strips = as_made(strip, source.ranges, _TWO_CORES)
-    return Converted(picture.width, picture.height, strips, scale if is_gray else None, notes)
+    return Converted(picture.width, picture.height, strips, scale.bare if is_gray else None, notes)
 
 
 def _to_srgb(color: Array, how: Conversion) -> Array:
@@ -223,6 +223,10 @@ def _plain(
     key = _key(picture) if picture.mode in ("1", "L", "RGB") else None
     key = None if key is None else key_of_8_bits(key, picture.mode)
     nodata = parse_nodata(_tag(picture, _NODATA)) if picture.mode in ("L", "RGB") else None
+    is_signed = picture.mode == "L" and _tag(picture, _SAMPLE_FORMAT) == (2,)
+    if is_signed:  # Pillow takes -1 for 255
+        nodata = None if nodata is None else nodata % 256
+        notes += ("signed 8-bit, -128 to 127 shown as 0 to 255",)
     n_missing = 0
     ranges = list(row_ranges(picture.width, picture.height))
     if nodata is not None:
@@ -230,6 +234,8 @@ def _plain(
 
     def strip(rows: tuple[int, int]) -> AlphaStrip:
         stored = part = _crop(picture, rows)
+        if is_signed:
+            part = part.point([(level + 128) % 256 for level in range(256)])
         for mode in steps:
             part = part.convert(mode) if part.mode != mode else part
         alpha = np.asarray(part.getchannel("A")) if part.mode in ("LA", "RGBA") else None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from kmseg.errors import ImageError
+from kmseg.picture.formats import avif
 from kmseg.picture.formats.base import MAX_STEPS
 from kmseg.picture.formats.directories import directories
 
@@ -26,6 +27,8 @@ MAX_FRAMES: Final = 10_000
 # of the largest picture that is read.
 _MOST_WORK: Final = 4
 _PAGED: Final = ("TIFF",)
+# The frames behind the first are not checked before they are decoded.
+_FIRST_ONLY: Final = ("AVIF",)
 # TIFF 6.0, section 8: NewSubfileType. Bit 0 is a smaller version of another picture, bit 2 a mask.
 _SUBFILE_TYPE, _NO_PAGE = 254, 0b101
 
@@ -38,7 +41,7 @@ def count_frames(data: bytes, format_: str) -> int:
     data : bytes
         A whole file that passed its format's parser.
     format_ : str
-        The name of its format. GIF, PNG, WebP and TIFF are counted; others have one picture.
+        The name of its format. GIF, PNG, WebP, TIFF and AVIF are counted; others have one picture.
 
     Returns
     -------
@@ -106,6 +109,11 @@ def check_frame(
         has = f"one {word}" if n_frames == 1 else f"{n_frames:,} {word}s"
         raise ImageError(
             f"There is no {word} {frame + 1:,}: the file has {has}; choose one of those."
+        )
+    if format_ in _FIRST_ONLY and frame > 0:
+        raise ImageError(
+            f"Of an {format_} animation only the first frame is read; save frame {frame + 1:,} as "
+            "a picture of its own."
         )
     if format_ not in _PAGED and (frame + 1) * size[0] * size[1] > _MOST_WORK * limits.max_pixels:
         most = max(1, _MOST_WORK * limits.max_pixels // (size[0] * size[1]))
@@ -228,4 +236,5 @@ _COUNTERS: Final[dict[str, Callable[[bytes], Iterator[object]]]] = {
     "PNG": _png_frames,
     "WebP": _webp_frames,
     "TIFF": _tiff_pages,
+    "AVIF": avif.frames,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,22 +32,26 @@ OUT_OF_MEMORY: Final = "The picture needs more memory than there is; make it sma
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
-    """An upright picture and which of its pixels are opaque.
+    """An upright picture, which of its pixels count, and what was done to read it.
 
     Parameters
     ----------
     pixels : ndarray of uint8, shape (H, W, 3)
         sRGB. Stored as a read-only view, or as a copy if not contiguous.
     opaque : ndarray of bool, shape (H, W), optional
-        False where a pixel is fully transparent (alpha 0) and therefore ignored. None means that
-        every pixel is opaque; a mask without any False becomes None. With `alpha` it follows from
-        that: a pixel counts from half opaque on.
+        False where a pixel does not count: it belongs to no cluster. None means that every pixel
+        counts; a mask without any False becomes None. With `alpha` it follows from that: a pixel
+        counts if it is at least half opaque, 128 of 255.
     alpha : ndarray of uint8, shape (H, W), optional
-        0 transparent to 255 opaque; None without transparency.
+        0 transparent to 255 opaque; None without transparency. Pixels without a value, such as
+        NaN, have alpha 0.
     notes : tuple of str
-        What was done to the file's values when it was read, one short line each.
+        What was done to the file's values, one short line each:
+        ``("page 1 of 3", "16-bit, 150 to 420 shown as 0 to 255")``.
     scale : Scale, optional
-        For gray of more than 8 bits: how levels map to the file's values.
+        For gray of more than 8 bits: ``scale.to_units(levels)`` gives the file's own values.
+    reading : Reading
+        How the file was read; reading it so again gives the same picture.
 
     Raises
     ------
@@ -60,6 +64,7 @@ class Image:
     alpha: Pixels | None = None
     notes: tuple[str, ...] = ()
     scale: Scale | None = None
+    reading: Reading = DEFAULT_READING
 
     def __post_init__(self) -> None:
         pixels, opaque, alpha = self.pixels, self.opaque, self.alpha
@@ -130,14 +135,16 @@ class Image:
         Returns
         -------
         Image
-            Its height is ``int(width / W * H)``, at least 1. Only opaque pixels contribute colour,
-            and a pixel is opaque if any part of it was.
+            Its height is ``int(width / W * H)``, at least 1. Colours are averaged with their alpha
+            as weights. With `alpha` the average alpha decides which pixels count; with `opaque`
+            alone a pixel counts if any part of it did.
 
         Raises
         ------
         ImageError
-            The width is not a whole number of at least 0, or the result would be larger than both
-            this picture and the default :class:`~kmseg.picture.limits.Limits`.
+            The width is not a whole number of at least 0, the result would be larger than both
+            this picture and the default :class:`~kmseg.picture.limits.Limits`, or none of its
+            pixels would count.
         """
         try:
             width = operator.index(width)
@@ -147,25 +154,40 @@ class Image:
             raise ImageError(f"A width is at least 1, or 0 to keep the size; given was {width}.")
         if width in (0, self.width):
             return self
-        size = (width, max(1, int(width / self.width * self.height)))
         if width > self.width:
-            DEFAULT_LIMITS.check_size(*size)
-        import cv2
+            _check_enlarged(width, self._height_at(width))
+        pixels, alpha = self.averaged(width)
+        if alpha is None or self.alpha is not None:
+            return replace(self, pixels=pixels, opaque=None, alpha=alpha)
+        return replace(self, pixels=pixels, opaque=alpha > 0)
 
-        if self.opaque is None:
-            pixels = _uint8(cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA))
-            return Image(pixels, notes=self.notes, scale=self.scale)
-        cover = cv2.resize(self.opaque.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        pixels = np.zeros((size[1], size[0], 3), np.uint8)
-        for channel in range(3):  # one at a time, for floats take much memory
-            premultiplied = np.multiply(self.pixels[..., channel], self.opaque, dtype=np.float32)
-            total = cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA)
-            mean = np.divide(total, cover, out=np.zeros_like(total), where=cover > 0)
-            pixels[..., channel] = np.rint(np.clip(mean, 0, 255))
-        alpha = None
-        if self.alpha is not None:
-            alpha = _uint8(cv2.resize(self.alpha, size, interpolation=cv2.INTER_AREA))
-        return Image(pixels, np.asarray(cover > 0), alpha, self.notes, self.scale)
+    def averaged(self, width: int) -> tuple[Pixels, Pixels | None]:
+        """Pixels of another width and their alpha, to be shown: none of them need count.
+
+        Parameters
+        ----------
+        width : int
+            In pixels, at least 1.
+
+        Returns
+        -------
+        ndarray of uint8, shape (h, width, 3)
+        ndarray of uint8, shape (h, width), or None
+            For a picture with `opaque` alone above 0 wherever any part counts.
+        """
+        size = width, self._height_at(width)
+        weights = self.opaque if self.alpha is None else self.alpha
+        if width == self.width:
+            return self.pixels, None if weights is None else _uint8(_as_alpha(weights))
+        pixels, cover = _averaged(self.pixels, weights, size)
+        if cover is None:
+            return pixels, None
+        if self.alpha is None:
+            return pixels, _uint8(np.ceil(np.clip(255 * cover, 0, 255)))
+        return pixels, _uint8(np.rint(cover))
+
+    def _height_at(self, width: int) -> int:
+        return max(1, int(width / self.width * self.height))
 
 
 def read_image(
@@ -177,8 +199,8 @@ def read_image(
     """Read a picture from a file or from its bytes.
 
     The content, not the name, determines the format: one of :mod:`kmseg.picture.formats`. The
-    picture is turned upright by its EXIF orientation. Of an animation or a document the first frame
-    or page is read. Gray values of more than 8 bits are scaled to 8 bits, never clipped.
+    picture is turned upright by its EXIF orientation, and an embedded colour profile is converted
+    to sRGB. What was done to the file's values is told by the picture's ``notes``.
 
     Parameters
     ----------
@@ -186,6 +208,10 @@ def read_image(
         A path, or a whole file.
     limits : Limits
         The largest picture that is read.
+    reading : Reading
+        Which frame or page is read, by default the first; and which of the file's values become
+        black and white if it has more than 8 bits, by default those of
+        :mod:`kmseg.picture.levels`.
 
     Returns
     -------
@@ -221,7 +247,13 @@ def decode_image(file: File, limits: Limits) -> Image:
     """
     try:
         upright = decode(file, limits)
-        return Image(upright.pixels, alpha=upright.alpha, notes=upright.notes, scale=upright.scale)
+        return Image(
+            upright.pixels,
+            alpha=upright.alpha,
+            notes=upright.notes,
+            scale=upright.scale,
+            reading=file.reading,
+        )
     except ImageError:
         raise
     except MemoryError as error:
@@ -236,6 +268,38 @@ def decode_image(file: File, limits: Limits) -> Image:
 
 
 # -- arrays ----------------------------------------------------------------------------------------
+
+
+def _averaged(
+    pixels: Pixels, weights: Mask | Pixels | None, size: tuple[int, int]
+) -> tuple[Pixels, npt.NDArray[np.float32] | None]:
+    """Pixels of another size by area averaging with weights, and the average weights."""
+    import cv2
+
+    if weights is None:
+        return _uint8(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)), None
+    floats = weights.astype(np.float32)
+    cover = np.asarray(cv2.resize(floats, size, interpolation=cv2.INTER_AREA), np.float32)
+    averaged = np.zeros((size[1], size[0], 3), np.uint8)
+    for channel in range(3):  # one at a time, for floats take much memory
+        total = cv2.resize(pixels[..., channel] * floats, size, interpolation=cv2.INTER_AREA)
+        mean = np.divide(total, cover, out=np.zeros_like(total), where=cover > 0)
+        averaged[..., channel] = np.rint(np.clip(mean, 0, 255))
+    return averaged, cover
+
+
+def _as_alpha(weights: Mask | Pixels) -> npt.NDArray[Any]:
+    return weights if weights.dtype == np.uint8 else np.where(weights, np.uint8(255), np.uint8(0))
+
+
+def _check_enlarged(width: int, height: int) -> None:
+    limits = DEFAULT_LIMITS
+    if max(width, height) > limits.max_side or width * height > limits.max_pixels:
+        raise ImageError(
+            f"A width of {width} makes a picture of {width} x {height} pixels; a picture is "
+            f"enlarged to {limits.max_pixels / 1e6:g} megapixels and {limits.max_side:,} pixels a "
+            "side at most. Choose a smaller width."
+        )
 
 
 def _is_array(array: object, dtype: type[np.generic], n_dimensions: int) -> bool:

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -120,6 +120,12 @@ class Scale:
         if self.samples.white_is_zero:
             levels = 255 - levels
         return self.low + levels * ((self.high - self.low) / 255)
+
+    @property
+    def bare(self) -> Scale:
+        """Only how levels map to values, without what was found in the picture."""
+        samples = replace(self.samples, nodata=None)
+        return Scale(samples, self.low, self.high)
 
     @property
     def step(self) -> float:

@@ -7,6 +7,10 @@ from typing import Final
 
 from kmseg.errors import ImageError
 
+#: Which setting raises a limit, for refusals; see :mod:`kmseg.config`.
+MEGABYTES_SETTING: Final = "KMSEG_MAX_MEGABYTES"
+MEGAPIXELS_SETTING: Final = "KMSEG_MAX_MEGAPIXELS"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -43,8 +47,9 @@ class Limits:
             raise ImageError("The file is empty; choose a picture with something in it.")
         if n_bytes > self.max_bytes:
             raise ImageError(
-                f"The file is larger than {self.max_bytes / 2**20:g} MB, the most that is read; "
-                "save the picture smaller or compressed more strongly."
+                f"The file is larger than {self.max_bytes / 2**20:g} MB, the most that is read "
+                f"(setting {MEGABYTES_SETTING}); save the picture smaller or compressed more "
+                "strongly."
             )
 
     def check_size(self, width: int, height: int, bits_per_pixel: int = 24) -> None:
@@ -59,15 +64,21 @@ class Limits:
                 f"The picture claims to be {width} x {height} pixels; "
                 "it needs at least one in each direction."
             )
-        if max(width, height) > self.max_side or width * height > self.max_pixels:
+        if max(width, height) > self.max_side:
+            raise ImageError(
+                f"The picture is {width} x {height} pixels; at most {self.max_side:,} pixels a "
+                "side are read, whatever the settings. Make it smaller first, or cut it."
+            )
+        if width * height > self.max_pixels:
             raise ImageError(
                 f"The picture is {width} x {height} pixels; at most {self.max_pixels / 1e6:g} "
-                f"megapixels and {self.max_side} pixels a side are read. Make it smaller first."
+                f"megapixels are read (setting {MEGAPIXELS_SETTING}). Make it smaller first."
             )
         if width * height * bits_per_pixel > 8 * self.max_decoded_bytes:
             raise ImageError(
                 f"The picture takes more than {self.max_decoded_bytes / 1e6:g} MB once decoded, "
-                "the most that is read; save it with 8 bits per channel."
+                f"the most that is read (8 bytes for each pixel of {MEGAPIXELS_SETTING}); save it "
+                "with 8 bits per channel."
             )
 
 

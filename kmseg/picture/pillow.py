@@ -13,6 +13,7 @@ from kmseg.errors import ImageError
 from kmseg.picture.convert import Converted, convert
 from kmseg.picture.formats.base import Format, Header
 from kmseg.picture.formats.repair import ended_jpeg
+from kmseg.picture.formats.tiff import in_native_order
 from kmseg.picture.frames import seek_frame
 from kmseg.picture.limits import Limits
 from kmseg.picture.probe import File
@@ -72,6 +73,7 @@ def _convert(
         picture = PIL.Image.open(io.BytesIO(data), formats=[format_.pillow_name])
         seek_frame(picture, file.index)
         _check(picture, header, format_)
+        in_native_order(picture)
         return picture
 
     def key_of_8_bits(samples: Any, mode: str) -> Any:

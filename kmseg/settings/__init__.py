@@ -15,6 +15,7 @@ from kmseg.color import ALIASES, COLOR_SPACES
 from kmseg.errors import SettingsError
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.kmeans.problem import INITS, STOPS
+from kmseg.picture.reading import Reading
 from kmseg.settings.channels import parse_channels
 from kmseg.settings.fields import (
     Channels,
@@ -48,6 +49,7 @@ LINK_VERSION: Final = "1"
 SAMPLE_PREFIX: Final = "sample:"
 """What precedes the key of a sample where a command or a script names a picture."""
 
+_DEFAULT_READING: Final = Reading()
 _ENGINE_ALIASES: Final = {alias: e.name for e in ENGINES.values() for alias in e.aliases}
 
 
@@ -216,7 +218,9 @@ class Settings:
                 values |= repair
                 corrections.append(f"{error}; {next(iter(repair.values()))!r} is used instead")
 
-    def to_command_line(self, picture: str, shell: Shell = "posix") -> str:
+    def to_command_line(
+        self, picture: str, shell: Shell = "posix", reading: Reading = _DEFAULT_READING
+    ) -> str:
         """The command that repeats this segmentation, run in a clone of the repository.
 
         Parameters
@@ -225,6 +229,8 @@ class Settings:
             Path of the picture, or a sample as in ``"sample:china"``.
         shell : {"posix", "cmd"}
             Whose quotes: those of ``sh``, or of ``cmd.exe``.
+        reading : Reading
+            How the picture is read.
         """
         options = {
             field.flags[0]: field.kind.to_argument(getattr(self, name))
@@ -232,13 +238,15 @@ class Settings:
         }
         words = [word for flag, text in options.items() if text for word in (flag, text)]
         safe = f"./{picture}" if picture.startswith("-") else picture
-        return command(["-m", "kmseg", "-i", safe, *words, "--json"], shell)
+        words = ["-m", "kmseg", "-i", safe, *reading.to_options(), *words, "--json"]
+        return command(words, shell)
 
-    def to_python(self, picture: str) -> str:
-        """A script that repeats this segmentation; ``picture`` as in :meth:`to_command_line`."""
+    def to_python(self, picture: str, reading: Reading = _DEFAULT_READING) -> str:
+        """A script that repeats this segmentation; parameters as in :meth:`to_command_line`."""
         values = self.to_dict()
         arguments = "\n".join(f"    {name}={value!r}," for name, value in values.items())
-        source = f"kmseg.read_image({picture!r})"
+        given = "" if reading == _DEFAULT_READING else f", reading=kmseg.{reading!r}"
+        source = f"kmseg.read_image({picture!r}{given})"
         if picture.startswith(SAMPLE_PREFIX):
             source = f"kmseg.sample_image({picture.removeprefix(SAMPLE_PREFIX)!r})"
         return (

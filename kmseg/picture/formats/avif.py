@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from kmseg.picture.formats.av1 import frame_sizes
 from kmseg.picture.formats.base import MAX_STEPS, Format, Header, refusal
@@ -34,6 +35,17 @@ def parse(data: bytes, limits: Limits) -> Header:
     if header is None:
         raise refusal("AVIF", "holds no picture")
     return header
+
+
+def frames(data: bytes) -> Iterator[int]:
+    """The numbers of an animation's frames; a still picture has one."""
+    n_frames = 1
+    for kind, start, end in boxes(data, 0, len(data), "AVIF"):
+        for inner, a, b in boxes(data, start, end, "AVIF") if kind == b"moov" else ():
+            if inner == b"trak":
+                sizes = _sample_table(data, a, b)[b"stsz"][0]
+                n_frames = max(n_frames, struct.unpack_from(">I", data, sizes + 8)[0])
+    yield from range(n_frames)
 
 
 def _still(data: bytes, items: Items, limits: Limits) -> Header:

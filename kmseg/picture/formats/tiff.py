@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kmseg.errors import ImageError
 from kmseg.picture.formats.base import DEFLATE_RATIO, MAX_STEPS, Format, Header, refusal
 from kmseg.picture.formats.directories import first_position
 from kmseg.picture.limits import Limits
 
-# Colour and alpha, or four inks and alpha.
-_MOST_SAMPLES = 5
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+# Colour and alpha, or four inks and alpha; gray and alpha.
+_MOST_SAMPLES, _MOST_GRAY = 5, 2
 # No TIFF directory of a photo comes near this number of tags.
 _MAX_TAGS = 4096
 _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 # The most bytes that one byte can expand to, by compression. Bilevel fax codes and the newer
 # compressions have no useful bound.
 _RATIOS = {1: 1, 5: 4096, 8: DEFLATE_RATIO, 32946: DEFLATE_RATIO, 32773: 128}
+# How Pillow unpacks samples that it takes for little- or big-endian -> for the machine's order.
+_NATIVE = {
+    little_or_big: native
+    for little, big, native in (
+        ("I;16S", "I;16BS", "I;16NS"),
+        ("I;32", "I;32B", "I;32N"),
+        ("I;32S", "I;32BS", "I;32NS"),
+        ("F;32F", "F;32BF", "F;32NF"),
+        ("F;64F", "F;64BF", "F;64NF"),
+    )
+    for little_or_big in (little, big)
+}
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _SAMPLES, _ROWS_PER_STRIP, _PLANAR = 277, 278, 284
 _STRIP_OFFSETS, _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS = 273, 322, 323, 324
@@ -47,7 +63,9 @@ def parse_page(data: bytes, limits: Limits, position: int) -> Header:
     width, height = number(_WIDTH, 0), number(_LENGTH, 0)
     bits = max(tags[_BITS].values) if _BITS in tags else 1
     samples = number(_SAMPLES, tags[_BITS].count if _BITS in tags else 1)
-    if samples > _MOST_SAMPLES:
+    photometric = number(_PHOTOMETRIC, 1)
+    most = _MOST_GRAY if photometric in (0, 1) else 4 if bits > 8 else _MOST_SAMPLES
+    if samples > most:
         raise ImageError(
             f"This TIFF file has {samples} channels or planes; save those that "
             "you want to look at as pictures of their own."
@@ -65,7 +83,7 @@ def parse_page(data: bytes, limits: Limits, position: int) -> Header:
         n_pieces *= samples
     if not n_pieces <= pieces.count <= MAX_STEPS:
         raise refusal("TIFF", "is damaged: its strips do not cover the picture")
-    ratio, photometric = _RATIOS.get(number(_COMPRESSION, 1)), number(_PHOTOMETRIC, 1)
+    ratio = _RATIOS.get(number(_COMPRESSION, 1))
     stored = 1 if photometric == 6 else samples  # YCbCr stores colour at a lower resolution
     if ratio and len(data) * ratio < (width * bits * stored + 7) // 8 * height:
         raise refusal("TIFF", "is cut short: it has too little data for its size")
@@ -99,6 +117,31 @@ def _tags(data: bytes, position: int) -> dict[int, _Tag]:
     return tags
 
 
+def _prepare_pillow() -> None:
+    """Have Pillow open more kinds of gray, and libtiff print nothing."""
+    from PIL.TiffImagePlugin import OPEN_INFO
+
+    for photometric in (0, 1):
+        for order, double, long in ((b"II", "F;64F", "I;32"), (b"MM", "F;64BF", "I;32B")):
+            OPEN_INFO.setdefault((order, photometric, (3,), 1, (64,), ()), ("F", double))
+            OPEN_INFO.setdefault((order, photometric, (1,), 1, (32,), ()), ("I", long))
+    _silence_libtiff()
+
+
+def in_native_order(picture: ImageFile) -> None:
+    """Correct how Pillow takes what libtiff hands over, which has the machine's byte order.
+
+    Pillow expects the file's order for signed and floating-point samples, so compressed big-endian
+    files came out as noise (``TiffImagePlugin._load_libtiff`` of Pillow 13).
+    """
+    picture.tile = [
+        tile._replace(args=(_NATIVE[tile.args[0]], *tile.args[1:]))
+        if tile.codec_name == "libtiff" and isinstance(tile.args, tuple) and tile.args[0] in _NATIVE
+        else tile
+        for tile in picture.tile
+    ]
+
+
 def _silence_libtiff() -> None:
     """Unset libtiff's handlers, which print errors to standard error; Pillow cannot do that."""
     import ctypes
@@ -118,6 +161,6 @@ FORMAT = Format(
     parse=_parse,
     plugin="PIL.TiffImagePlugin",
     pillow_name="TIFF",
-    prepare_pillow=_silence_libtiff,
+    prepare_pillow=_prepare_pillow,
     pillow_turns_upright=True,
 )

@@ -46,6 +46,7 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
     incidents.log.addHandler(handler)
     incidents.log.setLevel(logging.INFO)
     _step(platform.keep_uploads_in_memory)
+    _step(_limit_uploads)
     _libc("mallopt", _M_ARENA_MAX, 2)
     # The compiled loops are loaded when the server starts, not when the first visitor comes.
     _in_background(warm.warm_up)
@@ -68,6 +69,10 @@ def _configure() -> None:
         logging.getLogger("uvicorn.error").disabled = True
         raise SystemExit(1) from None
     store.gauges()  # makes the caches, before several threads use them
+
+
+def _limit_uploads() -> None:
+    platform.limit_uploads(configuration.current().limits.max_bytes)
 
 
 @st.cache_resource(show_spinner="Starting…")

@@ -13,7 +13,8 @@ from typing import Any
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
-from streamlit import runtime
+from streamlit import config, runtime
+from streamlit.config_option import ConfigOption
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
@@ -38,6 +39,17 @@ def uploads() -> dict[str, list[int]]:
         session: [len(file.data) for file in list(files.values())]
         for session, files in list(storage.items())
     }
+
+
+def limit_uploads(n_bytes: int) -> None:
+    """Have Streamlit accept files of so many bytes; a smaller limit that was set for it stays.
+
+    Contract: ``server.maxUploadSize`` counts units of 2**20 bytes and is looked up at each use;
+    ``streamlit.config`` tells whether it was set, and sets it.
+    """
+    option, megabytes = "server.maxUploadSize", max(1, n_bytes // 2**20)
+    if not config.is_manually_set(option) or config.get_option(option) > megabytes:
+        config.set_option(option, megabytes, ConfigOption.STREAMLIT_DEFINITION)
 
 
 def max_upload_bytes() -> int:

@@ -21,6 +21,7 @@ from starlette.responses import PlainTextResponse
 
 from kmseg.config import MEGABYTE
 from kmseg.errors import ImageError
+from kmseg.picture.limits import MEGABYTES_SETTING
 from kmseg.ui.server import configuration, incidents, platform
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def check(content: bytes) -> None:
     if content == _NOTES["session"]:
         megabytes = configuration.current().session_upload_bytes // MEGABYTE
         raise ImageError(
-            f"Your pictures may take {megabytes} MB together, and this one would take more. Take "
-            "others off the list first."
+            f"Your pictures may take {megabytes} MB together (setting KMSEG_SESSION_UPLOADS_MB), "
+            "and this one would take more. Take others off the list first."
         )
     if content == _NOTES["all"]:
         raise ImageError(
@@ -139,7 +140,10 @@ class Quota:
             incidents.note("upload_over_quota", f"files={n_files}", session)
             raise _Refused(413, "Too many files.")
         if int(length) > platform.max_upload_bytes():
-            raise _Refused(413, "File too large.")
+            own = platform.max_upload_bytes() < configuration.current().limits.max_bytes
+            setting = "STREAMLIT_SERVER_MAX_UPLOAD_SIZE" if own else MEGABYTES_SETTING
+            megabytes = platform.max_upload_bytes() // 2**20
+            raise _Refused(413, f"File too large: at most {megabytes} MB (setting {setting}).")
         return int(length)
 
     async def _received(self, transfer: _Transfer, receive: Receive) -> bool:

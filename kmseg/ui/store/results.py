@@ -70,13 +70,12 @@ def _data_of(image: Image) -> PictureData:
 
 
 def _original(image: Image, width: int) -> tuple[bytes, str]:
-    shown = image.resized(width)
-    if shown.opaque is not None:
-        alpha = np.where(shown.opaque, np.uint8(255), np.uint8(0))
-        return encode.png(np.dstack((shown.pixels, alpha))), "image/png"
-    if shown is image:
-        return encode.png(shown.pixels), "image/png"
-    return encode.jpeg(shown.pixels, JPEG_QUALITY), "image/jpeg"
+    pixels, alpha = image.averaged(width)
+    if alpha is not None:
+        return encode.png(np.dstack((pixels, alpha))), "image/png"
+    if width == image.width:
+        return encode.png(pixels), "image/png"
+    return encode.jpeg(pixels, JPEG_QUALITY), "image/jpeg"
 
 
 def key_of(picture: Picture, width: int = 0) -> Key:

@@ -1,0 +1,86 @@
+"""Clusters of a gray picture of more than 8 bits in the file's own units, such as kelvin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmseg.picture.levels import Scale, format_value
+from kmseg.segmentation import Segmentation
+
+Values = NDArray[np.float64]
+
+
+#: What :meth:`Units.row` gives, in columns.
+HEADER: Final = "  ".join(f"{title:>10}" for title in ("in file", "least", "greatest"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """What the clusters are in the file's units, as exact as 256 levels are.
+
+    Attributes
+    ----------
+    scale : Scale
+        Levels 0 to 255 stand for its low to its high; values beyond these count as the ends.
+    centroids, least, greatest : ndarray of float64, shape (K,)
+        Mean, smallest and largest value of each cluster's pixels.
+    """
+
+    scale: Scale
+    centroids: Values
+    least: Values
+    greatest: Values
+
+    def text(self, value: float) -> str:
+        """A value with the decimals that one level supports: ``"1,024"``."""
+        return format_value(value, self.scale.step)
+
+    def number(self, value: float) -> float:
+        """:meth:`text` as a number: for files that programs read."""
+        return float(self.text(value).replace(",", ""))
+
+    def row(self, number: int) -> str:
+        """Centroid, least and greatest value of a cluster, from 0, as text columns."""
+        values = self.centroids[number], self.least[number], self.greatest[number]
+        return "  ".join(f"{self.text(value):>10}" for value in values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object: kind of samples, the range of the levels, and a list for each value."""
+        lists = {
+            name: [self.number(value) for value in getattr(self, name)]
+            for name in ("centroids", "least", "greatest")
+        }
+        samples = self.scale.samples
+        return {"samples": samples.name, "low": self.scale.low, "high": self.scale.high} | lists
+
+
+def cluster_units(seg: Segmentation, scale: Scale | None = None) -> Units | None:
+    """The clusters in the file's units.
+
+    Parameters
+    ----------
+    seg : Segmentation
+    scale : Scale, optional
+        That of the picture; by default what ``seg.image`` has.
+
+    Returns
+    -------
+    Units or None
+        None for colour and for 8 bits.
+    """
+    if scale is None:
+        scale = None if seg.image is None else seg.image.scale
+    if scale is None:
+        return None
+    levels = seg.histogram.colors[:, 0].astype(np.float64)
+    ends = np.empty((2, seg.n_clusters))
+    ends[0], ends[1] = 255, 0
+    np.minimum.at(ends[0], seg.color_labels, levels)
+    np.maximum.at(ends[1], seg.color_labels, levels)
+    means = seg.color_sums[:, 0] / seg.pixel_counts
+    values = np.sort(scale.to_units(ends), axis=0)  # white may be the smallest value
+    return Units(scale, scale.to_units(means), values[0], values[1])
