@@ -125,7 +125,7 @@ def test_unknown_values_are_null() -> None:
 
 # -- the registry -------------------------------------------------------------------------------
 
-# What links, scripts and help texts rely on: other downloads may join these.
+# Names that must stay; other downloads may join them.
 PROMISED = {
     "segmented": "_segmented.png",
     "gray": "_gray.png",

@@ -54,7 +54,7 @@ ENGINE: Final = Engine(
     "applies.",
     visits_pixels=True,
     slow=True,
-    preload=False,  # the import takes 1 to 5 s and some 130 MB
+    preload=False,  # the import takes seconds and some 130 MB
     reports_attempts=False,
     reports_iterations=True,
     takes_weights=False,
