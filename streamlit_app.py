@@ -27,7 +27,7 @@ if __name__ == "__main__":
         link.enter(address)
 
         # A quick segmentation is shown first: the controls on the screen are up to date already.
-        if session.shown is None or ENGINES[settings.engine].visits_pixels:
+        if session.shown is None or ENGINES[settings.engine].slow:
             frame.draw()
         hosting.warm_up()
         with page.at_work(settings) as (progress, waiting):

@@ -17,8 +17,6 @@ from oracles import (
     squared_distances,
 )
 
-ENGINES = ("exact", "opencv", "scikit-learn")
-
 
 def repeated(X: Floats, weights: NDArray[Any]) -> Floats:
     return np.repeat(X, weights, axis=0)

@@ -46,7 +46,7 @@ def counts(app: AppTest) -> list[int]:
     return [row["pixels"] for row in component(app, "kmseg_table")["rows"]]
 
 
-def expected_counts(sample: str, **settings: Any) -> list[int]:
+def expected_counts(sample: str, /, **settings: Any) -> list[int]:
     seg = kmseg.segment(kmseg.sample_image(sample), kmseg.Settings(**settings))
     return seg.pixel_counts.tolist()
 

@@ -451,7 +451,9 @@ def test_the_browser_converts_to_every_space_as_python_does(open_page: OpenPage)
 
 def test_a_tile_and_a_rung_are_adopted_by_keyboard(open_page: OpenPage) -> None:
     page = open_page("?picture=plate-74&n_clusters=3&view=sheet", height=1400)
-    tile = page.locator(".gallery").nth(6).get_by_role("button", name="a*, b*", exact=True)
+    tile = page.get_by_role("group", name=COLOR_SPACES["cielab"].title, exact=True).get_by_role(
+        "button", name="a*, b*", exact=True
+    )
     tile.focus()
     tile.press("Enter")
     page.wait_for_url(re.compile("color_space=cielab&channels=12"))

@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 import kmseg
+from kmseg.kmeans.engines import ENGINES
 from kmseg.output import render
 from kmseg.ui.views import VIEWS
 from visitor import (
@@ -306,7 +307,7 @@ def test_the_new_segmentation_is_sent_first_then_counts_then_the_cloud(
 
 @pytest.mark.parametrize(
     ("engine", "title"),
-    [("opencv", "OpenCV, cv2.kmeans"), ("scikit-learn", "scikit-learn, KMeans")],
+    [(name, engine.title) for name, engine in ENGINES.items() if engine.slow],
 )
 def test_long_work_shows_how_far_it_is_and_can_be_stopped(
     open_page: OpenPage, engine: str, title: str

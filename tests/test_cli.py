@@ -269,8 +269,8 @@ def test_two_runs_in_a_row_save_two_pictures(folder: Path) -> None:
 # -- progress --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", ["opencv", "scikit-learn", "exact"])
-def test_a_terminal_shows_the_progress_of_a_reference_engine(
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_terminal_shows_the_progress_of_a_slow_engine(
     folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     line = f"-i photo.png --engine {engine} --attempts 3 --json"
@@ -280,7 +280,7 @@ def test_a_terminal_shows_the_progress_of_a_reference_engine(
     assert main(line.split()) == 0
     shown = capsys.readouterr().err.split("\r\x1b[K")
     attempts = [f"kmseg: {engine}, attempt {number} of 3" for number in (1, 2, 3, 3)]
-    assert shown == ([""] if engine == "exact" else ["", *attempts, ""])
+    assert shown == (["", *attempts, ""] if ENGINES[engine].slow else [""])
 
 
 # -- as a program ----------------------------------------------------------------------------------

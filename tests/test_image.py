@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -169,7 +170,14 @@ def test_odd_files_are_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["garbage", "svg.png", "eps.jpg", "pdf.png", "ppm.png"])
 def test_refusals_of_other_formats_list_those_that_are_read(name: str) -> None:
-    assert "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF" in refusal(hostile.REFUSED[name])
+    assert formats.listed() in refusal(hostile.REFUSED[name])
+
+
+def test_the_readme_names_every_format_that_is_read() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    paragraph = readme.partition("**Your pictures.**")[2].partition("\n- **")[0]
+    names = re.split(", | or ", formats.listed())
+    assert [name for name in names if not re.search(rf"\b{name}\b", paragraph)] == []
 
 
 def test_refusals_of_large_pictures_name_the_limit() -> None:
@@ -190,12 +198,13 @@ def test_a_new_format_is_one_entry_in_the_registry(monkeypatch: pytest.MonkeyPat
         pillow_name="",
         own_decoder=lambda data, header: Decoded(3, 2, strips(), orientation=6),
     )
+    listed = formats.listed()
     monkeypatch.setitem(formats.FORMATS, "Toy", toy)
     image = read_image(b"TOY picture")
     assert image.pixels[..., 0].tolist() == [[20, 10]] * 3
     assert image.opaque is not None
     assert np.argwhere(~image.opaque).tolist() == [[2, 0]]
-    assert "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or Toy" in refusal(b"nothing known")
+    assert f"{listed.replace(' or ', ', ')} or Toy" in refusal(b"nothing known")
 
 
 def test_limits_are_an_argument_of_reading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from kmseg.kmeans.engines import ENGINES
+
 ROOT = Path(__file__).resolve().parent.parent
-# One attempt of cv2.kmeans on these samples takes minutes.
+# One attempt on these samples takes minutes in some engines.
 FIT = """
 import sys
 import numpy as np
@@ -26,7 +28,7 @@ fit(X, **options, engine=sys.argv[1])
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.5, 2.0])
-@pytest.mark.parametrize("engine", ["exact", "opencv", "scikit-learn"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_ctrl_c_does_not_wait_for_the_end_of_an_attempt(engine: str, seconds: float) -> None:
     command = [sys.executable, "-c", FIT, engine]
     with subprocess.Popen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,10 @@ from inprocess import (
     rerun,
     texts,
 )
+from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
+from kmseg.kmeans.problem import Fit, Problem
 from kmseg.output import cloud
-from kmseg.ui import link, page, panes, store
+from kmseg.ui import link, page, panes, session, store
 from kmseg.ui.controls import card
 from kmseg.ui.store import opening, results
 from kmseg.ui.views import cloud as cloud_view
@@ -105,7 +108,7 @@ def test_no_channel_means_all_of_them_and_the_page_says_so() -> None:
     assert "None is chosen" in texts(app)
 
 
-@pytest.mark.parametrize("engine", ["opencv", "scikit-learn"])
+@pytest.mark.parametrize("engine", [name for name in ENGINES if ENGINES[name].visits_pixels])
 def test_reference_engines_get_a_reduced_width_that_the_page_states(engine: str) -> None:
     app = open_page(engine=engine, attempts="2")
     seg = kmseg.segment(
@@ -213,7 +216,7 @@ def test_another_k_repeats_no_work_that_depends_on_the_picture_alone(
 # -- long work -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", ["opencv", "scikit-learn"])
+@pytest.mark.parametrize("engine", [name for name in ENGINES if ENGINES[name].slow])
 def test_the_progress_bar_disappears_when_the_work_is_done(
     monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
@@ -224,6 +227,29 @@ def test_the_progress_bar_disappears_when_the_work_is_done(
     assert not app.get("progress")
     assert all("Stop" not in button.label for button in app.button)
     assert not app.warning
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_summary_counts_the_attempts_of_every_engine(engine: str) -> None:
+    app = open_page(engine=engine, attempts="3", width="80", n_clusters="3", seed="81")
+    assert "best of 3 attempts" in texts(app)
+    app.segmented_control(key="init").set_value("manual")
+    rerun(app)
+    assert " · 1 attempt · " in texts(app)
+
+
+def test_a_fast_engine_that_reports_its_best_attempt_only_was_shown_with_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = ENGINES[DEFAULT_ENGINE]
+
+    def best_only(problem: Problem) -> Fit:
+        return engine.run(problem)._replace(inertias=())
+
+    silent = replace(engine, reports_attempts=False, run=best_only)
+    monkeypatch.setitem(ENGINES, DEFAULT_ENGINE, silent)
+    app = open_page(attempts="3", width="70", n_clusters="3", seed="987654")
+    assert "best of 3 attempts" in texts(app)
 
 
 def test_a_reference_engine_makes_a_limited_number_of_attempts() -> None:
@@ -317,6 +343,14 @@ def test_only_one_module_uses_the_session_state() -> None:
         or (isinstance(node, ast.alias) and node.name == "session_state")
     }
     assert users == {"kmseg/ui/session.py"}
+
+
+def test_every_setting_has_a_control_under_its_own_name() -> None:
+    app = open_page()
+    for name in set(kmseg.settings.FIELDS) - {"channels", "centroids"}:
+        assert app.get_by_key(session.setting_key(name)).value is not None
+    with pytest.raises(KeyError, match="n_cluster"):
+        session.setting_key("n_cluster")
 
 
 def test_every_initialisation_and_stop_rule_has_a_title() -> None:

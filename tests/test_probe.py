@@ -34,7 +34,7 @@ def test_limits_can_be_lowered_and_raised() -> None:
 )  # Pillow does not write that
 @pytest.mark.parametrize("size", [(1, 1), (16, 12), (300, 7)])
 def test_every_format_states_its_size(format_: str, size: tuple[int, int]) -> None:
-    data = hostile.saved(hostile.picture(*size), format_.upper())
+    data = hostile.saved(hostile.picture(*size), FORMATS[format_].pillow_name)
     header = probe(data, Limits())
     assert (header.format, header.width, header.height) == (format_, *size)
 

@@ -16,6 +16,7 @@ import kmseg
 from kmseg.color import features
 from kmseg.kmeans import fit
 from kmseg.kmeans.attempts import fit_exact
+from kmseg.kmeans.engines import ENGINES
 from kmseg.kmeans.problem import Problem, StopRule
 from kmseg.parallel.threads import as_made, in_threads, interruptible
 
@@ -105,7 +106,7 @@ def threads_named(name: str) -> int:
     return sum(thread.name == name for thread in threading.enumerate())
 
 
-@pytest.mark.parametrize("engine", ["exact", "opencv", "scikit-learn"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_progress_is_called_in_the_calling_thread(engine: str) -> None:
     X = np.random.default_rng(0).integers(0, 256, (2000, 3)).astype(float)
     threads = set()

@@ -126,9 +126,9 @@ def _segment(
 
 @contextmanager
 def _progress(settings: Settings) -> Iterator[Callable[[int, int], None] | None]:
-    """Show the progress of a reference engine as a line on a terminal; clear it at the end."""
+    """Show the progress of a slow engine as a line on a terminal; clear it at the end."""
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
-    if not ENGINES[settings.engine].visits_pixels or not on_terminal:
+    if not ENGINES[settings.engine].slow or not on_terminal:
         yield None
         return
 

@@ -67,7 +67,8 @@ def fit(
     X : array_like, shape (n, D)
         Finite samples.
     sample_weight : array_like, shape (n,), optional
-        Positive; a weight of 3 counts as three equal samples. Only the exact engine takes weights.
+        Positive; a weight of 3 counts as three equal samples. Not every engine takes weights:
+        see :attr:`Engine.takes_weights`.
     n_clusters : int
         K, at least 1; clipped to the number of distinct rows of X.
     init : {"k-means++", "random", "manual"}
@@ -83,9 +84,8 @@ def fit(
     seed : int
         Equal seeds give equal results. With one column the exact engine computes the global
         optimum whatever the seed, without iterations, unless the start is manual.
-    engine : {"exact", "opencv", "scikit-learn"}
-        ``cv2.kmeans`` clamps ``max_iter`` to 2-100 and does not report its iterations;
-        scikit-learn stops by its own ``tol=1e-4`` instead of ``epsilon``.
+    engine : str
+        A key of :data:`kmseg.kmeans.engines.ENGINES`; each entry states in what it differs.
     progress : callable, optional
         ``progress(done, attempts)`` is called in the calling thread after attempts and, in the
         exact engine, after each iteration over all samples. An exception that it raises ends the

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from kmseg.kmeans.engines import ENGINES
 from kmseg.picture.image import Image
 from kmseg.segmentation import segment
 from kmseg.settings import Settings
@@ -24,7 +25,7 @@ def warm_up_the_rest() -> None:
             Settings(channels="01"),
             Settings(color_space="gray"),
             Settings(color_space="lab", channels="0"),
-            Settings(engine="opencv"),
+            *(Settings(engine=name) for name, engine in ENGINES.items() if engine.preload),
         ):
             segment(image, settings)
         seg = segment(image, Settings())

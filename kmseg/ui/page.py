@@ -153,7 +153,7 @@ def at_work(settings: Settings) -> Iterator[tuple[Progress, Waiting]]:
         if bar is None:
             with place.container(horizontal=True, vertical_alignment="bottom"):
                 bar = st.progress(0.0)
-                if engine.visits_pixels:
+                if engine.slow:
                     st.button("Stop and use the exact engine", on_click=session.use_default_engine)
         bar.progress(part, label)
 
@@ -189,8 +189,7 @@ def summary(
     width, height = store.size(picture, seg)
     hidden = width * height - seg.histogram.n_pixels
     engine = ENGINES[seg.settings.engine]
-    # Engines that visit pixels report the best attempt only.
-    attempts = seg.settings.attempts if engine.visits_pixels else len(seg.attempts)
+    attempts = _attempts_made(seg)
     tried = "1 attempt" if attempts == 1 else f"best of {attempts} attempts"
     parts = [
         f"{width} × {height}",
@@ -209,6 +208,13 @@ def summary(
     st.caption(" · ".join(filter(None, parts)), help=SUMMARY_HELP)
     for note in _notes(picture, seg, wanted):
         st.info(note)
+
+
+def _attempts_made(seg: Segmentation) -> int:
+    """The number of attempts, of which some engines report only the best."""
+    if ENGINES[seg.settings.engine].reports_attempts:
+        return len(seg.attempts)
+    return seg.settings.attempts if seg.n_clusters > 1 else 1
 
 
 def _notes(picture: store.Picture, seg: Segmentation, wanted: Settings) -> list[str]:

@@ -1,8 +1,8 @@
 """The state of a visitor's session, with a type and a default for each value.
 
 Only this module uses ``st.session_state``. A widget's value is kept under the widget's key, which
-is a member of :class:`Key`, or the name of an option that a view declares. Any other value is kept
-under the name of its attribute of :class:`Session`.
+is a member of :class:`Key`, the name of a setting, or the name of an option that a view declares.
+Any other value is kept under the name of its attribute of :class:`Session`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import streamlit as st
 from kmseg.color import COLOR_SPACES
 from kmseg.errors import KmsegError
 from kmseg.kmeans.engines import DEFAULT_ENGINE
-from kmseg.settings import Settings, to_hex
+from kmseg.settings import FIELDS, Settings, to_hex
 
 Groups = tuple[tuple[int, ...], ...]
 Box = tuple[int, int, int, int]
@@ -25,22 +25,12 @@ T = TypeVar("T")
 
 
 class Key(StrEnum):
-    """Keys of the page's widgets; those of settings are the names of ``Settings``' fields."""
+    """Keys of the page's widgets, apart from those of settings: see :func:`setting_key`."""
 
     PICTURE = "picture"
     UPLOADS = "uploads"
     CAMERA_ON = "camera_on"
     CAMERA = "camera"
-    COLOR_SPACE = "color_space"
-    N_CLUSTERS = "n_clusters"
-    INIT = "init"
-    ATTEMPTS = "attempts"
-    ENGINE = "engine"
-    STOP = "stop"
-    EPSILON = "epsilon"
-    MAX_ITER = "max_iter"
-    SEED = "seed"
-    WIDTH = "width"
     START_SLOT = "start_slot"
     VIEW = "view"
     VIEWER = "viewer"
@@ -224,9 +214,20 @@ class Session:
 
 session: Final = Session()
 
-_SETTING_KEYS: Final = tuple(
-    name for name in Settings().to_dict() if name not in ("channels", "centroids")
-)
+_SETTING_KEYS: Final = tuple(name for name in FIELDS if name not in ("channels", "centroids"))
+
+
+def setting_key(name: str) -> str:
+    """Key of the widget for a setting: the name of its field of :class:`Settings`.
+
+    Raises
+    ------
+    KeyError
+        No field has this name, or its value takes several widgets.
+    """
+    if name not in _SETTING_KEYS:
+        raise KeyError(f"{name!r} is none of {', '.join(_SETTING_KEYS)}")
+    return name
 
 
 def channels_key(color_space: str) -> str:

@@ -21,8 +21,19 @@ class Engine:
     note : str
         One or two sentences for users on how it differs from the default engine; may be empty.
     visits_pixels : bool
-        Whether it clusters every pixel instead of every distinct colour, which takes seconds to
-        minutes for a photo.
+        Whether it clusters every pixel instead of every distinct colour. The page gives such an
+        engine a reduced picture.
+    slow : bool
+        Whether a fit may take seconds to minutes, so that its progress and a way to stop it are
+        worth showing.
+    preload : bool
+        Whether the page's server loads it in the background before its first use; not for a
+        library that takes seconds to import or much memory.
+    reports_attempts : bool
+        Whether ``Fit.inertias`` has the inertia of each attempt; otherwise only the best attempt is
+        reported.
+    reports_iterations : bool
+        Whether ``Fit.n_iter`` and ``Fit.converged`` are known.
     takes_weights : bool
         Whether samples may have weights.
     own_stop_rule : bool
@@ -39,6 +50,10 @@ class Engine:
     title: str
     note: str
     visits_pixels: bool
+    slow: bool
+    preload: bool
+    reports_attempts: bool
+    reports_iterations: bool
     takes_weights: bool
     own_stop_rule: bool
     run: Callable[[Problem], Fit] = field(repr=False, compare=False)

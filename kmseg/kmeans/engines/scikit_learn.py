@@ -53,6 +53,10 @@ ENGINE: Final = Engine(
     note="KMeans stops by its own tolerance, so only the number of iterations of the stop rule "
     "applies.",
     visits_pixels=True,
+    slow=True,
+    preload=False,  # the import takes seconds and some 130 MB
+    reports_attempts=False,
+    reports_iterations=True,
     takes_weights=False,
     own_stop_rule=True,
     run=_run,

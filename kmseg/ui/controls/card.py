@@ -13,13 +13,13 @@ from kmseg.settings import INITS, STOPS, Settings
 from kmseg.ui import text
 from kmseg.ui.controls import starts
 from kmseg.ui.link import PAGE_RANGES
-from kmseg.ui.session import Key, channels_key, session
+from kmseg.ui.session import channels_key, session, setting_key
 from kmseg.ui.views import hue
 
 # What the page calls the values of settings that have no table of their own.
 TITLES: Final = {
-    Key.INIT: {"k-means++": "k-means++", "random": "Random", "manual": "My colours"},
-    Key.STOP: {
+    "init": {"k-means++": "k-means++", "random": "Random", "manual": "My colours"},
+    "stop": {
         "both": "Either, whichever comes first",
         "epsilon": "Centroids at rest (epsilon)",
         "iterations": "Number of iterations",
@@ -32,7 +32,7 @@ def draw() -> None:
     space = st.selectbox(
         "Colour space",
         list(COLOR_SPACES),
-        key=Key.COLOR_SPACE,
+        key=setting_key("color_space"),
         format_func=lambda key: COLOR_SPACES[key].title,
         help=text.names(
             "\n\n".join(f"**{space.title}**: {space.source}" for space in COLOR_SPACES.values())
@@ -40,13 +40,13 @@ def draw() -> None:
     )
     _channels(space)
     low, high = PAGE_RANGES["n_clusters"]
-    st.slider("K, number of clusters", low, high, key=Key.N_CLUSTERS)
+    st.slider("K, number of clusters", low, high, key=setting_key("n_clusters"))
     init = st.segmented_control(
         "Initialisation",
         INITS,
-        key=Key.INIT,
+        key=setting_key("init"),
         required=True,
-        format_func=TITLES[Key.INIT].__getitem__,
+        format_func=TITLES["init"].__getitem__,
         help="Where the K centroids start: spread out by chance (k-means++), at random pixels, or "
         "at colours that you choose.",
     )
@@ -55,7 +55,7 @@ def draw() -> None:
     st.slider(
         "Attempts",
         *PAGE_RANGES["attempts"],
-        key=Key.ATTEMPTS,
+        key=setting_key("attempts"),
         disabled=init == "manual",
         help="k-means can end in different places. It is started this many times and the lowest "
         "inertia wins." + (" Your colours are one start." if init == "manual" else ""),
@@ -97,7 +97,7 @@ def _advanced() -> None:
     name = st.selectbox(
         "Engine",
         ENGINES,
-        key=Key.ENGINE,
+        key=setting_key("engine"),
         format_func=lambda name: ENGINES[name].title,
         help="The exact engine clusters each distinct colour once, by its number of pixels. The "
         "others are the well-known calls, to compare with.",
@@ -109,7 +109,11 @@ def _advanced() -> None:
     _stop_rule(iterations_only=engine.own_stop_rule)
     low, high = PAGE_RANGES["seed"]
     st.number_input(
-        "Seed", low, high, key=Key.SEED, help="Equal seeds give equal results, here and elsewhere."
+        "Seed",
+        low,
+        high,
+        key=setting_key("seed"),
+        help="Equal seeds give equal results, here and elsewhere.",
     )
     low, high = PAGE_RANGES["width"]
     st.number_input(
@@ -117,7 +121,7 @@ def _advanced() -> None:
         low,
         high,
         step=10,
-        key=Key.WIDTH,
+        key=setting_key("width"),
         help="The picture is resized to this width before it is clustered; 0 keeps its size.",
     )
     st.button("Reset all settings", on_click=partial(session.set_settings, Settings()))
@@ -127,8 +131,8 @@ def _stop_rule(iterations_only: bool) -> None:
     stop = st.selectbox(
         "Stop at",
         STOPS,
-        key=Key.STOP,
-        format_func=TITLES[Key.STOP].__getitem__,
+        key=setting_key("stop"),
+        format_func=TITLES["stop"].__getitem__,
         disabled=iterations_only,
     )
     st.number_input(
@@ -136,7 +140,7 @@ def _stop_rule(iterations_only: bool) -> None:
         min_value=0.0,
         step=0.01,
         format="%g",
-        key=Key.EPSILON,
+        key=setting_key("epsilon"),
         disabled=stop == "iterations" or iterations_only,
         help="The largest move of a centroid that counts as rest, in units of the colour space.",
     )
@@ -145,7 +149,7 @@ def _stop_rule(iterations_only: bool) -> None:
         "Iterations at most",
         low,
         high,
-        key=Key.MAX_ITER,
+        key=setting_key("max_iter"),
         disabled=stop == "epsilon" and not iterations_only,
         help="Steps over all colours. The exact engine first improves its starts on a summary of "
         "the colours, which is not counted; starts from your colours are counted from the first.",

@@ -51,7 +51,7 @@ class ViewContext:
     ----------
     picture : Picture
     wanted : Settings
-        As the controls have them; ``seg.settings`` may be less where an engine is slow.
+        As the controls have them; ``seg.settings`` may be less where an engine visits every pixel.
     seg, merged : Segmentation
         Before and after clusters were merged.
     focus : tuple of int
