@@ -112,7 +112,9 @@ def read_image_apart(
     return _with_worker(content, order, limits, seconds, _receive_image)
 
 
-def n_pixels(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> int:
+def n_pixels(
+    content: bytes, *, limits: Limits = DEFAULT_LIMITS, reading: Reading = DEFAULT_READING
+) -> int:
     """Width times height of a picture by its header, parsed in a worker process.
 
     Parameters
@@ -121,6 +123,8 @@ def n_pixels(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> int:
         A whole file.
     limits : Limits
         The largest picture that is read.
+    reading : Reading
+        Of several pages, the one that is meant.
 
     Returns
     -------
@@ -131,7 +135,7 @@ def n_pixels(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> int:
     ImageError
         As :func:`read_image_apart` does for what the header shows.
     """
-    order = _order(False, MEMORY, SECONDS, DEFAULT_READING, limits)
+    order = _order(False, MEMORY, SECONDS, reading, limits)
     width, height = _with_worker(content, order, limits, SECONDS, _receive_claim)
     return width * height
 

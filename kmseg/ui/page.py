@@ -188,6 +188,8 @@ def summary(
     """One line on what was clustered, and a note on each deviation from the wanted settings."""
     width, height = store.size(picture, seg)
     hidden = width * height - seg.histogram.n_pixels
+    if any(note.endswith("left out") for note in picture.notes):
+        hidden = 0  # the note tells their number
     engine = ENGINES[seg.settings.engine]
     # Engines that visit pixels report the best attempt only.
     attempts = seg.settings.attempts if engine.visits_pixels else len(seg.attempts)
@@ -195,6 +197,7 @@ def summary(
     parts = [
         f"{width} × {height}",
         f"{width * height / 1e6:.3g} MP" if width * height >= 10_000 else "",
+        *map(text.plain, picture.notes),
         text.count(seg.histogram.n_colors, "colour"),
         f"{text.count(hidden, 'transparent pixel')} left out" if hidden else "",
         engine.title,

@@ -9,11 +9,18 @@ from typing import Final
 from kmseg.color import COLOR_SPACES
 from kmseg.errors import KmsegError
 from kmseg.output import export
+from kmseg.picture.levels import Scale, decimals
 from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
 from kmseg.ui import failures, link, store
 from kmseg.ui.components.assets import media_url
-from kmseg.ui.components.viewer.viewer import ViewerData, ViewerFile, ViewerRegion, viewer
+from kmseg.ui.components.viewer.viewer import (
+    ViewerData,
+    ViewerFile,
+    ViewerRegion,
+    ViewerUnits,
+    viewer,
+)
 from kmseg.ui.controls import starts
 from kmseg.ui.session import FileRequest, Key, RegionRequest, session
 from kmseg.ui.text import count
@@ -36,6 +43,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
         Whether the browser must tell the server of every change of focus.
     """
     original, labels, shown = store.previews(picture, seg)
+    full = store.size(picture, seg)
     errors: dict[str, KmsegError] = {}
     region = file = None
     with failures.collected(errors, "region"):
@@ -55,10 +63,10 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
             labels=media_url(labels, "image/png", "viewer.labels"),
             width=shown[0],
             height=shown[1],
-            full=store.size(picture, seg),
+            full=full,
             region=region,
-            picture=f"{picture.key} {seg.settings.width}",
-            segmentation=link.address(picture.key, seg.settings),
+            picture=f"{picture.key} {full}",  # the zoom is kept from page to page
+            segmentation=link.address(picture, seg.settings),
             palette=[to_hex(color) for color in seg.palette],
             groups=merged.members,
             colors=[to_hex(color) for color in merged.palette],
@@ -68,6 +76,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
             ks=link.PAGE_RANGES["n_clusters"],
             space=space.key,
             coordinates=space.coordinates,
+            units=None if picture.scale is None else _units(picture.scale),
             alt=f"Original: {picture.name}",
             description=f"Segmentation of {picture.name} into "
             f"{count(merged.n_clusters, 'cluster')}: {shares}",
@@ -83,18 +92,25 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     retries = {"file": partial(_request_file, wanted_file)}
     for place, error in errors.items():  # below the viewer, which must not move
         failures.report(error, place, retries.get(place))
-    if session.shown != (picture.key, seg.settings):
-        session.shown = picture.key, seg.settings
+    sent = picture.key, picture.reading, seg.settings
+    if session.shown != sent:
+        session.shown = sent
         time.sleep(HEAD_START)
+
+
+def _units(scale: Scale) -> ViewerUnits:
+    black, white = scale.to_units([0, 255]).tolist()
+    return ViewerUnits(black, white, decimals(scale.step))
 
 
 def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:
     """The part at full size that the viewer asked for last, if it shows the same picture."""
+    shown = picture.key, picture.reading, seg.settings.width
     box = session.event(Key.VIEWER, "region")
     if isinstance(box, list) and len(box) == 4 and all(isinstance(n, int) for n in box):
-        session.region = RegionRequest(picture.key, seg.settings.width, (*box,))
+        session.region = RegionRequest(*shown, (*box,))
     wanted = session.region
-    if wanted is None or (wanted.picture, wanted.width) != (picture.key, seg.settings.width):
+    if wanted is None or (wanted.picture, wanted.reading, wanted.width) != shown:
         return None
     (x, y, *_), original, labels = store.region(picture, seg, wanted.box)
     return ViewerRegion(

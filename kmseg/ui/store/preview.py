@@ -14,8 +14,8 @@ from kmseg.segmentation import Segmentation
 from kmseg.ui.server import gates
 from kmseg.ui.server.gates import slot, stop_if_cancelled
 from kmseg.ui.store import caches
-from kmseg.ui.store.pictures import Picture, pixels_of
-from kmseg.ui.store.results import data, key_of
+from kmseg.ui.store.pictures import Picture, key_of, pixels_of
+from kmseg.ui.store.results import data, with_alpha
 
 # The longest side of a region that is shown at full size, in pixels.
 REGION_SIDE: Final = 2400
@@ -48,12 +48,9 @@ def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes
     def make() -> tuple[bytes, bytes]:
         rows, columns = slice(top, bottom), slice(left, right)
         with pixels_of(picture, width) as image, slot():
-            part = image.pixels[rows, columns]
-            if image.opaque is not None:
-                alpha = image.opaque[rows, columns].astype(np.uint8) * 255
-                part = np.dstack((part, alpha))
             labels = replace(seg, image=image).labels_at(rows, columns)
-            return encode.png(part), encode.indexed_png(labels, seg.palette)
+            original = encode.png(with_alpha(image, rows, columns))
+            return original, encode.indexed_png(labels, seg.palette)
 
     original, labels = caches.results().get(
         key_of(picture, width), make, stop_if_cancelled, part=("region", seg.settings, box)

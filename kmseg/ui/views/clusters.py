@@ -10,7 +10,7 @@ from kmseg.ui.views.view import Group, View, ViewContext
 
 def show(context: ViewContext) -> None:
     """Draw the table; merged clusters are one row."""
-    cluster_table(context.merged, "table", context.address)
+    cluster_table(context.merged, "table", context.address, context.picture.scale)
 
 
 VIEW: Final = View(key="clusters", title="Clusters", group=Group.EXPLORE, show=show)

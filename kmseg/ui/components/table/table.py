@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from kmseg.color import COLOR_SPACES
+from kmseg.picture.levels import Scale, format_value
 from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
 from kmseg.ui.components.component import register
@@ -46,7 +47,7 @@ class Row:
     share : str
         Part of all clustered pixels, in percent.
     values : list of str
-        Coordinates of the centroid.
+        What the other columns show.
     """
 
     name: str
@@ -70,7 +71,7 @@ class TableData:
     note : str
         Caption above the table.
     columns : list of Column
-        Of four columns, and one for each coordinate.
+        Of four columns, one for the file's values if there is one, and one for each coordinate.
     rows : list of Row
         The clusters, largest first.
     """
@@ -82,7 +83,28 @@ class TableData:
     rows: list[Row]
 
 
-def cluster_table(seg: Segmentation, key: str, segmentation: str) -> None:
+_VALUES: Final = Column(
+    "Value in the file",
+    "Mean of the cluster's pixels, and their least and greatest, in the file's own units",
+)
+
+
+def _values(seg: Segmentation, scale: Scale) -> list[list[str]]:
+    """Mean, least and greatest of each cluster's values in the file."""
+    means = scale.to_units(seg.color_sums[:, 0] / seg.pixel_counts)
+    levels, labels = seg.histogram.colors[:, 0], seg.color_labels
+    texts = []
+    for cluster, mean in enumerate(means):
+        own = levels[labels == cluster]
+        least, greatest = sorted(scale.to_units([own.min(), own.max()]))
+        ends = f"{format_value(least, scale.step)} to {format_value(greatest, scale.step)}"
+        texts.append([f"{format_value(mean, scale.step / 10)} ({ends})"])
+    return texts
+
+
+def cluster_table(
+    seg: Segmentation, key: str, segmentation: str, scale: Scale | None = None
+) -> None:
     """Show the clusters of a segmentation, largest first.
 
     Parameters
@@ -92,22 +114,27 @@ def cluster_table(seg: Segmentation, key: str, segmentation: str) -> None:
     key : str
     segmentation : str
         The segmentation's part of the address; the focus belongs to it.
+    scale : Scale, optional
+        Of a gray file of more than 8 bits: adds a column with the file's own values.
     """
     space = COLOR_SPACES[seg.settings.color_space]
+    names = seg.settings.coordinate_names
     columns = [
         Column("Cluster", "Click a row to put its cluster in focus", "name"),
         Column("Hex", "Mean colour of the cluster's pixels", "hex"),
         Column("Pixels", "How many pixels it has"),
         Column("Share", "Part of all clustered pixels", "share"),
-    ] + [
-        Column(name, f"Centroid, {name} of {space.title}") for name in seg.settings.coordinate_names
+        *([_VALUES] if scale else []),
+        *(Column(name, f"Centroid, {name} of {space.title}") for name in names),
     ]
+    values = _values(seg, scale) if scale else [[] for _ in seg.names]
     clusters = zip(
         seg.names,
         seg.members,
         seg.palette,
         seg.pixel_counts,
         seg.shares,
+        values,
         seg.centroids,
         strict=True,
     )
@@ -118,9 +145,9 @@ def cluster_table(seg: Segmentation, key: str, segmentation: str) -> None:
             color=to_hex(color),
             pixels=int(pixels),
             share=f"{share:.1%}",
-            values=[f"{value:.1f}" for value in centroid],
+            values=own + [f"{value:.1f}" for value in centroid],
         )
-        for name, members, color, pixels, share, centroid in clusters
+        for name, members, color, pixels, share, own, centroid in clusters
     ]
     note = (
         f"Largest first; a click puts a cluster in focus. The centroids, on the right, are in "
