@@ -28,7 +28,7 @@ def test_a_link_replays_in_a_new_session(query: dict[str, str]) -> None:
     rerun(first)
     link = {name: str(value) for name, value in first.query_params.items()}
     own = set(CHOICES) - set(IN_BROWSER)
-    assert set(link) == {"v", *kmseg.Settings().to_dict(), *own}
+    assert set(link) == {"v", *kmseg.Settings().to_dict(), "frame", "levels", *own}
     first.segmented_control(key="view").set_value("clusters")
     rerun(first)
     second = open_page(**link | {"view": "clusters"})

@@ -110,7 +110,8 @@ def _reduced(rgba: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     size = (width, max(1, int(width / full * height)))
     alpha = np.ascontiguousarray(rgba[..., 3])
     opacity = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
-    reduced = np.dstack([np.zeros_like(opacity)] * 3 + [opacity])
+    reduced = np.zeros((*opacity.shape, 4), np.uint8)
+    reduced[..., 3] = opacity
     weight = np.maximum(opacity, 1).astype(np.float32)
     for channel in range(3):
         seen = cv2.multiply(np.ascontiguousarray(rgba[..., channel]), alpha, scale=1 / 255)

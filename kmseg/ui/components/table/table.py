@@ -83,9 +83,8 @@ class TableData:
     rows: list[Row]
 
 
-_VALUES: Final = Column(
-    "Value in the file",
-    "Mean of the cluster's pixels, and their least and greatest, in the file's own units",
+_VALUES_HELP: Final = (
+    "Mean of the cluster's pixels, and their least and greatest, in the file's own units"
 )
 
 
@@ -124,7 +123,7 @@ def cluster_table(
         Column("Hex", "Mean colour of the cluster's pixels", "hex"),
         Column("Pixels", "How many pixels it has"),
         Column("Share", "Part of all clustered pixels", "share"),
-        *([_VALUES] if scale else []),
+        *([Column("Value in the file", _VALUES_HELP)] if scale else []),
         *(Column(name, f"Centroid, {name} of {space.title}") for name in names),
     ]
     values = _values(seg, scale) if scale else [[] for _ in seg.names]
