@@ -215,8 +215,12 @@ class Session:
         self.readings = self.readings | {picture: reading}
 
     def correct(self, *sentences: str) -> None:
-        """Add sentences, without their full stops, on what is wrong with the address."""
-        self.corrections += sentences
+        """Say what is wrong with the address, in sentences without their full stops.
+
+        They come after the others of this run, and in place of earlier ones.
+        """
+        others = self.corrections if self.corrected_query is None else ()
+        self.corrections = *others, *sentences
         self.corrected_query = None
 
     # -- settings ---------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ from kmseg.picture.reading import Levels, Reading
 from kmseg.ui import store
 from kmseg.ui.session import Key, session
 
-RULES: Final = {"auto": "Automatic", "stored": "As stored", "range": "From … to …"}
+RULES: Final = {"auto": "Automatic", "stored": "As stored", "range": "Range"}
 
-# Where "From … to …" begins in colour of more than 8 bits.
+# Where the range begins in colour of more than 8 bits.
 _COLOR_RANGE: Final = (0.0, 65535.0)
 
 _LEVELS_HELP: Final = """
@@ -28,7 +28,7 @@ The picture has more than 8 bits. What is shown and clustered has 8: levels from
 
 **As stored** takes the whole range of the file's type.
 
-**From … to …** takes two values of the file for black and white, so that a series is read alike.
+**Range** takes two values of the file for black and white, so that a series is read alike.
 """
 
 

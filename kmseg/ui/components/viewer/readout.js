@@ -43,10 +43,11 @@ export function groupAt(viewer, u, v) {
 }
 
 // A level of 0 to 255 as a value of the file, such as "value 1,024".
-function valueOf(level, { black, white, decimals }) {
-  const digits = Math.min(decimals, 12)
+function valueOf(level, units) {
+  const digits = Math.min(units.decimals, 12)
   const options = { minimumFractionDigits: digits, maximumFractionDigits: digits }
-  return `value ${(black + level * (white - black) / 255).toLocaleString("en", options)}`
+  const value = units.black + level * (units.white - units.black) / 255
+  return `value ${value.toLocaleString("en", options)}`
 }
 
 // Say what pixel is at a point, or, without one, what to do.
