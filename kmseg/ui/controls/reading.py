@@ -21,6 +21,9 @@ RULES: Final = {"auto": "Automatic", "stored": "As stored", "range": "Range"}
 # Where the range begins in colour of more than 8 bits.
 _COLOR_RANGE: Final = (0.0, 65535.0)
 
+# Pixels: two fields side by side, on telephones too.
+_FIELD_WIDTH: Final = 130
+
 _LEVELS_HELP: Final = """
 The picture has more than 8 bits. What is shown and clustered has 8: levels from black to white.
 
@@ -108,14 +111,14 @@ def _levels(picture: store.Picture) -> None:
     session.level_low, session.level_high = levels
     width = levels[1] - levels[0]
     step = 10.0 ** -decimals(width / 100)
-    from_, to = st.columns(2)
-    for column, key, label in ((from_, Key.LEVEL_LOW, "From"), (to, Key.LEVEL_HIGH, "To")):
-        with column:
+    with st.container(horizontal=True, gap="small"):
+        for key, label in ((Key.LEVEL_LOW, "From"), (Key.LEVEL_HIGH, "To")):
             st.number_input(
                 label,
                 step=step,
                 format="%g",
                 key=key,
+                width=_FIELD_WIDTH,
                 on_change=partial(_set_range, picture.key, key),
             )
 
