@@ -84,7 +84,8 @@ class TableData:
 
 
 _VALUES_HELP: Final = (
-    "Mean of the cluster's pixels, and their least and greatest, in the file's own units"
+    "Mean of the cluster's pixels, and their least and greatest, in the file's own units; what "
+    "lies beyond the levels counts as the nearest of them"
 )
 
 
