@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import importlib
 
+from kmseg.version import __version__ as __version__
+
 TYPE_CHECKING = False  # not from typing, which is slow to import
 
 if TYPE_CHECKING:
@@ -40,8 +42,6 @@ __all__ = [
     "sample_image",
     "segment",
 ]
-
-__version__ = "1.0.0"
 
 _HOME = {
     "SAMPLES": "samples",

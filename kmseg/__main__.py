@@ -14,8 +14,8 @@ def _exit_on_ctrl_c() -> None:
 
     ``KeyboardInterrupt`` is not enough: callbacks of libraries print and ignore it, and it waits
     until compiled code returns. Instead, Python's C handler of the signal writes into a pipe, and a
-    thread that reads the pipe ends the process. If the parent process made this one ignore SIGINT,
-    as shells do for background jobs, it stays ignored.
+    thread that reads the pipe deletes unfinished files and ends the process. If the parent process
+    made this one ignore SIGINT, as shells do for background jobs, it stays ignored.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return
@@ -24,6 +24,7 @@ def _exit_on_ctrl_c() -> None:
 
     def wait() -> None:
         os.read(reading, 1)
+        _discard_unfinished()
         # On a terminal, overwrite "^C" and the progress line.
         clear = "\r\x1b[K" if os.isatty(2) else ""
         try:
@@ -34,6 +35,14 @@ def _exit_on_ctrl_c() -> None:
     _thread.start_new_thread(wait, ())
     signal.set_wakeup_fd(writing)
     signal.signal(signal.SIGINT, lambda number, frame: None)
+
+
+def _discard_unfinished() -> None:
+    """Delete unfinished files, if the module that writes files is loaded, even in part."""
+    files = sys.modules.get("kmseg.output.files")
+    discard = getattr(files, "discard_unfinished", None)
+    if discard is not None:
+        discard()
 
 
 def _main() -> int:

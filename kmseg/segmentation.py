@@ -84,6 +84,14 @@ class Segmentation:
         """What each cluster is called: its number from 1, or those of its members, "1+3"."""
         return ["+".join(str(cluster + 1) for cluster in group) for group in self.members]
 
+    @property
+    def numbers(self) -> list[int]:
+        """The number of each cluster in files: that of its first member, from 1.
+
+        So a cluster keeps its number when others are merged.
+        """
+        return [group[0] + 1 for group in self.members]
+
     def merged(self, groups: Iterable[Iterable[int]]) -> Segmentation:
         """Clusters of this segmentation taken together; the inertia stays that of the clustering.
 
@@ -159,6 +167,10 @@ class Segmentation:
     @cached_property
     def labels(self) -> NDArray[np.int16]:
         """Cluster of each pixel, shape (H, W): 0 is the largest; -1 is transparent.
+
+        These are indices into ``palette``, ``centroids`` and the other arrays. Tables, names and
+        files number clusters from 1, see ``numbers``; in label pictures 0 is no cluster. Unless
+        clusters were merged, ``labels + 1`` are the pixel values of a label picture.
 
         Raises
         ------

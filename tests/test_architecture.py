@@ -19,35 +19,26 @@ PACKAGE = ROOT / "kmseg"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 TOP_LEVEL = {"README.md", "kmseg", "requirements.txt", "streamlit_app.py", "tests"}
 
-# Which rooms of kmseg each room may import. A room is a module, or all modules of a package that
-# are not named here themselves. Imports point down only. "kmseg" is the package's public face.
-PICTURE = {"errors", "picture"}
-WORK = PICTURE | {"settings", "color", "histogram", "kmeans", "labeling", "segmentation"}
-ALL_BUT_EDGES = WORK | {"kmseg", "output", "samples", "explore"}
-PARALLEL = {"parallel"}
-MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
-    "color": {"errors"},
-    "settings": {"errors", "color", "kmeans"},
-    "picture": {"errors"} | PARALLEL,
-    "config": {"errors", "picture"},
-    "parallel": {"errors"},
-    "parallel.warm": WORK,
-    "histogram": PICTURE | PARALLEL,
-    "labeling": PICTURE | PARALLEL | {"histogram"},
-    "kmeans": {"errors"} | PARALLEL,
-    "segmentation": WORK - {"segmentation"},
-    "explore": WORK | PARALLEL,
-    "output": WORK,
-    "samples": {"errors", "picture", "color"},
-    "kmseg": ALL_BUT_EDGES - {"kmseg"},
-    "cli": ALL_BUT_EDGES | {"config"},
-    "__main__": ALL_BUT_EDGES | {"cli"},
-    "ui": ALL_BUT_EDGES | PARALLEL | {"config"} | {"parallel.warm"},
-}
+ROW = re.compile(r"^\| `([\w.]+)` \| [^|]+ \| ([`\w. ]*)\|$", re.MULTILINE)
 
-# Libraries that only some modules may import; every other module may import none of these.
-ONLY_IN = {"streamlit": {"ui"}, "plotly": {"ui", "output"}, "dask": set()}
+
+def rooms() -> dict[str, set[str]]:
+    """The rooms that each room may import: README's map of the architecture.
+
+    A room is a module, or all modules of a package that are not rooms themselves. ``kmseg`` is the
+    package's public face.
+    """
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = ROW.findall(readme.split("## How it is built")[1])
+    named = {room: set(re.findall(r"`([\w.]+)`", imports)) for room, imports in rows}
+    named.pop("streamlit_app.py", None)
+    public = {"errors", "kmeans", "picture", "histogram", "samples", "segmentation", "settings"}
+    public |= {"version"}
+    return named | {"kmseg": public, "__main__": {"cli"}}
+
+
+MAY_IMPORT = rooms()
+
 SLOW_TO_IMPORT = {"streamlit", "plotly", "dask", "sklearn", "cv2", "numba", "PIL", "pandas"}
 
 
@@ -111,30 +102,57 @@ def test_nothing_but_the_agreed_names_lies_at_the_top_level() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_imports_point_down_only(path: Path) -> None:
-    module = module_of(path)
-    assert module, f"{relative(path)} is new: add it and what it may import to MAY_IMPORT."
-    wrong = own_modules_imported(path) - MAY_IMPORT[module]
-    assert not wrong, f"{module} must not import {', '.join(sorted(wrong))} (see MAY_IMPORT)."
+    room, imported = module_of(path), own_modules_imported(path)
+    wrong = imported - MAY_IMPORT.get(room, set())
+    place = room or relative(path)
+    assert not wrong, f"{place} may not import {', '.join(sorted(wrong))}: see README's map"
 
 
-def test_the_table_of_imports_has_no_circle_and_no_module_that_is_gone() -> None:
+def test_readme_names_no_room_that_is_gone() -> None:
     gone = set(MAY_IMPORT) - {module_of(path) for path in SOURCES}
-    assert not gone, f"MAY_IMPORT names modules that do not exist: {sorted(gone)}"
-    left = dict(MAY_IMPORT)
-    while left:
-        free = [module for module, imports in left.items() if not imports & set(left)]
-        assert free, f"Going by MAY_IMPORT, these may import each other: {sorted(left)}"
-        for module in free:
-            del left[module]
+    assert not gone, f"README names rooms that do not exist: {sorted(gone)}"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_libraries_are_imported_only_where_they_belong(path: Path) -> None:
+def test_only_the_page_imports_streamlit(path: Path) -> None:
     libraries = {name.split(".")[0] for name in imported_names(path)}
-    for library, modules in ONLY_IN.items():
-        assert library not in libraries or module_of(path) in modules, (
-            f"{library} may be imported only in: {', '.join(sorted(modules)) or 'no module'}."
+    assert "streamlit" not in libraries or path.relative_to(PACKAGE).parts[0] == "ui"
+
+
+def test_rooms_are_listed_from_the_bottom_up() -> None:
+    known: set[str] = set()
+    for room, imports in MAY_IMPORT.items():
+        assert imports <= known, (
+            f"{room} imports rooms that README lists below it: {imports - known}"
         )
+        known.add(room)
+
+
+def length(node: ast.AST) -> int:
+    """Lines of a function without its docstring."""
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    first = node.body[0]
+    documented = ast.get_docstring(node) is not None
+    docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+    return (node.end_lineno or 0) - node.lineno + 1 - docstring
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_a_function_fits_a_screen_and_a_file_has_one_job(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 350, "part it"
+    functions = [
+        n
+        for n in ast.walk(ast.parse(text))
+        if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    long = [f"{node.name}: {length(node)} lines" for node in functions if length(node) > 50]
+    assert not long, ", ".join(long)
+
+
+def test_a_module_of_javascript_has_one_job() -> None:
+    sizes = {relative(p): p.read_text(encoding="utf-8").count("\n") for p in PACKAGE.rglob("*.js")}
+    assert sizes and {name: size for name, size in sizes.items() if size > 250} == {}
 
 
 @pytest.mark.parametrize("module", ["kmseg", "kmseg.settings", "kmseg.picture.probe"])

@@ -219,6 +219,7 @@ def test_as_png_every_pixel_of_the_second_articles_picture_is_right(folder: Path
         ("", "bgr_calln3"),
         ("-s lab -c 12", "lab_c12n3"),
         ("-s HSV -c 20 -n 4", "HSV_c20n4"),
+        ("-s cielab -c L*,b*", "cielab_c02n3"),  # an asterisk is illegal on Windows
     ],
 )
 def test_names_keep_the_space_and_the_channels_as_typed(folder: Path, line: str, tail: str) -> None:

@@ -215,7 +215,7 @@ def test_the_mask_and_the_cut_out_of_what_is_in_focus(open_page: OpenPage) -> No
     inside = np.isin(seg.labels, (0, 2))
     painted(page)
     name, content = download(page, "Mask")
-    assert name == "Plate-orange-on-green_hsv_c01_k3_s0_mask001_003.png"
+    assert name == "plate-5_hsv_c01_k3_s0_mask001_003.png"
     mask = np.asarray(Pillow.open(io.BytesIO(content)))
     np.testing.assert_array_equal(mask, np.where(inside, 255, 0))
     settle(page)

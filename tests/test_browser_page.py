@@ -168,7 +168,7 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
     settings = kmseg.Settings(color_space="lab", channels="12", n_clusters=3)
     seg = kmseg.segment(kmseg.sample_image("plate-8"), settings)
     name, content = download(page, "Everything, ZIP")
-    assert name.endswith("_lab_c12_k3_s0.zip")
+    assert name == "plate-8_lab_c12_k3_s0.zip"
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
         files = {entry: archive.read(entry) for entry in archive.namelist()}
@@ -177,20 +177,33 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
     assert kmseg.Settings.from_dict(json.loads(files["settings.json"])["settings"]) == settings
     for button, ending in (
         ("Segmented picture", "_segmented.png"),
-        ("Labels, pixel value = cluster", "_labels.png"),
-        ("Side by side, gray ranks", "_side-by-side.png"),
+        ("Labels in colours, pixel value = cluster", "_labels.png"),
+        ("Side by side, gray ranks", "_side-by-side-gray.png"),
     ):
         name, content = download(page, button)
         assert name.endswith(ending)
         assert files[name] == content
         picture = np.asarray(Pillow.open(io.BytesIO(content)))
         if ending == "_labels.png":
-            np.testing.assert_array_equal(picture, seg.labels)
+            np.testing.assert_array_equal(picture, seg.labels + 1)
         elif ending == "_segmented.png":
             np.testing.assert_array_equal(picture, seg.palette[seg.labels])
         else:
             np.testing.assert_array_equal(picture, render.side_by_side(seg))
     assert json.loads(download(page, "Palette, JSON")[1])[0]["pixels"] == seg.pixel_counts[0]
+
+
+def test_a_downloads_name_keeps_the_letters_of_the_pictures(open_page: OpenPage) -> None:
+    page = open_page("?view=take-away&width=60")
+    buffer = io.BytesIO()
+    Pillow.fromarray(kmseg.sample_image("flower").pixels).save(buffer, "PNG")
+    photo = {"name": "Фото.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+    page.locator("input[type=file]").set_input_files([photo])
+    page.locator("code", has_text="Фото.png").first.wait_for()
+    settle(page)
+    name, content = download(page, "Labels in plain gray, pixel value = cluster")
+    assert re.fullmatch(r"Фото_bgr_call_k4_s0_[0-9a-f]{8}_labels-gray\.png", name)
+    assert np.unique(np.asarray(Pillow.open(io.BytesIO(content)))).tolist() == [1, 2, 3, 4]
 
 
 def camera(page: Page) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Pillow
 
 import kmseg
-from kmseg.output import encode
+from kmseg.output import encode, render
 from oracles import decoded, image_at, png_chunks, with_holes
 
 
@@ -62,6 +62,26 @@ def test_an_indexed_png_reads_back_as_labels_and_colours(n_clusters: int, holes:
     np.testing.assert_array_equal(image.pixels[opaque], seg.palette[seg.labels[opaque]])
     if holes:
         np.testing.assert_array_equal(image.opaque, opaque)
+
+
+@pytest.mark.parametrize("n_clusters", [2, 17, 255])
+def test_label_pictures_number_clusters_from_one(n_clusters: int) -> None:
+    """Pixel values were one less than the numbers in the table, and the page's were other ones."""
+    image = with_holes(image_at("flower", 60), 4)
+    seg = kmseg.segment(image, kmseg.Settings(n_clusters=n_clusters, attempts=1))
+    assert seg.n_clusters == n_clusters and seg.labels.min() == -1
+    data = encode.labels_png(render.numbers(seg), seg.palette)
+    with Pillow.open(io.BytesIO(data)) as picture:
+        assert picture.mode == "P"
+        indices = np.asarray(picture)
+        palette = np.array(picture.getpalette(), np.uint8).reshape(-1, 3)
+        rgba = np.asarray(picture.convert("RGBA"))
+    np.testing.assert_array_equal(indices, seg.labels + 1)
+    for number, count in enumerate(seg.pixel_counts, start=1):
+        assert (indices == number).sum() == count
+    np.testing.assert_array_equal(palette[1 : n_clusters + 1], seg.palette)
+    np.testing.assert_array_equal(rgba[..., 3], np.where(indices == 0, 0, 255))
+    np.testing.assert_array_equal(kmseg.read_image(data).opaque, indices > 0)
 
 
 def test_an_indexed_png_of_one_cluster_is_one() -> None:

@@ -190,7 +190,7 @@ def test_near_duplicates_are_folded_into_one_proposal(flower: kmseg.Image) -> No
     proposals = explore.ranked(tiles)
     shown = [proposal.tile for proposal in proposals]
     assert sum(1 + len(proposal.alike) for proposal in proposals) == len(tiles)
-    values = [tile.separation for tile in shown]
+    values = [explore.separation(tile) for tile in shown]
     assert values == sorted(values, reverse=True)
     for one, other in itertools.combinations(shown[:8], 2):
         assert (
@@ -234,7 +234,7 @@ def test_explained_is_measured_in_visible_colours_whatever_was_clustered() -> No
 def test_clusters_of_one_colour_explain_nothing(color: tuple[int, int, int]) -> None:
     tiles = sheet(kmseg.Image(np.full((30, 40, 3), color, np.uint8)), n_clusters=3)
     assert {tile.explained for tile in tiles} == {0.0}
-    assert {tile.separation for tile in tiles} == {0.0}
+    assert {explore.separation(tile) for tile in tiles} == {0.0}
 
 
 def test_a_tile_may_have_no_opaque_pixel() -> None:

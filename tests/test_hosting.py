@@ -285,7 +285,7 @@ def test_what_is_counted_is_told_in_a_form_that_monitoring_reads(server: PageSer
     assert lines[-1] == "# EOF"
     for kind in incidents.KINDS:
         assert f"# TYPE kmseg_{kind} counter" in lines
-    assert any(line.startswith("kmseg_made_bytes ") for line in lines)
+    assert any(line.startswith("kmseg_result_bytes ") for line in lines)
 
 
 def test_a_visitor_whose_line_is_cut_comes_back_to_his_page(server: PageServer) -> None:

@@ -14,6 +14,7 @@ from inprocess import (
     rerun,
     texts,
 )
+from kmseg.output import export
 from kmseg.ui import store
 from kmseg.ui.link import CHOICES
 
@@ -103,3 +104,29 @@ def test_the_residual_of_a_preview_without_opaque_pixels_crashed() -> None:
     app.file_uploader(key="uploads").upload("speck.png", png(pixels))
     rerun(app)
     assert "Every pixel of the preview is transparent" in texts(app)
+
+
+def test_files_are_in_groups_and_each_is_offered_once() -> None:
+    app = open_page(view="take-away", picture="plate-6", n_clusters="3")
+    titles = [download.title for download in (export.ARCHIVE, *export.DOWNLOADS)]
+    assert sorted(button.label for button in app.get("download_button")) == sorted(titles)
+    said = [element.value for element in app.markdown]
+    assert [text.strip("*") for text in said if text.strip("*") in list(export.Group)] == [
+        "Pictures",
+        "Labels and masks",
+        "Numbers",
+        "Palettes",
+    ]
+
+
+def test_the_commands_named_a_file_that_there_is_not() -> None:
+    app = open_page(view="take-away", picture="plate-6", n_clusters="3")
+    posix, windows, script = (element.value for element in app.code)
+    assert posix.startswith(".venv/bin/python -m kmseg -i sample:plate-6 ")
+    assert windows.startswith(r".venv\Scripts\python -m kmseg -i sample:plate-6 ")
+    assert "kmseg.sample_image('plate-6')" in script
+    app.file_uploader(key="uploads").upload("my photo.png", png(np.zeros((9, 9, 3), np.uint8)))
+    rerun(app)
+    posix, windows, script = (element.value for element in app.code)
+    assert "-i 'my photo.png'" in posix and '-i "my photo.png"' in windows
+    assert "kmseg.read_image('my photo.png')" in script

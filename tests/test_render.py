@@ -123,3 +123,51 @@ def test_the_strip_is_a_sixteenth_of_the_width_and_at_least_one_pixel(width: int
 def test_a_segmentation_of_colours_alone_has_no_side_by_side(seg: kmseg.Segmentation) -> None:
     with pytest.raises((ValueError, kmseg.KmsegError)):
         render.side_by_side(kmseg.segment(seg.histogram, SETTINGS))
+
+
+def halves(left: int, right: int, size: int = 24) -> kmseg.Segmentation:
+    """A picture of two levels of gray, each a half."""
+    pixels = np.full((size, size, 3), left, np.uint8)
+    pixels[:, size // 2 :] = right
+    return kmseg.segment(kmseg.Image(pixels), kmseg.Settings(n_clusters=2))
+
+
+@pytest.mark.parametrize("levels", [(0, 40), (200, 255), (0, 255), (120, 136)])
+def test_boundaries_show_on_dark_light_and_gray_pictures(levels: tuple[int, int]) -> None:
+    seg = halves(*levels)
+    drawn = render.boundaries(seg)
+    assert drawn.shape == (24, 24, 3)
+    line = drawn[12, :, 0].tolist()
+    assert line[10:13] == [0, 255, 0]
+    assert line[:10] == [levels[0]] * 10 and line[13:] == [levels[1]] * 11
+    assert seg.image is not None and (seg.image.pixels[12, 11] == levels[0]).all()  # a copy
+
+
+def test_boundaries_are_wider_in_large_pictures() -> None:
+    line = render.boundaries(halves(100, 150, 4000))[2000, :, 0]
+    assert (line == 255).sum() == 3 and (line == 0).sum() == 6
+
+
+def test_boundaries_of_one_cluster_are_the_original() -> None:
+    image = kmseg.Image(np.full((5, 5, 3), 7, np.uint8))
+    np.testing.assert_array_equal(render.boundaries(kmseg.segment(image)), image.pixels)
+
+
+def test_boundaries_go_round_transparent_parts() -> None:
+    pixels = np.full((9, 24, 3), 120, np.uint8)
+    opaque = np.arange(24) < 12
+    drawn = render.boundaries(kmseg.segment(kmseg.Image(pixels, np.tile(opaque, (9, 1)))))
+    assert drawn.shape == (9, 24, 4)
+    assert drawn[4, 9:15].tolist() == [
+        [120, 120, 120, 255],
+        [0, 0, 0, 255],
+        [255, 255, 255, 255],
+        [0, 0, 0, 255],
+        [120, 120, 120, 0],
+        [120, 120, 120, 0],
+    ]
+
+
+def test_side_by_side_in_colours_shows_the_palette(seg: kmseg.Segmentation) -> None:
+    picture = render.side_by_side(seg, "colors")
+    np.testing.assert_array_equal(picture[:, 85:], seg.palette[seg.labels])

@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import kmseg
-from kmseg.cli import main
+from kmseg.cli import main, options
 from kmseg.output.encode import png
 from kmseg.settings import FIELDS, LINK_VERSION, RANGES, Settings
 from oracles import image_at
@@ -107,7 +107,7 @@ def test_the_command_line_repeats_the_segmentation(
     settings: Settings, picture: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = shlex.split(settings.to_command_line(str(picture)))
-    assert words[:3] == ["python", "-m", "kmseg"]
+    assert words[:3] == [".venv/bin/python", "-m", "kmseg"]
     assert main(words[3:]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert Settings.from_dict(answer["settings"]) == settings
@@ -119,10 +119,8 @@ def test_the_command_line_repeats_the_segmentation(
 @given(valid_settings(small=True))
 @hypothesis_settings(max_examples=15)
 def test_any_settings_come_back_from_the_command_line(settings: Settings) -> None:
-    from kmseg.cli import _parser, _settings
-
     words = shlex.split(settings.to_command_line("a b.png"))[3:]
-    assert _settings(_parser().parse_args(words)) == settings
+    assert options.settings(options.parser().parse_args(words)) == settings
 
 
 @pytest.mark.parametrize("name", ["-x.png", "--json", "-i", "-"])

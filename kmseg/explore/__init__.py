@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kmseg.explore.differences import residual
 from kmseg.explore.partitions import agreement, coherence
-from kmseg.explore.ranking import Proposal, ranked
+from kmseg.explore.ranking import Proposal, ranked, separation
 from kmseg.explore.rungs import SILHOUETTE_PIXELS, Rung, ladder, suggested
 from kmseg.explore.tiles import TILE_SIDE, Tile, automatic, sheet, tile_grid, views
 
@@ -24,6 +24,7 @@ __all__ = [
     "ladder",
     "ranked",
     "residual",
+    "separation",
     "sheet",
     "suggested",
     "tile_grid",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,10 +22,19 @@ class Proposal:
     alike: tuple[Tile, ...]
 
 
+def separation(tile: Tile) -> float:
+    """What tiles are ranked by: coherence times the square root of ``explained``, 0 to 1."""
+    return max(tile.coherence, 0.0) * math.sqrt(max(tile.explained, 0.0))
+
+
 def ranked(tiles: Sequence[Tile]) -> list[Proposal]:
-    """Sort tiles by separation, best first, and fold each near-duplicate into the best like it."""
+    """Sort tiles by separation, best first, and fold each near-duplicate into the best like it.
+
+    Tiles without any separation are left out.
+    """
     leaders: list[tuple[Tile, list[Tile]]] = []
-    for tile in sorted(tiles, key=lambda tile: -tile.separation):
+    promising = [tile for tile in tiles if separation(tile) > 0]
+    for tile in sorted(promising, key=separation, reverse=True):
         for leader, others in leaders:
             # Every other row and column is enough to compare.
             if agreement(leader.labels[::2, ::2], tile.labels[::2, ::2]) >= _NEARLY_EQUAL:

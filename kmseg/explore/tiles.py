@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, combinations, groupby
@@ -52,11 +51,6 @@ class Tile:
     inertia: float
     explained: float
     coherence: float
-
-    @property
-    def separation(self) -> float:
-        """The measure that tiles are ranked by: coherence times the root of ``explained``."""
-        return max(self.coherence, 0.0) * math.sqrt(max(self.explained, 0.0))
 
 
 def views(settings: Settings) -> list[Settings]:

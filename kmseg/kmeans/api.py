@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,11 +11,8 @@ from kmseg.errors import SettingsError
 from kmseg.kmeans.cells import group
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.kmeans.filtering import inertia
-from kmseg.kmeans.problem import Fit, Problem, Progress, StopRule
+from kmseg.kmeans.problem import INITS, STOPS, Fit, Problem, Progress, StopRule
 from kmseg.parallel.compiled import compiled
-
-INITS: Final = ("k-means++", "random", "manual")
-STOPS: Final = ("both", "epsilon", "iterations")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float64]
 Labels = NDArray[np.int32]
 
+INITS: Final = ("k-means++", "random", "manual")
+STOPS: Final = ("both", "epsilon", "iterations")
+
 # ``progress(done, attempts)``: attempts finished, and their total. An exception ends the fit.
 Progress = Callable[[int, int], None]
 

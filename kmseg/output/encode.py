@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from kmseg.errors import ImageError
 
 PNG: Final = "image/png"
+PICTURE_TYPES: Final = {"png": PNG, "jpg": "image/jpeg", "webp": "image/webp"}
+"""MIME types of :func:`photo`'s formats by extension."""
+
+# Of pictures to look at: no artefacts at their usual size.
+PHOTO_QUALITY: Final = 92
 
 # Largest side in pixels. WebP stores 14 bits; libjpeg's limit is JPEG_MAX_DIMENSION.
 MAX_SIDE: Final = {"webp": 16_383, "jpg": 65_500, "jpeg": 65_500}
@@ -31,6 +36,22 @@ def jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
     sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
     options = (cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling)
     return encode(pixels, "jpg", options)
+
+
+def photo(pixels: NDArray[np.uint8], extension: str) -> bytes:
+    """Encode RGB or RGBA pixels to look at, as a key of ``PICTURE_TYPES``.
+
+    JPEG has no transparency: there, transparent pixels become white.
+    """
+    import cv2
+
+    if extension == "webp":
+        return encode(pixels, extension, (cv2.IMWRITE_WEBP_QUALITY, PHOTO_QUALITY))
+    if extension != "jpg":
+        return encode(pixels, extension)
+    if pixels.shape[2] == 4:
+        pixels = np.where(pixels[..., 3:] > 0, pixels[..., :3], np.uint8(255))
+    return jpeg(pixels, PHOTO_QUALITY)
 
 
 def encode(pixels: NDArray[np.uint8], extension: str, options: tuple[int, ...] = ()) -> bytes:
@@ -65,7 +86,9 @@ def encode(pixels: NDArray[np.uint8], extension: str, options: tuple[int, ...] =
 
 
 def indexed_png(labels: NDArray[np.int16], colors: NDArray[np.uint8]) -> bytes:
-    """Encode labels as an indexed PNG: pixel values are clusters, the palette their colours.
+    """Encode labels as an indexed PNG for a browser: pixel values are labels from 0.
+
+    Files for people number clusters from 1: see :func:`labels_png`.
 
     Parameters
     ----------
@@ -74,15 +97,36 @@ def indexed_png(labels: NDArray[np.int16], colors: NDArray[np.uint8]) -> bytes:
     colors : ndarray of uint8, shape (K, 3)
         K is at most 256, or 255 if any pixel is transparent.
     """
-    height, width = labels.shape
+    if labels.min() >= 0:
+        return _indexed_png(labels, colors)
+    values = np.where(labels < 0, np.int16(len(colors)), labels)
+    palette = np.vstack((colors, np.zeros((1, 3), np.uint8)))
+    return _indexed_png(values, palette, b"\xff" * len(colors) + b"\0")
+
+
+def labels_png(numbers: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:
+    """Encode the numbers of clusters as an indexed PNG: they are its pixel values.
+
+    Parameters
+    ----------
+    numbers : ndarray of uint8, shape (H, W)
+        From 1; 0 is no cluster.
+    colors : ndarray of uint8, shape (N, 3)
+        The colours of the numbers 1 to N; N is at most 255. Palette entry 0 is black and, by a tRNS
+        entry, transparent.
+    """
+    return _indexed_png(numbers, np.vstack((np.zeros((1, 3), np.uint8), colors)), b"\0")
+
+
+def _indexed_png(
+    values: NDArray[np.int16] | NDArray[np.uint8], palette: NDArray[np.uint8], alpha: bytes = b""
+) -> bytes:
+    """An 8-bit indexed PNG; `alpha` has a byte for each of the palette's first entries."""
+    height, width = values.shape
     rows = np.zeros((height, width + 1), np.uint8)  # column 0 is the filter type: 0, none
-    rows[:, 1:] = labels
+    rows[:, 1:] = values
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, indexed colour
-    chunks = {b"IHDR": header, b"PLTE": colors.tobytes()}
-    if labels.min() < 0:
-        rows[:, 1:][labels < 0] = len(colors)
-        chunks[b"PLTE"] += bytes(3)
-        chunks[b"tRNS"] = b"\xff" * len(colors) + b"\0"
+    chunks = {b"IHDR": header, b"PLTE": palette.tobytes()} | ({b"tRNS": alpha} if alpha else {})
     # Labels come in runs: run-length matching is the fastest, and for photos the smallest.
     packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
     chunks |= {b"IDAT": packer.compress(rows.data) + packer.flush(), b"IEND": b""}

@@ -1,27 +1,36 @@
 """The files that can be downloaded: pictures, masks, tables, palettes, and one archive of them all.
 
 A new download is one entry in :data:`DOWNLOADS`. Files are written from arrays, so no metadata of
-the original file reaches them.
+the original file reaches them. Clusters in files are numbered from 1.
 """
 
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from kmseg.output import render, tables
-from kmseg.output.encode import PNG, indexed_png, png
+from kmseg.output import names, render, tables
+from kmseg.output.encode import PICTURE_TYPES, PNG, labels_png, photo, png
+from kmseg.output.figure import figure
+from kmseg.output.render import Pixels
 from kmseg.output.report import settings_json
-from kmseg.segmentation import Segmentation
 
-# Longest stem of a file name, in characters.
-MAX_STEM: Final = 56
+if TYPE_CHECKING:
+    from kmseg.segmentation import Segmentation
+
+
+class Group(StrEnum):
+    """What the page lists together."""
+
+    PICTURES = "Pictures"
+    LABELS = "Labels and masks"
+    NUMBERS = "Numbers"
+    PALETTES = "Palettes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,10 @@ class Download:
         End of the file name after the stem, extension included, such as ``"_gray.png"``.
     make : callable
         ``make(seg, context)`` returns the file's content.
+    group : Group
+    draw : callable, optional
+        ``draw(seg)`` returns the pixels of a picture to look at, which may be encoded with loss.
+        Pictures whose exact values count have none.
     """
 
     key: str
@@ -63,70 +76,81 @@ class Download:
     mime: str
     suffix: str
     make: Callable[[Segmentation, Context], bytes]
+    group: Group = Group.NUMBERS
+    draw: Callable[[Segmentation], Pixels] | None = None
 
     @property
     def extension(self) -> str:
         """The file name's extension, without its dot."""
         return self.suffix.rpartition(".")[2]
 
+    def encoded_as(self, extension: str) -> Download:
+        """This download in another format of pictures; itself if its exact values count.
+
+        Parameters
+        ----------
+        extension : str
+            A key of :data:`kmseg.output.encode.PICTURE_TYPES`.
+        """
+        draw = self.draw
+        if draw is None or extension == self.extension:
+            return self
+        return replace(
+            self,
+            mime=PICTURE_TYPES[extension],
+            suffix=f"{self.suffix.rpartition('.')[0]}.{extension}",
+            make=lambda seg, _: photo(draw(seg), extension),
+        )
+
+
+def _exact(
+    key: str, title: str, draw: Callable[[Segmentation], Pixels], group: Group = Group.PICTURES
+) -> Download:
+    """A picture that is always a PNG."""
+    suffix = f"_{key.replace('_', '-')}.png"
+    return Download(key, title, PNG, suffix, lambda seg, _: png(draw(seg)), group)
+
+
+def _drawn(key: str, title: str, draw: Callable[[Segmentation], Pixels]) -> Download:
+    """A picture to look at."""
+    return replace(_exact(key, title, draw), draw=draw)
+
+
+def _painted(paint: str, seg: Segmentation) -> Pixels:
+    return render.painted(seg.labels, render.palette(seg, paint))
+
+
+def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], bytes]) -> Download:
+    suffix = f"_palette.{key.removeprefix('palette_')}"
+    return Download(key, title, mime, suffix, lambda seg, _: make(seg), Group.PALETTES)
+
 
 DOWNLOADS: Final[tuple[Download, ...]] = (
-    Download(
-        "segmented",
-        "Segmented picture",
-        PNG,
-        "_segmented.png",
-        lambda seg, _: png(render.painted(seg.labels, render.palette(seg))),
+    _exact("segmented", "Segmented picture", partial(_painted, "colors")),
+    _exact("gray", "Gray ranks", partial(_painted, "gray")),
+    _drawn(
+        "side_by_side_colors",
+        "Side by side, colours",
+        lambda seg: render.side_by_side(seg, "colors"),
     ),
-    Download(
-        "gray",
-        "Gray ranks",
-        PNG,
-        "_gray.png",
-        lambda seg, _: png(render.painted(seg.labels, render.palette(seg, "gray"))),
-    ),
-    Download(
-        "side_by_side",
-        "Side by side, gray ranks",
-        PNG,
-        "_side-by-side.png",
-        lambda seg, _: png(render.side_by_side(seg)),
-    ),
+    _drawn("side_by_side_gray", "Side by side, gray ranks", render.side_by_side),
+    _drawn("boundaries", "Boundaries over the original", render.boundaries),
+    _drawn("figure", "Figure with titles", figure),
     Download(
         "labels",
-        "Labels, pixel value = cluster",
+        "Labels in colours, pixel value = cluster",
         PNG,
         "_labels.png",
-        lambda seg, _: indexed_png(seg.labels, seg.palette),
+        lambda seg, _: labels_png(render.numbers(seg), render.number_colors(seg)),
+        Group.LABELS,
     ),
-    Download(
-        "counts",
-        "Counts, CSV",
-        "text/csv",
-        "_counts.csv",
-        lambda seg, _: tables.counts_csv(seg),
+    _exact(
+        "labels_gray",
+        "Labels in plain gray, pixel value = cluster",
+        render.numbers,
+        Group.LABELS,
     ),
-    Download(
-        "palette_gpl",
-        "Palette, GIMP",
-        "text/plain",
-        "_palette.gpl",
-        lambda seg, _: tables.palette_gpl(seg),
-    ),
-    Download(
-        "palette_css",
-        "Palette, CSS",
-        "text/css",
-        "_palette.css",
-        lambda seg, _: tables.palette_css(seg),
-    ),
-    Download(
-        "palette_json",
-        "Palette, JSON",
-        "application/json",
-        "_palette.json",
-        lambda seg, _: tables.palette_json(seg),
-    ),
+    Download("counts", "Counts, CSV", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)),
     Download(
         "settings",
         "Settings, JSON",
@@ -134,29 +158,21 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         "_settings.json",
         lambda seg, context: settings_json(seg, context.focus),
     ),
+    _palette("palette_gpl", "Palette, GIMP", "text/plain", tables.palette_gpl),
+    _palette("palette_css", "Palette, CSS", "text/css", tables.palette_css),
+    _palette("palette_json", "Palette, JSON", "application/json", tables.palette_json),
 )
 """Every file of a whole segmentation, in the order in which the page offers them."""
 
 
 def mask(seg: Segmentation, *clusters: int) -> Download:
     """The mask of clusters, numbered from 0: 255 inside them, 0 elsewhere."""
-
-    def make(seg: Segmentation, _: Context) -> bytes:
-        return png(render.mask(seg.labels, clusters))
-
-    return _of_clusters("mask", "Mask", seg, clusters, make)
+    return _of_clusters("mask", "Mask", seg, clusters, lambda s: render.mask(s.labels, clusters))
 
 
 def cutout(seg: Segmentation, *clusters: int) -> Download:
     """The original inside clusters, numbered from 0, and transparency elsewhere."""
-
-    def make(seg: Segmentation, _: Context) -> bytes:
-        if seg.image is None:
-            raise ValueError("a segmentation of a ColorHistogram has no picture")
-        alpha = render.mask(seg.labels, clusters)
-        return png(np.dstack((np.where(alpha[..., None] > 0, seg.image.pixels, 0), alpha)))
-
-    return _of_clusters("cutout", "Cut-out", seg, clusters, make)
+    return _of_clusters("cutout", "Cut-out", seg, clusters, lambda s: render.cutout(s, clusters))
 
 
 CLUSTER_DOWNLOADS: Final[dict[str, Callable[..., Download]]] = {"mask": mask, "cutout": cutout}
@@ -168,13 +184,14 @@ def _of_clusters(
     title: str,
     seg: Segmentation,
     clusters: tuple[int, ...],
-    make: Callable[[Segmentation, Context], bytes],
+    draw: Callable[[Segmentation], Pixels],
 ) -> Download:
-    names = ", ".join(seg.names[cluster] for cluster in clusters)
+    called = ", ".join(seg.names[cluster] for cluster in clusters)
     plural = "" if len(clusters) == 1 else "s"
-    numbers = [f"{cluster + 1:03d}" for cluster in clusters]
-    shown = "_".join(numbers if len(numbers) <= 3 else [*numbers[:2], "etc"])
-    return Download(key, f"{title} of cluster{plural} {names}", PNG, f"_{key}{shown}.png", make)
+    made = _exact(key, f"{title} of cluster{plural} {called}", draw, Group.LABELS)
+    return replace(
+        made, suffix=names.of_clusters(key, [seg.members[cluster] for cluster in clusters])
+    )
 
 
 def _archive(seg: Segmentation, context: Context) -> bytes:
@@ -195,17 +212,6 @@ ARCHIVE: Final = Download("archive", "Everything, ZIP", "application/zip", ".zip
 """Every file of :data:`DOWNLOADS` and a mask of each cluster, in one ZIP."""
 
 
-def stem(seg: Segmentation, picture: str) -> str:
-    """The beginning of every file name: picture, space, channels, K and seed.
-
-    It has only letters, digits, ``-``, ``_`` and ``.``, which every file system accepts.
-    """
-    name = re.sub(r"[^A-Za-z0-9-]+", "-", picture.rpartition(".")[0] or picture).strip("-")
-    chosen = seg.settings
-    tail = f"{chosen.color_space}_c{chosen.channels}_k{seg.n_clusters}_s{chosen.seed}"
-    return f"{name[: MAX_STEM - len(tail) - 1].strip('-') or 'picture'}_{tail}"
-
-
 def file_name(seg: Segmentation, picture: str, download: Download) -> str:
     """The name of a downloaded file; ``picture`` is the name of the picture's file."""
-    return stem(seg, picture) + download.suffix
+    return names.stem(picture, seg.settings, seg.n_clusters, seg.merges) + download.suffix

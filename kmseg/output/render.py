@@ -1,13 +1,16 @@
-"""A segmentation as pictures: cluster colours, gray ranks, masks, side by side."""
+"""A segmentation as pictures: cluster colours, gray ranks, masks, boundaries, side by side."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmseg.segmentation import Segmentation
+from kmseg.picture.image import Image
+
+if TYPE_CHECKING:
+    from kmseg.segmentation import Segmentation
 
 Pixels = NDArray[np.uint8]
 
@@ -51,13 +54,32 @@ def painted(labels: NDArray[np.int16], colors: Pixels) -> Pixels:
     return np.vstack((with_alpha, np.zeros((1, 4), np.uint8)))[labels]
 
 
+def numbers(seg: Segmentation) -> Pixels:
+    """The number of each pixel's cluster, as in tables, shape (H, W); 0 is no cluster."""
+    return np.array([0, *seg.numbers], np.uint8)[seg.labels + 1]
+
+
+def number_colors(seg: Segmentation) -> Pixels:
+    """The colours of the numbers from 1; a number that was merged has the colour of the merger."""
+    colors = np.zeros((1 + max(map(max, seg.members)), 3), np.uint8)
+    for group, color in zip(seg.members, seg.palette, strict=True):
+        colors[list(group)] = color
+    return colors
+
+
 def mask(labels: NDArray[np.int16], clusters: tuple[int, ...]) -> Pixels:
     """255 where a pixel belongs to one of the clusters and 0 elsewhere, shape (H, W)."""
     return np.where(np.isin(labels, clusters), np.uint8(255), np.uint8(0))
 
 
-def side_by_side(seg: Segmentation) -> Pixels:
-    """Original, gray strip and gray ranks in one picture on white, as in the article.
+def side_by_side(seg: Segmentation, paint: str = "gray") -> Pixels:
+    """Original, gray strip and segmentation in one picture on white, as in the article.
+
+    Parameters
+    ----------
+    seg : Segmentation
+    paint : {"gray", "colors"}
+        As in :func:`palette`; the article's is gray.
 
     Returns
     -------
@@ -69,16 +91,59 @@ def side_by_side(seg: Segmentation) -> Pixels:
     ValueError
         If the segmentation was made from a ``ColorHistogram``.
     """
+    image = picture_of(seg)
+    height, width = image.pixels.shape[:2]
+    strip = np.full((height, max(1, int(width * STRIP_SHARE)), 3), STRIP_LEVEL, np.uint8)
+    right = painted(seg.labels, palette(seg, paint))[..., :3]
+    return np.hstack((on_white(image.pixels, image.opaque), strip, on_white(right, image.opaque)))
+
+
+def boundaries(seg: Segmentation) -> Pixels:
+    """The original under the boundaries of clusters, as white lines with black edges.
+
+    A pixel is on a boundary if its right or lower neighbour belongs to another cluster, or to none.
+    Lines are wider in pictures of more than 2,000 pixels a side.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3), or (H, W, 4) if any pixel is transparent
+
+    Raises
+    ------
+    ValueError
+        If the segmentation was made from a ``ColorHistogram``.
+    """
+    import cv2
+
+    image, labels = picture_of(seg), seg.labels
+    line = np.zeros(labels.shape, np.uint8)
+    line[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    line[:-1] |= labels[:-1] != labels[1:]
+    width = 1 + max(labels.shape) // 2000
+    line = np.asarray(cv2.dilate(line, np.ones((width, width), np.uint8)), np.uint8)
+    edge = cv2.dilate(line, np.ones((2 * width + 1, 2 * width + 1), np.uint8)) > 0
+    pixels = image.pixels.copy()
+    pixels[edge] = 0
+    pixels[line > 0] = 255
+    if image.opaque is None:
+        return pixels
+    return np.dstack((pixels, np.where(image.opaque | edge, np.uint8(255), np.uint8(0))))
+
+
+def cutout(seg: Segmentation, clusters: tuple[int, ...]) -> Pixels:
+    """The original inside clusters and transparency elsewhere, shape (H, W, 4)."""
+    alpha = mask(seg.labels, clusters)
+    return np.dstack((np.where(alpha[..., None] > 0, picture_of(seg).pixels, np.uint8(0)), alpha))
+
+
+def picture_of(seg: Segmentation) -> Image:
+    """The picture that was clustered; raises ``ValueError`` if only its colours were given."""
     if seg.image is None:
         raise ValueError("a segmentation of a ColorHistogram has no picture")
-    opaque = seg.image.opaque
-    height, width = seg.image.pixels.shape[:2]
-    strip = np.full((height, max(1, int(width * STRIP_SHARE)), 3), STRIP_LEVEL, np.uint8)
-    ranks = painted(seg.labels, palette(seg, "gray"))[..., :3]
-    return np.hstack((_on_white(seg.image.pixels, opaque), strip, _on_white(ranks, opaque)))
+    return seg.image
 
 
-def _on_white(pixels: Pixels, opaque: NDArray[np.bool_] | None) -> Pixels:
+def on_white(pixels: Pixels, opaque: NDArray[np.bool_] | None) -> Pixels:
     """RGB pixels, shape (H, W, 3), with transparent ones replaced by white."""
     return pixels if opaque is None else np.where(opaque[..., None], pixels, np.uint8(255))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kmseg.output.encode import json_bytes
-from kmseg.segmentation import Segmentation
 from kmseg.settings import LINK_VERSION, to_hex
+
+if TYPE_CHECKING:
+    from kmseg.segmentation import Segmentation
 
 
 def report(seg: Segmentation) -> dict[str, Any]:

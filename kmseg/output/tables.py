@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kmseg.output.encode import json_bytes
-from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
+
+if TYPE_CHECKING:
+    from kmseg.segmentation import Segmentation
 
 
 def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
@@ -31,29 +33,34 @@ def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
 
 
 def counts_csv(seg: Segmentation) -> bytes:
-    """:func:`cluster_rows` as CSV (RFC 4180)."""
+    """:func:`cluster_rows` as CSV (RFC 4180) with a decimal point.
+
+    It is plain ASCII, with "*" for the dot of products: spreadsheets take a CSV without a byte
+    order mark for the system's old code page, and other programs stumble over the mark.
+    """
     rows = cluster_rows(seg)
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, rows[0], lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue().encode()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow([name.replace("·", "*") for name in rows[0]])
+    writer.writerows(row.values() for row in rows)
+    return buffer.getvalue().encode("ascii")
 
 
 def palette_gpl(seg: Segmentation) -> bytes:
     """The palette in GIMP's format, which Inkscape and Krita read too."""
     lines = [
-        f"{red:3d} {green:3d} {blue:3d}\tCluster {number} {share:.1%}"
-        for number, ((red, green, blue), share) in enumerate(
-            zip(seg.palette.tolist(), seg.shares, strict=True), start=1
+        f"{red:3d} {green:3d} {blue:3d}\tCluster {name} {share:.1%}"
+        for name, (red, green, blue), share in zip(
+            seg.names, seg.palette.tolist(), seg.shares, strict=True
         )
     ]
     return "\n".join(["GIMP Palette", "Name: kmseg", "Columns: 8", "#", *lines, ""]).encode()
 
 
 def palette_css(seg: Segmentation) -> bytes:
-    """The palette as CSS custom properties."""
-    lines = [f"  --cluster-{i}: {to_hex(c)};" for i, c in enumerate(seg.palette, start=1)]
+    """The palette as CSS custom properties, by ``Segmentation.numbers``."""
+    numbered = zip(seg.numbers, seg.palette, strict=True)
+    lines = [f"  --cluster-{number}: {to_hex(color)};" for number, color in numbered]
     return "\n".join([":root {", *lines, "}", ""]).encode()
 
 

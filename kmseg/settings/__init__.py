@@ -7,7 +7,6 @@ JSON, links and on the command line follow from the field's description.
 from __future__ import annotations
 
 import inspect
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +14,7 @@ from typing import Any, Final
 from kmseg.color import ALIASES, COLOR_SPACES
 from kmseg.errors import SettingsError
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
+from kmseg.kmeans.problem import INITS, STOPS
 from kmseg.settings.channels import parse_channels
 from kmseg.settings.fields import (
     Channels,
@@ -28,13 +28,25 @@ from kmseg.settings.fields import (
     shown,
     to_hex,
 )
+from kmseg.settings.shells import Shell, command
 
-__all__ = ["FIELDS", "INITS", "LINK_VERSION", "RANGES", "STOPS", "Settings", "shown", "to_hex"]
+__all__ = [
+    "FIELDS",
+    "INITS",
+    "LINK_VERSION",
+    "RANGES",
+    "SAMPLE_PREFIX",
+    "STOPS",
+    "Settings",
+    "Shell",
+    "shown",
+    "to_hex",
+]
 
 LINK_VERSION: Final = "1"
 
-INITS: Final = ("k-means++", "random", "manual")
-STOPS: Final = ("both", "epsilon", "iterations")
+SAMPLE_PREFIX: Final = "sample:"
+"""What precedes the key of a sample where a command or a script names a picture."""
 
 _ENGINE_ALIASES: Final = {alias: e.name for e in ENGINES.values() for alias in e.aliases}
 
@@ -204,23 +216,34 @@ class Settings:
                 values |= repair
                 corrections.append(f"{error}; {next(iter(repair.values()))!r} is used instead")
 
-    def to_command_line(self, picture: str) -> str:
-        """The shell command that repeats this segmentation of the file ``picture``."""
+    def to_command_line(self, picture: str, shell: Shell = "posix") -> str:
+        """The command that repeats this segmentation, run in a clone of the repository.
+
+        Parameters
+        ----------
+        picture : str
+            Path of the picture, or a sample as in ``"sample:china"``.
+        shell : {"posix", "cmd"}
+            Whose quotes: those of ``sh``, or of ``cmd.exe``.
+        """
         options = {
             field.flags[0]: field.kind.to_argument(getattr(self, name))
             for name, field in FIELDS.items()
         }
         words = [word for flag, text in options.items() if text for word in (flag, text)]
         safe = f"./{picture}" if picture.startswith("-") else picture
-        return shlex.join(["python", "-m", "kmseg", "-i", safe, *words, "--json"])
+        return command(["-m", "kmseg", "-i", safe, *words, "--json"], shell)
 
     def to_python(self, picture: str) -> str:
-        """A script that repeats this segmentation of the file ``picture``."""
+        """A script that repeats this segmentation; ``picture`` as in :meth:`to_command_line`."""
         values = self.to_dict()
         arguments = "\n".join(f"    {name}={value!r}," for name, value in values.items())
+        source = f"kmseg.read_image({picture!r})"
+        if picture.startswith(SAMPLE_PREFIX):
+            source = f"kmseg.sample_image({picture.removeprefix(SAMPLE_PREFIX)!r})"
         return (
             f"import kmseg\n\nsettings = kmseg.Settings(\n{arguments}\n)\n"
-            f"seg = kmseg.segment(kmseg.read_image({picture!r}), settings)\n"
+            f"seg = kmseg.segment({source}, settings)\n"
             "print(seg.pixel_counts, seg.palette, seg.inertia)\n"
         )
 

@@ -22,6 +22,7 @@ from kmseg.ui.components.viewer.viewer import (
     viewer,
 )
 from kmseg.ui.controls import starts
+from kmseg.ui.naming import file_name_of
 from kmseg.ui.session import FileRequest, Key, RegionRequest, session
 from kmseg.ui.text import count
 
@@ -158,7 +159,8 @@ def _requested_file(
     if wanted is None:
         return None
     download = export.CLUSTER_DOWNLOADS[wanted.kind](seg, *wanted.clusters)
-    content = store.file(picture, seg, download, export.Context(picture.name))
+    called = file_name_of(picture)
+    content = store.file(picture, seg, download, export.Context(called))
     url = media_url(content, download.mime, "viewer.file")
-    name = export.file_name(seg, picture.name, download)
+    name = export.file_name(seg, called, download)
     return ViewerFile(url, name, str(wanted.number))

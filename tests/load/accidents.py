@@ -1,4 +1,4 @@
-"""What breaks by itself: a decoding process dies, the disk is full, a line is cut.
+"""Failures without an attacker: a worker dies, the disk is full, a connection drops.
 
     python tests/load/accidents.py
 
@@ -28,14 +28,14 @@ def children(pid: int) -> list[int]:
 
 
 def keeper(watched: Server) -> int:
-    """The process that forks for each picture."""
+    """The process that forks a worker for each picture."""
     commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(watched.pid)}
     (pid,) = (pid for pid, command in commands.items() if b"kmseg.picture.apart" in command)
     return pid
 
 
 async def kill_fork(watched: Server) -> str:
-    """Kill the process that reads a picture while it does."""
+    """Kill a worker while it reads a picture."""
 
     async def kill() -> None:
         while not (forks := children(keeper(watched))):
@@ -55,7 +55,7 @@ async def kill_fork(watched: Server) -> str:
 
 
 async def kill_keeper(watched: Server) -> str:
-    """Kill the process that forks; the next picture must be read."""
+    """Kill the process that forks workers; the next picture must be read."""
     os.kill(keeper(watched), signal.SIGKILL)
     async with Visitor(watched.url) as visitor:
         await visitor.upload("good.jpg", photos(1)[0])
@@ -63,7 +63,7 @@ async def kill_keeper(watched: Server) -> str:
 
 
 async def cut(watched: Server) -> str:
-    """Cut the line in the middle of a run, and come back."""
+    """Drop the connection in the middle of a run, and reconnect."""
     async with Visitor(watched.url) as visitor:
         await visitor.upload("mine.jpg", photos(1)[0])
         await visitor.change(9)

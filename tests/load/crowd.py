@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from visits import Server, Visitor, header, machine, orphans, p95, parser, photos, row, server
 
-# Changes until each K that is asked for has been there, and is kept.
+# Changes until every K that a visitor asks for has been computed once.
 PERIOD = 36
 
 
@@ -63,7 +63,7 @@ class Watch:
         parts = [
             f"{name}: counted {found[f'{name}_bytes'] / 1e6:.1f} MB, reached "
             f"{found.get(f'{name}_reachable_bytes', float('nan')) / 1e6:.1f} MB"
-            for name in ("pixel", "made")
+            for name in ("pixel", "result")
         ]
         print(f"{'; '.join(parts)}; PSS {self.server.memory():.0f} MB", flush=True)
 
@@ -74,7 +74,8 @@ class Watch:
         every 20 s. Other processes that share the interpreter's pages disturb the measurement.
         """
         times, sizes = np.array(self.seen).T
-        working = (times > times[0] + warm_up) & (times < times[-1] - 60)  # in the end they leave
+        # Visitors leave in the last minute.
+        working = (times > times[0] + warm_up) & (times < times[-1] - 60)
         times, sizes = times[working], sizes[working]
         if not len(times):
             return float("nan"), float("nan")

@@ -1,4 +1,4 @@
-"""Links that nobody should have made, and files with names that mean harm.
+"""Malformed and hostile links, and files with hostile names.
 
     python tests/load/links.py [--links 1000] [--seen 60]
 
@@ -71,7 +71,7 @@ async def open_all(watched: Server, queries: list[str]) -> tuple[Counter[str], l
 
 
 def look(browser: Browser, url: str, queries: list[str]) -> list[str]:
-    """What a browser saw that it should not have."""
+    """What a browser saw and should not have: scripts, requests to other hosts, errors."""
     wrong: list[str] = []
     for text in [*queries, *(f"name {name}" for name in HOSTILE_NAMES)]:
         context = browser.new_context()

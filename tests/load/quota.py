@@ -1,4 +1,4 @@
-"""Uploads that want more than there is room for, and visitors who leave theirs behind.
+"""Uploads beyond the quotas, and visitors who leave without removing theirs.
 
     python tests/load/quota.py [--uploads 200] [--cycles 100]
 
@@ -22,7 +22,7 @@ MINUTE = 60.0
 
 
 async def flood(watched: Server, uploads: int) -> tuple[Counter[str], float]:
-    """What became of the uploads, and the greatest memory meanwhile."""
+    """The outcome of each upload, and the peak memory meanwhile."""
     data = np.random.default_rng(0).bytes(SIZE)
     said: Counter[str] = Counter()
     greatest = 0.0

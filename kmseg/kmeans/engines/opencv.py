@@ -10,9 +10,6 @@ from kmseg.kmeans.engines.best import best_of
 from kmseg.kmeans.engines.engine import Engine
 from kmseg.kmeans.problem import Fit, Problem
 
-# modules/core/src/kmeans.cpp: criteria.maxCount = min(max(criteria.maxCount, 2), 100).
-OPENCV_ITERATIONS: Final = (2, 100)
-
 
 def _run(problem: Problem) -> Fit:
     """``cv2.kmeans`` on float32 samples; a manual start becomes initial labels."""
@@ -59,6 +56,7 @@ def _run(problem: Problem) -> Fit:
 ENGINE: Final = Engine(
     name="opencv",
     title="OpenCV, cv2.kmeans",
+    # modules/core/src/kmeans.cpp: criteria.maxCount = min(max(criteria.maxCount, 2), 100).
     note="cv2.kmeans takes 2 to 100 iterations and does not report how many it took.",
     visits_pixels=True,
     takes_weights=False,

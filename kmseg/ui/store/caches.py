@@ -59,11 +59,11 @@ def gauges() -> dict[str, tuple[int, str]]:
     """What an operator watches: value and meaning, by name."""
     return {
         "pixel_bytes": (pixels().n_bytes, "decoded pixels that are cached"),
-        "made_bytes": (results().n_bytes, "results that are cached"),
+        "result_bytes": (results().n_bytes, "results that are cached"),
         "files_waiting": (gates.FILES.n_waiting, "exports of files that wait for a slot"),
         "large_waiting": (gates.LARGE.n_waiting, "large pictures that wait to be decoded"),
         "pixels_waiting": (gates.PIXELS.n_waiting, "page runs that wait for a slot to use pixels"),
-        "turns_waiting": (gates.WORK.n_waiting, "page runs that wait for a slot to compute"),
+        "work_waiting": (gates.WORK.n_waiting, "page runs that wait for a slot to compute"),
     }
 
 
@@ -71,5 +71,5 @@ def measured() -> dict[str, tuple[int, str]]:
     """Gauges that walk over all that is cached: they must equal what is counted."""
     return {
         "pixel_reachable_bytes": (pixels().reachable_bytes(), "pixel_bytes, measured anew"),
-        "made_reachable_bytes": (results().reachable_bytes(), "made_bytes, measured anew"),
+        "result_reachable_bytes": (results().reachable_bytes(), "result_bytes, measured anew"),
     }

@@ -8,42 +8,49 @@ from typing import Final
 import streamlit as st
 
 from kmseg.output import export
-from kmseg.ui import failures, store
+from kmseg.settings import Shell
+from kmseg.ui import failures, naming, store
 from kmseg.ui.views.view import Group, View, ViewContext
 
-# Stands for the picture's path in the command and the script.
-_FILE_NAME: Final = "picture.png"
+# What the page calls the shells of a command, by their names in Settings.to_command_line.
+_SHELLS: Final[dict[Shell, str]] = {"posix": "Linux, macOS", "cmd": "Windows"}
 
 
 def show(context: ViewContext) -> None:
     """Draw a button for each file, and the command and the script."""
     seg, settings = context.merged, context.seg.settings
     st.caption(
-        "At the full size that was clustered. Transparent pixels stay transparent; numbers, "
-        "colours and order are those of the table."
+        "At the full size that was clustered, but for the figure. Transparent pixels stay "
+        "transparent; numbers and colours are those of the table."
     )
-    with st.grid("auto", min_column_width=220, gap="small"):
-        _button(export.ARCHIVE, context, icon=":material/folder_zip:")
-        for download in export.DOWNLOADS:
-            _button(download, context)
-    if focused := _wholly_in_focus(context):
-        with st.container(horizontal=True):
-            for make in export.CLUSTER_DOWNLOADS.values():
-                _button(make(seg, *focused), context)
-    else:
-        st.caption(
-            "Click clusters in the picture to put them in focus: then their mask and their cut-out "
-            "can be taken too. The archive has a mask of each."
-        )
+    _button(export.ARCHIVE, context, icon=":material/folder_zip:")
+    for group in export.Group:
+        st.markdown(f"**{group}**")
+        with st.grid("auto", min_column_width=220, gap="small"):
+            for download in export.DOWNLOADS:
+                if download.group == group:
+                    _button(download, context)
+            focused = _wholly_in_focus(context) if group == export.Group.LABELS else []
+            if focused:
+                for make in export.CLUSTER_DOWNLOADS.values():
+                    _button(make(seg, *focused), context)
+        if group == export.Group.LABELS and not focused:
+            st.caption(
+                "Click clusters in the picture to put them in focus: then their mask and their "
+                "cut-out can be taken too. The archive has a mask of each."
+            )
     if seg.merges:
         st.caption("Merged clusters are in the files and in the link, not in these:")
+    source = naming.source_of(context.picture)
     repeat, script = st.columns(2)
     with repeat:
-        st.markdown("**The same on the command line**")
-        st.code(settings.to_command_line(_FILE_NAME), language="bash", wrap_lines=True)
+        st.markdown("**The same on the command line**, in a clone of the repository")
+        for shell, tab in zip(_SHELLS, st.tabs(list(_SHELLS.values())), strict=True):
+            command = settings.to_command_line(source, shell)
+            tab.code(command, language="bash" if shell == "posix" else None, wrap_lines=True)
     with script:
         st.markdown("**The same in Python**")
-        st.code(settings.to_python(_FILE_NAME), language="python")
+        st.code(settings.to_python(source), language="python")
 
 
 def _wholly_in_focus(context: ViewContext) -> list[int]:
@@ -54,11 +61,12 @@ def _wholly_in_focus(context: ViewContext) -> list[int]:
 
 def _button(download: export.Download, context: ViewContext, icon: str | None = None) -> None:
     seg, picture = context.merged, context.picture
-    make = partial(store.file, picture, seg, download, export.Context(picture.name, context.focus))
+    name = naming.file_name_of(picture)
+    make = partial(store.file, picture, seg, download, export.Context(name, context.focus))
     st.download_button(
         download.title,
         failures.in_download(make, download.title),
-        export.file_name(seg, picture.name, download),
+        export.file_name(seg, name, download),
         download.mime,
         on_click="ignore",
         key=f"download {download.key}",

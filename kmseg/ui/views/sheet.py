@@ -64,7 +64,7 @@ def _with_chosen_k(settings: Settings) -> Settings:
 
 def _proposals(tiles: list[Tile], current: Settings) -> None:
     st.markdown("**Proposals**", help=HELP)
-    best = [found for found in explore.ranked(tiles) if found.tile.separation > 0][:N_PROPOSALS]
+    best = explore.ranked(tiles)[:N_PROPOSALS]
     if not best:
         st.info("No colours of this picture form areas of their own: there is nothing to propose.")
         return

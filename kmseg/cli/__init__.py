@@ -1,0 +1,140 @@
+"""The command line: a superset of the article's ``color_segmentation.py``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kmseg.cli import options as _options
+from kmseg.cli import reading, streams
+from kmseg.cli.options import FORMATS
+from kmseg.cli.saving import Plan, chosen_kinds
+from kmseg.cli.table import table
+from kmseg.config import Config
+from kmseg.errors import ImageError, KmsegError
+from kmseg.kmeans.engines import ENGINES
+from kmseg.picture.limits import Limits
+from kmseg.settings import Settings
+
+if TYPE_CHECKING:
+    from kmseg.segmentation import Segmentation
+
+__all__ = ["FORMATS", "main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns
+    -------
+    int
+        The exit status: 0; 2 after one line on standard error that says what was wrong; 141 if
+        standard output is a pipe that was closed.
+    """
+    streams.accept_all_text()
+    try:
+        try:
+            _run(_options.parser().parse_args(arguments))
+        finally:
+            streams.flush_output()
+    except KmsegError as error:
+        return _refuse(str(error))
+    except BrokenPipeError:
+        streams.abandon_output()
+        return streams.CLOSED_PIPE
+    except OSError as error:
+        streams.abandon_output()
+        return _refuse(f"standard output cannot be written ({error.strerror or error})")
+    except MemoryError:
+        return _refuse("not enough memory for this picture; make it smaller with -w WIDTH")
+    return 0
+
+
+def _refuse(message: str) -> int:
+    streams.note(message)
+    return 2
+
+
+def _run(options: argparse.Namespace) -> None:
+    limits = Config.from_environment().limits
+    settings = _options.settings(options)
+    plan = _plan(options, settings)
+    plan.check(settings)
+    seg, seconds = _segment(options.image, settings, limits)
+    for path in plan.save(seg):
+        print(path, file=sys.stderr if options.json else sys.stdout)
+    if options.json:
+        from kmseg.output.report import report
+
+        print(json.dumps(report(seg) | {"seconds": seconds}, allow_nan=False))
+    elif not (options.output_file or options.labels or options.save):
+        print(table(seg))
+
+
+def _plan(options: argparse.Namespace, settings: Settings) -> Plan:
+    """What the options say to save, not yet checked against what exists."""
+    if options.labels is not None and not options.labels.lower().endswith(".png"):
+        raise KmsegError(f"--labels: a name that ends in .png, not {options.labels!r}")
+    if options.out is not None and not options.save:
+        raise KmsegError("--out: it goes with --save, which says what to save there")
+    if options.out == "":
+        raise KmsegError("--out: the name of a folder, not ''")
+    name = _options.side_by_side_name(options, settings)
+    return Plan(
+        source=options.image,
+        labels=options.labels or "",
+        kinds=chosen_kinds(options.save),
+        folder=Path(options.out or ""),
+        picture_format=_options.picture_format(options),
+        force=options.force,
+        side_by_side=name if options.output_file else "",
+    )
+
+
+def _segment(
+    source: str, settings: Settings, limits: Limits
+) -> tuple[Segmentation, dict[str, float]]:
+    """The segmentation of a picture, and the seconds that each step took."""
+    started = time.perf_counter()
+    image = reading.read(source, limits)
+    seconds = {"read": time.perf_counter() - started}
+    from kmseg.segmentation import segment  # slow to import: a bad picture is refused before
+
+    try:
+        with _progress(settings) as progress:
+            seg = segment(image, settings, progress=progress)
+    except ImageError as error:
+        raise KmsegError(f"-w: {error}") from error
+    if seg.n_clusters < settings.n_clusters:
+        streams.note(
+            f"-n: the picture has only {seg.n_clusters} different values in these channels: "
+            f"{seg.n_clusters} clusters, not {settings.n_clusters}"
+        )
+    return seg, seconds | seg.seconds
+
+
+@contextmanager
+def _progress(settings: Settings) -> Iterator[Callable[[int, int], None] | None]:
+    """Show the progress of a reference engine as a line on a terminal; clear it at the end."""
+    on_terminal = sys.stderr is not None and sys.stderr.isatty()
+    if not ENGINES[settings.engine].visits_pixels or not on_terminal:
+        yield None
+        return
+
+    def show(text: str) -> None:
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+    def progress(done: int, attempts: int) -> None:
+        show(f"kmseg: {settings.engine}, attempt {min(done + 1, attempts)} of {attempts}")
+
+    progress(0, settings.attempts)
+    try:
+        yield progress
+    finally:
+        show("")

@@ -1,0 +1,182 @@
+"""The options. Those of the settings follow from the fields of :class:`kmseg.settings.Settings`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+from kmseg.cli.saving import PICTURE_FORMATS, kinds
+from kmseg.cli.streams import note
+from kmseg.errors import KmsegError, SettingsError
+from kmseg.picture import formats
+from kmseg.settings import FIELDS, SAMPLE_PREFIX, Settings, shown
+from kmseg.version import __version__
+
+FORMATS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
+
+# Defaults that differ from those of Settings. K is the article's; see settings() for init.
+_DEFAULTS: Final[dict[str, Any]] = {"n_clusters": 3}
+_DEFAULT_INIT: Final = f"{FIELDS['init'].default}, or manual with --centroids"
+# A field and its value within a message of Settings.
+_ASSIGNMENT: Final = re.compile(rf"\b({'|'.join(FIELDS)})='([^']*)'")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises mistakes instead of printing its usage and exiting."""
+
+    def error(self, message: str) -> NoReturn:
+        raise KmsegError(f"{message}; see python -m kmseg --help")
+
+
+class _Once(argparse.Action):
+    """An option that must not be given twice."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        given = getattr(namespace, self.dest)
+        if given is not None:
+            both = f"{shown(given)} and {shown(values)}"
+            raise KmsegError(f"{self.option_strings[0]}: one picture at a time, not {both}")
+        setattr(namespace, self.dest, values)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line; its mistakes are raised as ``KmsegError``."""
+    made = _Parser(
+        prog="python -m kmseg",
+        description="Segment a picture by k-means on its colours. Unless a file is saved or --json "
+        "is given, the clusters are printed as a table.",
+    )
+    made.add_argument("--version", action="version", version=f"kmseg {__version__}")
+    made.add_argument(
+        "-i",
+        "--image",
+        action=_Once,
+        required=True,
+        metavar="FILE",
+        help=f"the picture: {formats.listed()}; - is standard input; "
+        f"{SAMPLE_PREFIX}china and the like are the page's samples",
+    )
+    _add_settings(made)
+    _add_outputs(made)
+    return made
+
+
+def _add_settings(to: argparse.ArgumentParser) -> None:
+    """Add one option for each setting; its value is checked by :class:`Settings`."""
+    for name, field in FIELDS.items():
+        default = _DEFAULTS.get(name, field.default)
+        said = _DEFAULT_INIT if name == "init" else field.kind.to_argument(default)
+        to.add_argument(
+            *field.flags,
+            dest=name,
+            default=argparse.SUPPRESS,
+            metavar=field.flags[-1].lstrip("-").replace("-", "_").upper(),
+            help=field.described(field.kind.usage) + (f" (default: {said})" if said else ""),
+        )
+
+
+def _add_outputs(to: argparse.ArgumentParser) -> None:
+    add = to.add_argument
+    add(
+        "-o",
+        "--output-file",
+        action="store_true",
+        help="save original and gray ranks side by side under a timestamped name in this folder",
+    )
+    add("-f", "--output-format", default="png", help=f"format of -o: {', '.join(FORMATS)}")
+    add(
+        "--labels",
+        metavar="FILE.png",
+        help="save an indexed PNG: pixel value = cluster, from 1; 0 = transparent",
+    )
+    add(
+        "--save",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help=f"save a download of the page under its name there: {', '.join(kinds())} or all; "
+        "several with commas between them or by several --save",
+    )
+    add("--out", metavar="DIR", help="folder for --save, made if missing (default: this folder)")
+    add(
+        "--picture-format",
+        default="png",
+        metavar="FORMAT",
+        help=f"format of pictures to look at that --save saves: {', '.join(PICTURE_FORMATS)}; "
+        "pictures whose exact colours count are always png (default: png)",
+    )
+    add("--force", action="store_true", help="let --labels and --save replace existing files")
+    add("--json", action="store_true", help="print everything as one JSON object")
+
+
+def settings(options: argparse.Namespace) -> Settings:
+    """The settings of the options.
+
+    As in the article, fewer than 2 clusters become 2. Starting colours mean a manual start unless
+    ``--init`` says otherwise. What is corrected is noted on standard error.
+
+    Raises
+    ------
+    KmsegError
+        A value is not allowed; the message names its option.
+    """
+    given = {name: getattr(options, name) for name in FIELDS if hasattr(options, name)}
+    values = _DEFAULTS | given
+    if values.get("centroids"):
+        values.setdefault("init", "manual")
+    try:
+        too_few = int(values["n_clusters"]) < 2
+    except ValueError:
+        too_few = False  # not a number: Settings refuses it
+    if too_few:
+        note(f"-n: 2 clusters at least, not {shown(values['n_clusters'])}; 2 are used")
+        values["n_clusters"] = 2
+    try:
+        made = Settings(**values)
+    except SettingsError as error:
+        raise KmsegError(_by_option(str(error))) from error
+    if "attempts" in given and FIELDS["attempts"].parse(given["attempts"]) != made.attempts:
+        note(f"--attempts: a manual start has {made.attempts}, not {shown(given['attempts'])}")
+    return made
+
+
+def _by_option(message: str) -> str:
+    """A message of ``Settings`` with options in place of the names of fields."""
+    name, colon, rest = message.partition(":")
+    flag = FIELDS[name].flags[0] if name in FIELDS else name
+    return flag + colon + _ASSIGNMENT.sub(lambda m: f"{FIELDS[m[1]].flags[0]} {m[2]}", rest)
+
+
+def side_by_side_name(options: argparse.Namespace, chosen: Settings) -> str:
+    """What follows the time in the name of the file of ``-o``.
+
+    As in the article, space and channels are as typed; but names of channels become digits, since
+    names such as "L*" are illegal on Windows.
+    """
+    space = getattr(options, "color_space", chosen.color_space).strip()
+    channels = getattr(options, "channels", chosen.channels)
+    if not (channels.isascii() and channels.isdigit()):
+        channels = chosen.channels
+    extension = _format("-f", options.output_format, FORMATS)
+    return f"{space}_c{channels}n{chosen.n_clusters}.{extension}"
+
+
+def picture_format(options: argparse.Namespace) -> str:
+    """The format of ``--picture-format`` as the extension of a file."""
+    chosen = _format("--picture-format", options.picture_format, (*PICTURE_FORMATS, "jpeg"))
+    return "jpg" if chosen == "jpeg" else chosen
+
+
+def _format(flag: str, given: str, allowed: Sequence[str]) -> str:
+    chosen = given.lower().removeprefix(".")
+    if chosen not in allowed:
+        raise KmsegError(f"{flag}: one of {', '.join(allowed)}, not {shown(given)}")
+    return chosen

@@ -1,0 +1,97 @@
+"""Writes files so that they appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_lock = threading.Lock()
+_unfinished: set[Path] = set()
+_number = 0
+
+
+def write(path: str | os.PathLike[str], content: bytes, *, overwrite: bool = False) -> None:
+    """Write a file under a temporary name in its folder, then rename it.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    content : bytes
+    overwrite : bool
+        Whether an existing file is replaced; it keeps its permissions. A link stays, and the file
+        that it points to is replaced.
+
+    Raises
+    ------
+    FileExistsError
+        There is a file of this name and it must not be replaced.
+    OSError
+        The file cannot be written; nothing is left of it.
+    """
+    target = Path(path).resolve() if overwrite else Path(path)
+    with _temporary(target.parent) as (descriptor, temporary):
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        if overwrite:
+            with suppress(OSError):
+                temporary.chmod(target.stat().st_mode & 0o7777)
+            temporary.replace(target)
+        else:
+            _rename_to_new(temporary, target)
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Raise ``OSError`` if no file can be created in a folder."""
+    with _temporary(Path(folder)) as (descriptor, _):
+        os.close(descriptor)
+
+
+def discard_unfinished() -> None:
+    """Delete all temporary files, and let no other be made: the process must exit after this."""
+    _lock.acquire()
+    for temporary in _unfinished:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Descriptor and path of a new file, which is deleted at the end if it is still there."""
+    global _number
+    with _lock:
+        while True:
+            _number += 1
+            path = folder / f".kmseg-{os.getpid()}-{_number}.part"
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            try:
+                descriptor = os.open(path, flags, 0o666)
+            except FileExistsError:  # left by a process that was killed
+                continue
+            _unfinished.add(path)
+            break
+    try:
+        yield descriptor, path
+    finally:
+        with suppress(OSError):
+            path.unlink()
+        _unfinished.discard(path)
+
+
+def _rename_to_new(temporary: Path, target: Path) -> None:
+    """Rename a file; raises ``FileExistsError`` if the new name is taken."""
+    if sys.platform == "win32":
+        temporary.rename(target)  # refuses a name that is taken
+        return
+    try:
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, "File exists", str(target)) from None
+        temporary.rename(target)
