@@ -115,20 +115,7 @@ def read_image_apart(
 def n_pixels(
     content: bytes, *, limits: Limits = DEFAULT_LIMITS, reading: Reading = DEFAULT_READING
 ) -> int:
-    """Width times height of a picture by its header, parsed in a worker process.
-
-    Parameters
-    ----------
-    content : bytes
-        A whole file.
-    limits : Limits
-        The largest picture that is read.
-    reading : Reading
-        Of several pages, the one that is meant.
-
-    Returns
-    -------
-    int
+    """Width times height of a whole file's page by its header, parsed in a worker process.
 
     Raises
     ------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -16,9 +16,6 @@ from kmseg.settings import RANGES, Settings, shown
 from kmseg.ui.server import incidents
 from kmseg.ui.session import Groups, session
 from kmseg.ui.views import VIEWS
-
-if TYPE_CHECKING:
-    from kmseg.ui import store
 
 # Ranges of the page's controls, some narrower than those of Settings.
 PAGE_RANGES: Final = RANGES | {"n_clusters": (2, 32), "width": (0, 8000)}
@@ -179,10 +176,10 @@ def query_of(settings: Settings) -> dict[str, str]:
     return settings.to_query() | session.reading(session.picture).to_query() | given
 
 
-def address(picture: store.Picture, settings: Settings) -> str:
+def address(picture: str, reading: Reading, settings: Settings) -> str:
     """The part of a link that names a segmentation: clusters merged or in focus belong to it."""
-    name = {"picture": _picture_name(picture.key)}
-    return urlencode(name | picture.reading.to_query() | settings.to_query())
+    name = {"picture": _picture_name(picture)}
+    return urlencode(name | reading.to_query() | settings.to_query())
 
 
 def _picture_name(key: str) -> str:

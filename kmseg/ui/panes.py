@@ -9,7 +9,6 @@ from typing import Final
 from kmseg.color import COLOR_SPACES
 from kmseg.errors import KmsegError
 from kmseg.output import export
-from kmseg.picture.levels import Scale, decimals
 from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
 from kmseg.ui import failures, link, store
@@ -53,10 +52,6 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     with failures.collected(errors, "file"):
         file = _requested_file(picture, seg, wanted_file)
     manual = seg.settings.init == "manual"
-    shares = ", ".join(
-        f"{to_hex(color)} {share:.0%}"
-        for color, share in zip(merged.palette[:6], merged.shares[:6], strict=True)
-    )
     space = COLOR_SPACES[seg.settings.color_space]
     viewer(
         ViewerData(
@@ -67,7 +62,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
             full=full,
             region=region,
             picture=f"{picture.key} {full}",  # the zoom is kept from page to page
-            segmentation=link.address(picture, seg.settings),
+            segmentation=link.address(picture.key, picture.reading, seg.settings),
             palette=[to_hex(color) for color in seg.palette],
             groups=merged.members,
             colors=[to_hex(color) for color in merged.palette],
@@ -77,10 +72,9 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
             ks=link.PAGE_RANGES["n_clusters"],
             space=space.key,
             coordinates=space.coordinates,
-            units=None if picture.scale is None else _units(picture.scale),
+            units=picture.units and ViewerUnits(*picture.units),
             alt=f"Original: {picture.name}",
-            description=f"Segmentation of {picture.name} into "
-            f"{count(merged.n_clusters, 'cluster')}: {shares}",
+            description=_description(picture, merged),
             hint=f" · a click sets starting colour {session.start_slot}" if manual else "",
             pick=manual,
             notify=notify,
@@ -99,9 +93,13 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
         time.sleep(HEAD_START)
 
 
-def _units(scale: Scale) -> ViewerUnits:
-    black, white = scale.to_units([0, 255]).tolist()
-    return ViewerUnits(black, white, decimals(scale.step))
+def _description(picture: store.Picture, merged: Segmentation) -> str:
+    shares = ", ".join(
+        f"{to_hex(color)} {share:.0%}"
+        for color, share in zip(merged.palette[:6], merged.shares[:6], strict=True)
+    )
+    clusters = count(merged.n_clusters, "cluster")
+    return f"Segmentation of {picture.name} into {clusters}: {shares}"
 
 
 def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from kmseg.picture import frames
 from kmseg.picture.image import Image
-from kmseg.picture.levels import Scale
+from kmseg.picture.levels import Scale, decimals
 from kmseg.picture.probe import DEFAULT_READING
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES, sample_image
@@ -67,6 +67,14 @@ class Picture:
         """What the file's frames are called, and how many it has: ``("page", 3)``."""
         found = filter(None, map(frames.parse_description, self.notes))
         return next(found, ("frame", 1))
+
+    @property
+    def units(self) -> tuple[float, float, int] | None:
+        """The file's values at levels 0 and 255, and the decimals that a level can tell."""
+        if self.scale is None:
+            return None
+        black, white = self.scale.to_units([0, 255]).tolist()
+        return black, white, decimals(self.scale.step)
 
     @property
     def has_levels(self) -> bool:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from kmseg.color import COLOR_SPACES
-from kmseg.picture.levels import Scale, format_value
 from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
 from kmseg.ui.components.component import register
@@ -89,21 +88,8 @@ _VALUES_HELP: Final = (
 )
 
 
-def _values(seg: Segmentation, scale: Scale) -> list[list[str]]:
-    """Mean, least and greatest of each cluster's values in the file."""
-    means = scale.to_units(seg.color_sums[:, 0] / seg.pixel_counts)
-    levels, labels = seg.histogram.colors[:, 0], seg.color_labels
-    texts = []
-    for cluster, mean in enumerate(means):
-        own = levels[labels == cluster]
-        least, greatest = sorted(scale.to_units([own.min(), own.max()]))
-        ends = f"{format_value(least, scale.step)} to {format_value(greatest, scale.step)}"
-        texts.append([f"{format_value(mean, scale.step / 10)} ({ends})"])
-    return texts
-
-
 def cluster_table(
-    seg: Segmentation, key: str, segmentation: str, scale: Scale | None = None
+    seg: Segmentation, key: str, segmentation: str, values: list[str] | None = None
 ) -> None:
     """Show the clusters of a segmentation, largest first.
 
@@ -114,8 +100,8 @@ def cluster_table(
     key : str
     segmentation : str
         The segmentation's part of the address; the focus belongs to it.
-    scale : Scale, optional
-        Of a gray file of more than 8 bits: adds a column with the file's own values.
+    values : list of str, optional
+        Adds a column with each cluster's values in the file's own units.
     """
     space = COLOR_SPACES[seg.settings.color_space]
     names = seg.settings.coordinate_names
@@ -124,17 +110,16 @@ def cluster_table(
         Column("Hex", "Mean colour of the cluster's pixels", "hex"),
         Column("Pixels", "How many pixels it has"),
         Column("Share", "Part of all clustered pixels", "share"),
-        *([Column("Value in the file", _VALUES_HELP)] if scale else []),
+        *([Column("Value in the file", _VALUES_HELP)] if values else []),
         *(Column(name, f"Centroid, {name} of {space.title}") for name in names),
     ]
-    values = _values(seg, scale) if scale else [[] for _ in seg.names]
     clusters = zip(
         seg.names,
         seg.members,
         seg.palette,
         seg.pixel_counts,
         seg.shares,
-        values,
+        [[text] for text in values] if values else [[] for _ in seg.names],
         seg.centroids,
         strict=True,
     )
