@@ -23,7 +23,7 @@ if __name__ == "__main__":
         picture = frame.picture()
         chosen = frame.wanted = wanted.settings(picture)
         settings = wanted.within_reach(picture, chosen)
-        address = link.address(picture.key, settings)
+        address = link.address(picture.key, picture.reading, settings)
         link.enter(address)
 
         # A quick segmentation is shown first: the controls on the screen are up to date already.

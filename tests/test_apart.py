@@ -25,6 +25,7 @@ from kmseg.errors import ReadTimeoutError
 from kmseg.picture import apart
 from kmseg.picture.apart import n_pixels, read_image_apart
 from kmseg.picture.limits import Limits
+from kmseg.picture.reading import Reading
 
 ROOT = Path(__file__).resolve().parent.parent
 ALPHA = Pillow.fromarray(np.random.default_rng(0).integers(0, 256, (7, 11, 4), np.uint8))
@@ -123,6 +124,13 @@ def test_the_size_of_a_picture_is_told_without_decoding_it() -> None:
     with pytest.raises(kmseg.ImageError, match="cut short"):
         read_image_apart(data)
     assert n_pixels(data) == 16 * 12
+
+
+def test_the_size_is_that_of_the_page_that_is_read() -> None:
+    large = Pillow.new("RGB", (300, 200))
+    data = saved(Pillow.new("RGB", (8, 8)), "TIFF", save_all=True, append_images=[large])
+    assert n_pixels(data) == 8 * 8
+    assert n_pixels(data, reading=Reading(frame=1)) == 300 * 200
 
 
 # -- limits on memory and time ---------------------------------------------------------------------

@@ -23,7 +23,13 @@ from kmseg.ui.components.copy_link.copy_link import CopyLinkData
 from kmseg.ui.components.curves.curves import Curve, CurvesData
 from kmseg.ui.components.gallery.gallery import Entry, GalleryData, GalleryTile
 from kmseg.ui.components.table.table import Column, Row, TableData
-from kmseg.ui.components.viewer.viewer import Verb, ViewerData, ViewerFile, ViewerRegion
+from kmseg.ui.components.viewer.viewer import (
+    Verb,
+    ViewerData,
+    ViewerFile,
+    ViewerRegion,
+    ViewerUnits,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "kmseg" / "ui" / "components"
@@ -43,6 +49,7 @@ RECORDS: list[tuple[type, str, str]] = [
     (ViewerData, "viewer", "data"),
     (ViewerRegion, "viewer", "region"),
     (ViewerFile, "viewer", "file"),
+    (ViewerUnits, "viewer", "units"),
 ]
 NOT_SENT = {Entry}
 

@@ -18,6 +18,7 @@ from kmseg.picture.frames import (
     count_frames,
     describe,
     find_page,
+    parse_description,
     seek_frame,
 )
 from kmseg.picture.limits import Limits
@@ -147,6 +148,15 @@ def test_hostile_files_are_counted_without_harm(name: str) -> None:
 )
 def test_what_is_shown_is_said(frame: int, n_frames: int, format_: str, text: str) -> None:
     assert describe(frame, n_frames, format_) == text
+    word = "page" if format_ == "TIFF" else "frame"
+    assert parse_description(text) == ((word, n_frames) if text else None)
+
+
+@pytest.mark.parametrize(
+    "note", ["page 1 of 9999999999", "page of 3", "frame ١ of ٣", "x page 1 of 2"]
+)
+def test_other_notes_tell_no_number_of_frames(note: str) -> None:
+    assert parse_description(note) is None
 
 
 def test_a_frame_that_there_is_not_is_refused_with_the_number_there_are() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import kmseg
 from inprocess import component, counts, expected_counts, open_page, png, rerun, texts
+from kmseg.picture.reading import Reading
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
 from kmseg.ui.views import VIEWS
 
@@ -28,7 +29,7 @@ def test_a_link_replays_in_a_new_session(query: dict[str, str]) -> None:
     rerun(first)
     link = {name: str(value) for name, value in first.query_params.items()}
     own = set(CHOICES) - set(IN_BROWSER)
-    assert set(link) == {"v", *kmseg.Settings().to_dict(), *own}
+    assert set(link) == {"v", *kmseg.Settings().to_dict(), "frame", "levels", *own}
     first.segmented_control(key="view").set_value("clusters")
     rerun(first)
     second = open_page(**link | {"view": "clusters"})
@@ -132,7 +133,8 @@ def test_clusters_that_do_not_exist_are_left_out_and_named() -> None:
 
 def test_names_of_values_in_a_link_are_distinct() -> None:
     options = [option.name for view in VIEWS.values() for option in view.options]
-    others = {*kmseg.Settings().to_query(), "picture", "view", "merge", *IN_BROWSER}
+    others = {*kmseg.Settings().to_query(), *Reading().to_query()}
+    others |= {"picture", "view", "merge", *IN_BROWSER}
     assert len(options) == len(set(options))
     assert not others & set(options)
 

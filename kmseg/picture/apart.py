@@ -117,15 +117,17 @@ def read_image_apart(
     return _with_worker(content, order, limits, seconds, partial(_receive_image, reading))
 
 
-def n_pixels(content: bytes, *, limits: Limits = DEFAULT_LIMITS) -> int:
-    """Width times height of a whole file's picture by its header, parsed in a worker process.
+def n_pixels(
+    content: bytes, *, limits: Limits = DEFAULT_LIMITS, reading: Reading = DEFAULT_READING
+) -> int:
+    """Width times height of a whole file's page by its header, parsed in a worker process.
 
     Raises
     ------
     ImageError
         As :func:`read_image_apart` does for what the header shows.
     """
-    order = _order(False, MEMORY, SECONDS, DEFAULT_READING, limits)
+    order = _order(False, MEMORY, SECONDS, reading, limits)
     width, height = _with_worker(content, order, limits, SECONDS, _receive_claim)
     return width * height
 

@@ -7,6 +7,7 @@ much decoding is refused.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,7 @@ _MOST_WORK: Final = 4
 _PAGED: Final = ("TIFF",)
 # The frames behind the first are not checked before they are decoded.
 _FIRST_ONLY: Final = ("AVIF",)
+_DESCRIPTION: Final = re.compile(r"(frame|page) [\d,]{1,9} of ([\d,]{1,9})(?: or more)?", re.ASCII)
 # TIFF 6.0, section 8: NewSubfileType. Bit 0 is a smaller version of another picture, bit 2 a mask.
 _SUBFILE_TYPE, _NO_PAGE = 254, 0b101
 
@@ -81,6 +83,12 @@ def describe(frame: int, n_frames: int, format_: str) -> str:
         return ""
     of = f"{n_frames:,} or more" if n_frames == MAX_FRAMES else f"{n_frames:,}"
     return f"{_word(format_)} {frame + 1:,} of {of}"
+
+
+def parse_description(note: str) -> tuple[str, int] | None:
+    """The inverse of :func:`describe`: ``("page", 3)`` for ``"page 1 of 3"``, else None."""
+    found = _DESCRIPTION.fullmatch(note)
+    return (found[1], min(int(found[2].replace(",", "")), MAX_FRAMES)) if found else None
 
 
 def check_frame(

@@ -194,6 +194,11 @@ def parse_nodata(text: object) -> float | None:
         return None
 
 
+def decimals(step: float) -> int:
+    """Decimals that are needed to tell values apart that differ by `step`."""
+    return max(0, -math.floor(math.log10(step))) if step > 0 else 0
+
+
 def format_value(value: float, step: float) -> str:
     """A value in the file's units, with the decimals that a level of width `step` supports.
 
@@ -202,8 +207,8 @@ def format_value(value: float, step: float) -> str:
     >>> format_value(1023.96, 1), format_value(291.0437, 0.125)
     ('1,024', '291.0')
     """
-    decimals = max(0, -math.floor(math.log10(step))) if step > 0 else 0
-    text = f"{value:,.{decimals}f}" if abs(value) < 1e15 and decimals < 12 else f"{value:.6g}"
+    places = decimals(step)
+    text = f"{value:,.{places}f}" if abs(value) < 1e15 and places < 12 else f"{value:.6g}"
     return text.removeprefix("-") if not text.strip("-0.,") else text
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import RANGES, Settings, shown
 from kmseg.ui.server import incidents
@@ -42,7 +43,7 @@ def restore() -> None:
     """
     if session.restored and not _went_back_or_forward():
         return
-    settings, choices, corrections = parse(st.query_params)
+    settings, reading, choices, corrections = parse(st.query_params)
     session.restored = True
     session.set_settings(settings)
     for name in CHOICES:
@@ -51,8 +52,11 @@ def restore() -> None:
     session.merges = _groups(choices["merge"])
     session.focus = sum(_groups(choices["focus"]), ())
     session.segmentation = ""
+    session.linked_reading = None
     if choices["picture"].startswith(UPLOAD):
-        corrections += _restore_upload(choices["picture"])
+        corrections += _restore_upload(choices["picture"], reading)
+    else:
+        session.set_reading(choices["picture"], reading)
     session.corrections = tuple(corrections)
     session.corrected_query = None
     if corrections:
@@ -64,19 +68,21 @@ def _went_back_or_forward() -> bool:
     return context is not None and context.is_history_navigation
 
 
-def _restore_upload(name: str) -> list[str]:
+def _restore_upload(name: str, reading: Reading) -> list[str]:
     """Choose the session's upload of this name, or its newest; sentences if it has none."""
-    own = {_upload_name(key): key for key in session.own_pictures}
+    own = {_upload_name(key): key for key in session.own_files.values()}
     session.picture = own.get(name, next(reversed(own.values()), DEFAULT_PICTURE))
     if own:
+        session.set_reading(session.picture, reading)
         return []
+    session.linked_reading = reading
     return [
         "This link was made with an uploaded picture, which a link cannot carry. Its settings "
         "are in place: upload that picture, or any other, to see them applied"
     ]
 
 
-def parse(query: Mapping[str, str]) -> tuple[Settings, dict[str, str], list[str]]:
+def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], list[str]]:
     """Read a link.
 
     Parameters
@@ -87,13 +93,15 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, dict[str, str], list[str]
     Returns
     -------
     Settings
+    Reading
     dict of str to str
         A value for each of :data:`CHOICES`, "merge" and "focus".
     list of str
         A sentence, without its full stop, for each value that was wrong and replaced.
     """
     settings, sentences = Settings.from_query(query, PAGE_RANGES)
-    corrections = list(sentences)
+    reading, more = Reading.from_query(query)
+    corrections = [*sentences, *more]
     choices = {}
     for name, allowed in CHOICES.items():
         choices[name] = query.get(name, allowed[0])
@@ -112,7 +120,7 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, dict[str, str], list[str]
                 "it is left out"
             )
             choices[name] = ""
-    return settings, choices, corrections
+    return settings, reading, choices, corrections
 
 
 def _groups(text: str) -> Groups:
@@ -164,12 +172,14 @@ def query_of(settings: Settings) -> dict[str, str]:
     }
     choices["picture"] = _picture_name(choices["picture"])
     choices["merge"] = spelled(session.merges)
-    return settings.to_query() | {name: value for name, value in choices.items() if value}
+    given = {name: value for name, value in choices.items() if value}
+    return settings.to_query() | session.reading(session.picture).to_query() | given
 
 
-def address(picture: str, settings: Settings) -> str:
+def address(picture: str, reading: Reading, settings: Settings) -> str:
     """The part of a link that names a segmentation: clusters merged or in focus belong to it."""
-    return urlencode({"picture": _picture_name(picture)} | settings.to_query())
+    name = {"picture": _picture_name(picture)}
+    return urlencode(name | reading.to_query() | settings.to_query())
 
 
 def _picture_name(key: str) -> str:
@@ -187,9 +197,9 @@ def write(query: dict[str, str]) -> None:
     After Back or Forward it is written in any case: a run that was cut short may have replaced the
     address that the visitor went to.
     """
-    settings, choices, corrections = parse(st.query_params)
+    settings, reading, choices, corrections = parse(st.query_params)
     own = {name: value for name, value in choices.items() if value and name not in IN_BROWSER}
-    given = settings.to_query() | own
+    given = settings.to_query() | reading.to_query() | own
     same = not corrections and given == query
     if not same or (_went_back_or_forward() and st.query_params):
         st.query_params.from_dict(query)

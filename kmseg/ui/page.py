@@ -188,12 +188,15 @@ def summary(
     """One line on what was clustered, and a note on each deviation from the wanted settings."""
     width, height = store.size(picture, seg)
     hidden = width * height - seg.histogram.n_pixels
+    if any(note.endswith("left out") for note in picture.notes):
+        hidden = 0  # the note tells their number
     engine = ENGINES[seg.settings.engine]
     attempts = _attempts_made(seg)
     tried = "1 attempt" if attempts == 1 else f"best of {attempts} attempts"
     parts = [
         f"{width} × {height}",
         f"{width * height / 1e6:.3g} MP" if width * height >= 10_000 else "",
+        *map(text.plain, picture.notes),
         text.count(seg.histogram.n_colors, "colour"),
         f"{text.count(hidden, 'transparent pixel')} left out" if hidden else "",
         engine.title,

@@ -13,7 +13,13 @@ from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
 from kmseg.ui import failures, link, store
 from kmseg.ui.components.assets import media_url
-from kmseg.ui.components.viewer.viewer import ViewerData, ViewerFile, ViewerRegion, viewer
+from kmseg.ui.components.viewer.viewer import (
+    ViewerData,
+    ViewerFile,
+    ViewerRegion,
+    ViewerUnits,
+    viewer,
+)
 from kmseg.ui.controls import starts
 from kmseg.ui.naming import file_name_of
 from kmseg.ui.session import FileRequest, Key, RegionRequest, session
@@ -37,6 +43,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
         Whether the browser must tell the server of every change of focus.
     """
     original, labels, shown = store.previews(picture, seg)
+    full = store.size(picture, seg)
     errors: dict[str, KmsegError] = {}
     region = file = None
     with failures.collected(errors, "region"):
@@ -45,10 +52,6 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     with failures.collected(errors, "file"):
         file = _requested_file(picture, seg, wanted_file)
     manual = seg.settings.init == "manual"
-    shares = ", ".join(
-        f"{to_hex(color)} {share:.0%}"
-        for color, share in zip(merged.palette[:6], merged.shares[:6], strict=True)
-    )
     space = COLOR_SPACES[seg.settings.color_space]
     viewer(
         ViewerData(
@@ -56,10 +59,10 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
             labels=media_url(labels, "image/png", "viewer.labels"),
             width=shown[0],
             height=shown[1],
-            full=store.size(picture, seg),
+            full=full,
             region=region,
-            picture=f"{picture.key} {seg.settings.width}",
-            segmentation=link.address(picture.key, seg.settings),
+            picture=f"{picture.key} {full}",  # the zoom is kept from page to page
+            segmentation=link.address(picture.key, picture.reading, seg.settings),
             palette=[to_hex(color) for color in seg.palette],
             groups=merged.members,
             colors=[to_hex(color) for color in merged.palette],
@@ -69,9 +72,9 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
             ks=link.PAGE_RANGES["n_clusters"],
             space=space.key,
             coordinates=space.coordinates,
+            units=picture.units and ViewerUnits(*picture.units),
             alt=f"Original: {picture.name}",
-            description=f"Segmentation of {picture.name} into "
-            f"{count(merged.n_clusters, 'cluster')}: {shares}",
+            description=_description(picture, merged),
             hint=f" · a click sets starting colour {session.start_slot}" if manual else "",
             pick=manual,
             notify=notify,
@@ -84,18 +87,29 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     retries = {"file": partial(_request_file, wanted_file)}
     for place, error in errors.items():  # below the viewer, which must not move
         failures.report(error, place, retries.get(place))
-    if session.shown != (picture.key, seg.settings):
-        session.shown = picture.key, seg.settings
+    sent = picture.key, picture.reading, seg.settings
+    if session.shown != sent:
+        session.shown = sent
         time.sleep(HEAD_START)
+
+
+def _description(picture: store.Picture, merged: Segmentation) -> str:
+    shares = ", ".join(
+        f"{to_hex(color)} {share:.0%}"
+        for color, share in zip(merged.palette[:6], merged.shares[:6], strict=True)
+    )
+    clusters = count(merged.n_clusters, "cluster")
+    return f"Segmentation of {picture.name} into {clusters}: {shares}"
 
 
 def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:
     """The part at full size that the viewer asked for last, if it shows the same picture."""
+    shown = picture.key, picture.reading, seg.settings.width
     box = session.event(Key.VIEWER, "region")
     if isinstance(box, list) and len(box) == 4 and all(isinstance(n, int) for n in box):
-        session.region = RegionRequest(picture.key, seg.settings.width, (*box,))
+        session.region = RegionRequest(*shown, (*box,))
     wanted = session.region
-    if wanted is None or (wanted.picture, wanted.width) != (picture.key, seg.settings.width):
+    if wanted is None or (wanted.picture, wanted.reading, wanted.width) != shown:
         return None
     (x, y, *_), original, labels = store.region(picture, seg, wanted.box)
     return ViewerRegion(

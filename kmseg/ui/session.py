@@ -16,6 +16,8 @@ import streamlit as st
 from kmseg.color import COLOR_SPACES
 from kmseg.errors import KmsegError
 from kmseg.kmeans.engines import DEFAULT_ENGINE
+from kmseg.picture.probe import DEFAULT_READING
+from kmseg.picture.reading import Reading
 from kmseg.settings import FIELDS, Settings, to_hex
 
 Groups = tuple[tuple[int, ...], ...]
@@ -28,6 +30,10 @@ class Key(StrEnum):
     """Keys of the page's widgets, apart from those of settings: see :func:`setting_key`."""
 
     PICTURE = "picture"
+    FRAME = "frame"
+    LEVEL_RULE = "level_rule"
+    LEVEL_LOW = "level_low"
+    LEVEL_HIGH = "level_high"
     UPLOADS = "uploads"
     CAMERA_ON = "camera_on"
     CAMERA = "camera"
@@ -44,13 +50,16 @@ class RegionRequest:
     ----------
     picture : str
         The picture's key.
+    reading : Reading
+        How it was read.
     width : int
-        ``Settings.width`` at which the picture was clustered.
+        ``Settings.width`` at which it was clustered.
     box : tuple of int
         Left, top, right and bottom, in pixels of the clustered picture; not validated.
     """
 
     picture: str
+    reading: Reading
     width: int
     box: Box
 
@@ -101,8 +110,19 @@ class Session:
         Whether the widgets were set from the address.
     picture : str
         Widget: a sample's key, or the digest of an upload.
-    own_pictures : tuple of str
-        Digests of the visitor's pictures in the previous run, oldest first.
+    own_files : dict of str to str
+        The visitor's pictures in the previous run, oldest first: digest by the upload's id. A file
+        that was uploaded twice is there twice.
+    readings : dict of str to Reading
+        How pictures are read, by picture; those that are not there are read as by default.
+    linked_reading : Reading or None
+        What a link says of an upload that this session lacks; it goes to the next upload.
+    frame : int
+        Widget: the frame or page, numbered from 1.
+    level_rule : str
+        Widget: "auto", "stored" or "range".
+    level_low, level_high : float
+        Widgets: the values of the file that become black and white.
     color_space, init, engine : str
         Widgets: the settings of these names.
     n_clusters : int
@@ -126,14 +146,20 @@ class Session:
         The part of a picture that the viewer asked for last.
     file : FileRequest or None
         A file that the viewer asked for and has not been sent.
-    shown : tuple of (str, Settings), or None
-        Picture and settings of the segmentation that the viewer was sent last. None before the
-        first one: until then the controls are drawn first.
+    shown : tuple of (str, Reading, Settings), or None
+        Picture, how it was read, and settings of the segmentation that the viewer was sent last.
+        None before the first one: until then the controls are drawn first.
     """
 
     restored = _Value(False)
     picture = _Value("")
-    own_pictures: _Value[tuple[str, ...]] = _Value(())
+    own_files: _Value[dict[str, str]] = _Value({})
+    readings: _Value[dict[str, Reading]] = _Value({})
+    linked_reading: _Value[Reading | None] = _Value(None)
+    frame = _Value(1)
+    level_rule = _Value("auto")
+    level_low = _Value(0.0)
+    level_high = _Value(0.0)
     color_space = _Value("")
     init = _Value("")
     engine = _Value("")
@@ -147,7 +173,7 @@ class Session:
     corrected_query: _Value[dict[str, str] | None] = _Value(None)
     region: _Value[RegionRequest | None] = _Value(None)
     file: _Value[FileRequest | None] = _Value(None)
-    shown: _Value[tuple[str, Settings] | None] = _Value(None)
+    shown: _Value[tuple[str, Reading, Settings] | None] = _Value(None)
 
     @property
     def failures(self) -> dict[str, KmsegError]:
@@ -169,6 +195,23 @@ class Session:
     def event(self, component: str, name: str) -> Any:
         """What a component of the page sent under a name in this run; None if it sent nothing."""
         return getattr(st.session_state.get(component), name, None)
+
+    def reading(self, picture: str) -> Reading:
+        """How a picture is read."""
+        return self.readings.get(picture, DEFAULT_READING)
+
+    def set_reading(self, picture: str, reading: Reading) -> None:
+        """Read a picture in this way from the next run on."""
+        self.readings = self.readings | {picture: reading}
+
+    def correct(self, *sentences: str) -> None:
+        """Say what is wrong with the address, in sentences without their full stops.
+
+        They come after the others of this run, and in place of earlier ones.
+        """
+        others = self.corrections if self.corrected_query is None else ()
+        self.corrections = *others, *sentences
+        self.corrected_query = None
 
     # -- settings ---------------------------------------------------------------------------------
 

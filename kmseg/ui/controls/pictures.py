@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -11,34 +12,42 @@ import streamlit as st
 
 from kmseg.errors import KmsegError
 from kmseg.picture import formats
+from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import Settings
 from kmseg.ui import failures, link, store
+from kmseg.ui.controls import reading
 from kmseg.ui.session import Key, session
 
 # If more files than this cannot be opened, their errors are folded.
 MAX_UNFOLDED_ERRORS: Final = 3
 
 
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A readable upload: its picture as by default, and how to read it in another way."""
+
+    picture: store.Picture
+    read_as: Callable[[Reading], store.Picture]
+
+
 def choose() -> store.Picture:
     """Draw the choice of a sample or an upload; a new upload is chosen at once."""
     chooser = st.container()
     own = _own_pictures()
-    new = [key for key in own if key not in session.own_pictures]
-    session.own_pictures = tuple(own)
-    if new:
-        session.picture = new[-1]
-    elif session.picture not in {*SAMPLES, *own}:  # the visitor removed it
+    if session.picture not in {*SAMPLES, *own}:  # the visitor removed it
         session.picture = next(reversed(own), link.DEFAULT_PICTURE)
     with chooser:
         chosen = st.selectbox(
             "Picture",
             [*own, *SAMPLES],
             key=Key.PICTURE,
-            format_func=lambda key: own[key].name if key in own else SAMPLES[key].title,
+            format_func=lambda key: own[key].picture.name if key in own else SAMPLES[key].title,
         )
         if chosen in own:
-            return own[chosen]
+            return reading.choose(own[chosen].picture, own[chosen].read_as)
+        picture = store.sample(chosen)
+        reading.choose(picture, lambda _: picture)
         sample = SAMPLES[chosen]
         st.caption(sample.description)
         settings = Settings(**sample.settings)  # type: ignore[arg-type]
@@ -47,14 +56,14 @@ def choose() -> store.Picture:
             on_click=partial(session.set_settings, settings),
             help="Sets colour space, channels and K as described; the rest to its defaults.",
         )
-    return store.sample(chosen)
+    return picture
 
 
-def _own_pictures() -> dict[str, store.Picture]:
+def _own_pictures() -> dict[str, _Own]:
     """The visitor's readable pictures by key; the others get a sentence each."""
+    # Any file is accepted: browsers tell pictures by their extension, and do not know all of them.
     uploads = st.file_uploader(
         "Your own pictures",
-        type="image",  # with extensions, Streamlit would end the run on any other file
         accept_multiple_files=True,
         key=Key.UPLOADS,
         help=f"{formats.listed()}. They stay in your session and are forgotten when you leave.",
@@ -62,7 +71,8 @@ def _own_pictures() -> dict[str, store.Picture]:
     photos = []
     if st.toggle("Take a photo", key=Key.CAMERA_ON):
         photos = [st.camera_input("Camera", key=Key.CAMERA, label_visibility="collapsed")]
-    own: dict[str, store.Picture] = {}
+    own: dict[str, _Own] = {}
+    files: dict[str, str] = {}
     refused: list[tuple[str, KmsegError]] = []
     for file in (*uploads, *photos):
         if file is None:
@@ -72,13 +82,29 @@ def _own_pictures() -> dict[str, store.Picture]:
             picture = store.upload(file, name)
         except KmsegError as error:
             refused.append((name, error))
-        else:
-            same_name = sum(other.name.startswith(name) for other in own.values())
-            if picture.key not in own and same_name:
-                picture = replace(picture, name=f"{name} ({same_name + 1})")
-            own.setdefault(picture.key, picture)
+            continue
+        files[file.file_id] = picture.key
+        if picture.key in own:
+            continue
+        same_name = sum(other.picture.name.startswith(name) for other in own.values())
+        if same_name:
+            picture = replace(picture, name=f"{name} ({same_name + 1})")
+        own[picture.key] = _Own(picture, partial(store.upload, file, picture.name))
+    _choose_newest(files)
     _show_refused(refused)
     return own
+
+
+def _choose_newest(files: dict[str, str]) -> None:
+    """Choose the newest upload since the previous run, even of a picture that is there already."""
+    new = [key for file, key in files.items() if file not in session.own_files]
+    session.own_files = files
+    if not new:
+        return
+    session.picture = new[-1]
+    if session.linked_reading is not None:
+        session.set_reading(new[-1], session.linked_reading)
+        session.linked_reading = None
 
 
 def _show_refused(refused: list[tuple[str, KmsegError]]) -> None:

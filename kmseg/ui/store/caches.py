@@ -1,8 +1,9 @@
 """The page's two caches, of pixels and of results, and who their entries belong to.
 
-Keys are (owner, digest of the picture's bytes, width). What comes from a visitor's picture belongs
-to that visitor's session and is dropped with it; the samples belong to everybody. Pixels have the
-smaller limit: they are needed again only for more than a segmentation, and can be decoded again.
+Keys are (owner, digest of the picture's bytes, how they were read, width). What comes from a
+visitor's picture belongs to that visitor's session and is dropped with it; the samples belong to
+everybody. Pixels have the smaller limit: they are needed again only for more than a segmentation,
+and can be decoded again.
 """
 
 from __future__ import annotations

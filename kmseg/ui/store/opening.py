@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ import streamlit as st
 from kmseg.errors import KmsegError
 from kmseg.picture.apart import LARGE, n_pixels, read_image_apart
 from kmseg.picture.image import Image
+from kmseg.picture.levels import Scale
+from kmseg.picture.probe import DEFAULT_READING
+from kmseg.picture.reading import Reading
 from kmseg.ui.server import configuration, incidents, uploads
 from kmseg.ui.store import caches
 from kmseg.ui.store.pictures import Picture
@@ -21,39 +25,62 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 
-def upload(file: UploadedFile, name: str) -> Picture:
-    """A visitor's picture; raises ``KmsegError``."""
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What is kept of an upload that was opened; the fields are those of ``Picture``."""
+
+    key: str
+    width: int
+    height: int
+    notes: tuple[str, ...]
+    scale: Scale | None
+
+
+def upload(file: UploadedFile, name: str, reading: Reading = DEFAULT_READING) -> Picture:
+    """A visitor's picture, read in this way; raises ``KmsegError``."""
     content, owner = file.getvalue(), caches.owner()
-    opened = _opened(file.file_id, owner, content)
+    opened = _opened(file.file_id, owner, reading, content)
     if isinstance(opened, KmsegError):
         raise opened
-    digest, width, height = opened
     return Picture(
-        digest, name, width, height, owner, _reader(content), large=width * height > LARGE
+        opened.key,
+        name,
+        opened.width,
+        opened.height,
+        owner,
+        _reader(content, reading),
+        large=opened.width * opened.height > LARGE,
+        reading=reading,
+        notes=opened.notes,
+        scale=opened.scale,
     )
 
 
-# As many as a session may have files: the page opens all of them again in each of its runs.
+# The page opens all files of a session again in each of its runs, and the chosen one as the
+# visitor wants it read.
 @st.cache_resource(
-    max_entries=uploads.MAX_FILES, show_spinner="Reading the picture…", scope="session"
+    max_entries=uploads.MAX_FILES + 20, show_spinner="Reading the picture…", scope="session"
 )
-def _opened(file_id: str, owner: str, _content: bytes) -> tuple[str, int, int] | KmsegError:
-    """Digest, width and height of an upload, or why it cannot be read.
+def _opened(file_id: str, owner: str, reading: Reading, _content: bytes) -> _Opened | KmsegError:
+    """An upload, or why it cannot be read.
 
     An error that may be gone at the next attempt is raised, so it is not cached.
     """
     digest = hashlib.sha256(_content).hexdigest()
+    limits = configuration.current().limits
     try:
         uploads.check(_content)
-        large = n_pixels(_content, limits=configuration.current().limits) > LARGE
-        made = data(Picture(digest, "", 0, 0, owner, _reader(_content), large))
+        large = n_pixels(_content, limits=limits, reading=reading) > LARGE
+        read = _reader(_content, reading)
+        made = data(Picture(digest, "", 0, 0, owner, read, large, reading))
     except KmsegError as error:
         if error.transient:
             raise
         incidents.note("upload_refused", f"{type(error).__name__} bytes={len(_content)}")
         return error
-    return digest, made.width, made.height
+    return _Opened(digest, made.width, made.height, made.notes, made.scale)
 
 
-def _reader(content: bytes) -> Callable[[], Image]:
-    return partial(read_image_apart, content, limits=configuration.current().limits)
+def _reader(content: bytes, reading: Reading) -> Callable[[], Image]:
+    limits = configuration.current().limits
+    return partial(read_image_apart, content, limits=limits, reading=reading)

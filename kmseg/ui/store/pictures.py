@@ -9,13 +9,20 @@ from typing import Final
 
 import streamlit as st
 
+from kmseg.picture import frames
 from kmseg.picture.image import Image
+from kmseg.picture.levels import Scale, decimals
+from kmseg.picture.probe import DEFAULT_READING
+from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES, sample_image
 from kmseg.ui.server import gates
 from kmseg.ui.store import caches
+from kmseg.ui.store.store import Key
 from kmseg.ui.store.work import Jobs
 
 _decoding: Final = Jobs()
+# How the notes on colour of more than 8 bits end, see kmseg.picture.levels.
+_DEEP: Final = ("shown as 8", "shown as 0 to 255")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +43,12 @@ class Picture:
         Decodes it; raises ``KmsegError``.
     large : bool
         Whether decoding takes so much memory that it is done one at a time.
+    reading : Reading
+        How ``read`` reads the file.
+    notes : tuple of str
+        What was done to the file's values. Some of it comes from the file.
+    scale : Scale or None
+        For gray of more than 8 bits: how levels map to the file's values.
     """
 
     key: str
@@ -45,6 +58,28 @@ class Picture:
     owner: str
     read: Callable[[], Image]
     large: bool = False
+    reading: Reading = DEFAULT_READING
+    notes: tuple[str, ...] = ()
+    scale: Scale | None = None
+
+    @property
+    def frames(self) -> tuple[str, int]:
+        """What the file's frames are called, and how many it has: ``("page", 3)``."""
+        found = filter(None, map(frames.parse_description, self.notes))
+        return next(found, ("frame", 1))
+
+    @property
+    def units(self) -> tuple[float, float, int] | None:
+        """The file's values at levels 0 and 255, and the decimals that a level can tell."""
+        if self.scale is None:
+            return None
+        black, white = self.scale.to_units([0, 255]).tolist()
+        return black, white, decimals(self.scale.step)
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether the file has more than 8 bits, so that its levels can be chosen."""
+        return self.scale is not None or any(note.endswith(_DEEP) for note in self.notes)
 
 
 @st.cache_resource(max_entries=len(SAMPLES), show_spinner=False)
@@ -57,6 +92,11 @@ def sample(key: str) -> Picture:
     image = _sample(key)
     title = SAMPLES[key].title
     return Picture(key, title, image.width, image.height, caches.EVERYBODY, lambda: image)
+
+
+def key_of(picture: Picture, width: int = 0) -> Key:
+    """The key of what is cached of a picture at a width."""
+    return picture.owner, picture.key, picture.reading, width
 
 
 def pixels(picture: Picture) -> Image:
@@ -73,7 +113,7 @@ def pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
     decode a large picture, hold no slot of ``PIXELS`` meanwhile.
     """
     stop = gates.stop_if_cancelled
-    key = picture.owner, picture.key, 0
+    key = key_of(picture)
     while True:
         with ExitStack() as decoding:
             is_cached = _cached(picture, width) is not None
@@ -96,7 +136,7 @@ def pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
 def _cached(picture: Picture, width: int) -> Image | None:
     """The picture at this width, or else at its own, if it is cached."""
     for cached_width in (width, 0):
-        image: Image | None = caches.pixels().find((picture.owner, picture.key, cached_width))
+        image: Image | None = caches.pixels().find(key_of(picture, cached_width))
         if image is not None:
             return image
     return None
@@ -105,5 +145,5 @@ def _cached(picture: Picture, width: int) -> Image | None:
 def _resized(picture: Picture, image: Image, width: int) -> Image:
     if width not in (0, image.width):
         image = image.resized(width)
-        caches.pixels().put((picture.owner, picture.key, width), image)
+        caches.pixels().put(key_of(picture, width), image)
     return image

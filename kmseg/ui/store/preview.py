@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from kmseg import explore
 from kmseg.output import cloud, encode, export
+from kmseg.picture.levels import format_value
 from kmseg.segmentation import Segmentation
 from kmseg.ui.server import gates
 from kmseg.ui.server.gates import slot, stop_if_cancelled
 from kmseg.ui.store import caches
-from kmseg.ui.store.pictures import Picture, pixels_of
-from kmseg.ui.store.results import data, key_of
+from kmseg.ui.store.pictures import Picture, key_of, pixels_of
+from kmseg.ui.store.results import data, with_alpha
 
 # The longest side of a region that is shown at full size, in pixels.
 REGION_SIDE: Final = 2400
@@ -48,12 +49,9 @@ def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes
     def make() -> tuple[bytes, bytes]:
         rows, columns = slice(top, bottom), slice(left, right)
         with pixels_of(picture, width) as image, slot():
-            part = image.pixels[rows, columns]
-            if image.opaque is not None:
-                alpha = image.opaque[rows, columns].astype(np.uint8) * 255
-                part = np.dstack((part, alpha))
             labels = replace(seg, image=image).labels_at(rows, columns)
-            return encode.png(part), encode.indexed_png(labels, seg.palette)
+            original = encode.png(with_alpha(image, rows, columns))
+            return original, encode.indexed_png(labels, seg.palette)
 
     original, labels = caches.results().get(
         key_of(picture, width), make, stop_if_cancelled, part=("region", seg.settings, box)
@@ -84,6 +82,24 @@ def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
     made = data(picture, seg.settings.width)
     with slot():
         return explore.residual(seg, made.preview)
+
+
+def file_values(picture: Picture, seg: Segmentation) -> list[str] | None:
+    """Mean, least and greatest of each cluster in the file's own units: ``"300.2 (264 to 338)"``.
+
+    None unless the file is gray of more than 8 bits.
+    """
+    scale = picture.scale
+    if scale is None:
+        return None
+    levels, labels = seg.histogram.colors[:, 0], seg.color_labels
+    texts = []
+    for cluster, mean in enumerate(scale.to_units(seg.color_sums[:, 0] / seg.pixel_counts)):
+        own = levels[labels == cluster]
+        ends = sorted(scale.to_units([own.min(), own.max()]))
+        least, greatest = (format_value(end, scale.step) for end in ends)
+        texts.append(f"{format_value(mean, scale.step / 10)} ({least} to {greatest})")
+    return texts
 
 
 def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> cloud.Cloud:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kmseg import explore
 from kmseg.histogram import ColorHistogram, color_histogram
@@ -16,12 +17,12 @@ from kmseg.labeling import PixelGrid
 from kmseg.output import encode
 from kmseg.parallel.gate import Waiting
 from kmseg.picture.image import Image
+from kmseg.picture.levels import Scale
 from kmseg.segmentation import Segmentation, segment
 from kmseg.settings import Settings
 from kmseg.ui.server.gates import slot, stop_if_cancelled
 from kmseg.ui.store import caches
-from kmseg.ui.store.pictures import Picture, pixels_of
-from kmseg.ui.store.store import Key
+from kmseg.ui.store.pictures import Picture, key_of, pixels_of
 from kmseg.ui.store.work import Job, Jobs
 
 # Pixels a side of a preview: what a screen can show of a picture.
@@ -43,9 +44,11 @@ class PictureData:
     histogram : ColorHistogram
         Of its U colours.
     original : tuple of bytes and str
-        The preview of the original and its MIME type.
+        The preview of the original, with its transparency, and its MIME type.
     preview, tile : PixelGrid
         The pixels of a preview, and those of :func:`kmseg.explore.tile_grid`.
+    notes, scale
+        As in :class:`kmseg.picture.image.Image`.
     """
 
     width: int
@@ -54,6 +57,8 @@ class PictureData:
     original: tuple[bytes, str]
     preview: PixelGrid
     tile: PixelGrid
+    notes: tuple[str, ...]
+    scale: Scale | None
 
 
 def _data_of(image: Image) -> PictureData:
@@ -66,6 +71,8 @@ def _data_of(image: Image) -> PictureData:
         original=_original(image, len(preview.columns)),
         preview=preview,
         tile=explore.tile_grid(image, histogram),
+        notes=image.notes,
+        scale=image.scale,
     )
 
 
@@ -78,9 +85,17 @@ def _original(image: Image, width: int) -> tuple[bytes, str]:
     return encode.jpeg(pixels, JPEG_QUALITY), "image/jpeg"
 
 
-def key_of(picture: Picture, width: int = 0) -> Key:
-    """The key of a picture's data."""
-    return picture.owner, picture.key, width
+def with_alpha(
+    image: Image, rows: slice = slice(None), columns: slice = slice(None)
+) -> NDArray[np.uint8]:
+    """A part of a picture as it is seen: RGB or, with transparency, RGBA, shape (h, w, 3 or 4)."""
+    pixels = image.pixels[rows, columns]
+    if image.alpha is not None:
+        return np.dstack((pixels, image.alpha[rows, columns]))
+    if image.opaque is not None:
+        opacity = np.where(image.opaque[rows, columns], np.uint8(255), np.uint8(0))
+        return np.dstack((pixels, opacity))
+    return pixels
 
 
 def data(picture: Picture, width: int = 0) -> PictureData:

@@ -10,8 +10,8 @@ from kmseg import explore
 from kmseg.settings import Settings
 from kmseg.ui.server.gates import slot, stop_if_cancelled
 from kmseg.ui.store import caches
-from kmseg.ui.store.pictures import Picture
-from kmseg.ui.store.results import data, key_of
+from kmseg.ui.store.pictures import Picture, key_of
+from kmseg.ui.store.results import data
 from kmseg.ui.store.store import Key
 from kmseg.ui.store.work import Jobs
 

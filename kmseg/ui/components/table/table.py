@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from kmseg.color import COLOR_SPACES
 from kmseg.segmentation import Segmentation
@@ -46,7 +46,7 @@ class Row:
     share : str
         Part of all clustered pixels, in percent.
     values : list of str
-        Coordinates of the centroid.
+        What the other columns show.
     """
 
     name: str
@@ -70,7 +70,7 @@ class TableData:
     note : str
         Caption above the table.
     columns : list of Column
-        Of four columns, and one for each coordinate.
+        Of four columns, one for the file's values if there is one, and one for each coordinate.
     rows : list of Row
         The clusters, largest first.
     """
@@ -82,7 +82,15 @@ class TableData:
     rows: list[Row]
 
 
-def cluster_table(seg: Segmentation, key: str, segmentation: str) -> None:
+_VALUES_HELP: Final = (
+    "Mean of the cluster's pixels, and their least and greatest, in the file's own units; what "
+    "lies beyond the levels counts as the nearest of them"
+)
+
+
+def cluster_table(
+    seg: Segmentation, key: str, segmentation: str, values: list[str] | None = None
+) -> None:
     """Show the clusters of a segmentation, largest first.
 
     Parameters
@@ -92,15 +100,18 @@ def cluster_table(seg: Segmentation, key: str, segmentation: str) -> None:
     key : str
     segmentation : str
         The segmentation's part of the address; the focus belongs to it.
+    values : list of str, optional
+        Adds a column with each cluster's values in the file's own units.
     """
     space = COLOR_SPACES[seg.settings.color_space]
+    names = seg.settings.coordinate_names
     columns = [
         Column("Cluster", "Click a row to put its cluster in focus", "name"),
         Column("Hex", "Mean colour of the cluster's pixels", "hex"),
         Column("Pixels", "How many pixels it has"),
         Column("Share", "Part of all clustered pixels", "share"),
-    ] + [
-        Column(name, f"Centroid, {name} of {space.title}") for name in seg.settings.coordinate_names
+        *([Column("Value in the file", _VALUES_HELP)] if values else []),
+        *(Column(name, f"Centroid, {name} of {space.title}") for name in names),
     ]
     clusters = zip(
         seg.names,
@@ -108,6 +119,7 @@ def cluster_table(seg: Segmentation, key: str, segmentation: str) -> None:
         seg.palette,
         seg.pixel_counts,
         seg.shares,
+        [[text] for text in values] if values else [[] for _ in seg.names],
         seg.centroids,
         strict=True,
     )
@@ -118,9 +130,9 @@ def cluster_table(seg: Segmentation, key: str, segmentation: str) -> None:
             color=to_hex(color),
             pixels=int(pixels),
             share=f"{share:.1%}",
-            values=[f"{value:.1f}" for value in centroid],
+            values=own + [f"{value:.1f}" for value in centroid],
         )
-        for name, members, color, pixels, share, centroid in clusters
+        for name, members, color, pixels, share, own, centroid in clusters
     ]
     note = (
         f"Largest first; a click puts a cluster in focus. The centroids, on the right, are in "

@@ -62,18 +62,26 @@ export class Layers {
     this.applyMix()
   }
 
-  // Blend the segmentation, or cut it off at the divider, which stays when the picture moves.
+  // Blend the segmentation, or cut it off at the divider, which stays when the picture moves. The
+  // original below it is not seen through pixels that belong to no cluster.
   applyMix() {
-    const { layout, mix } = this.choices
+    const { layout, mix, paint } = this.choices
     const { x, zoom } = this.viewport
     const divider = (mix / 100 - x) / zoom // in parts of the picture
-    for (const canvas of this.root.querySelectorAll(".segmentation")) {
+    const alone = this.preview && paint !== "boundaries"
+    for (const layer of this.root.querySelectorAll(".right img.original, .segmentation")) {
       const full = this.data?.full[0]
-      const inDetail = this.detail && canvas.classList.contains("region")
+      const inDetail = this.detail && layer.classList.contains("region")
       const [left, width] = inDetail ? [this.detail.x / full, this.detail.width / full] : [0, 1]
-      const part = clamp((divider - left) / width, 0, 1)
-      canvas.style.clipPath = layout === "swipe" ? `inset(0 0 0 ${100 * part}%)` : ""
-      canvas.style.opacity = layout === "blend" ? mix / 100 : ""
+      const part = 100 * clamp((divider - left) / width, 0, 1)
+      if (layer.localName === "canvas") {
+        layer.style.clipPath = layout === "swipe" ? `inset(0 0 0 ${part}%)` : ""
+        layer.style.opacity = layout === "blend" ? mix / 100 : ""
+      } else {
+        const covered = layout === "side" || (layout === "blend" && mix === 100)
+        layer.style.clipPath = alone && layout === "swipe" ? `inset(0 ${100 - part}% 0 0)` : ""
+        layer.style.opacity = alone && covered ? 0 : ""
+      }
     }
   }
 

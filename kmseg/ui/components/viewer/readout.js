@@ -42,6 +42,14 @@ export function groupAt(viewer, u, v) {
   return pixel && pixel.group !== TRANSPARENT ? pixel.group : null
 }
 
+// A level of 0 to 255 as a value of the file, such as "value 1,024".
+function valueOf(level, units) {
+  const digits = Math.min(units.decimals, 12)
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits }
+  const value = units.black + level * (units.white - units.black) / 255
+  return `value ${value.toLocaleString("en", options)}`
+}
+
 // Say what pixel is at a point, or, without one, what to do.
 export function showReadout(viewer, u, v) {
   const { root, data } = viewer
@@ -52,17 +60,20 @@ export function showReadout(viewer, u, v) {
     return
   }
   if (pixel.group === TRANSPARENT) {
-    readout.textContent = `x ${pixel.x} y ${pixel.y} · transparent`
+    const why = data.units ? "left out" : "transparent"
+    readout.textContent = `x ${pixel.x} y ${pixel.y} · ${why}`
     return
   }
   const hex = `#${pixel.color.map(level => level.toString(16).padStart(2, "0")).join("")}`
   const values = SPACES[data.space](pixel.color)
     .map((value, i) => `${data.coordinates[i]} ${Number(value.toFixed(1))}`).join(" ")
+  const about = pixel.exact ? "" : "about "
   const square = make("i")
   square.style.background = hex
   readout.replaceChildren(square, [
     `x ${pixel.x} y ${pixel.y}`,
-    (pixel.exact ? "" : "about ") + hex,
+    ...data.units ? [about + valueOf(pixel.color[0], data.units)] : [],
+    (data.units ? "" : about) + hex,
     ...data.space === "rgb" ? [] : [values],
     `cluster ${data.names[pixel.group]}`,
   ].join(" · "))

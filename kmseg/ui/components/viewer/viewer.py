@@ -50,6 +50,23 @@ class ViewerFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewerUnits:
+    """The values of a gray file of more than 8 bits.
+
+    Attributes
+    ----------
+    black, white : float
+        The values that levels 0 and 255 stand for; those between lie evenly.
+    decimals : int
+        As many as a level can tell.
+    """
+
+    black: float
+    white: float
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerData:
     """What the viewer is sent.
 
@@ -85,6 +102,8 @@ class ViewerData:
         Key of the colour space of the readout.
     coordinates : sequence of str
         Names of the space's coordinates.
+    units : ViewerUnits or None
+        The file's own values for the readout.
     alt, description : str
         Text alternatives of the original and of the segmentation.
     hint : str
@@ -115,6 +134,7 @@ class ViewerData:
     ks: tuple[int, int]
     space: str
     coordinates: Sequence[str]
+    units: ViewerUnits | None
     alt: str
     description: str
     hint: str
