@@ -264,6 +264,27 @@ def test_more_than_a_hundred_bad_files_were_read_again_in_each_run(
     assert len(read) == 150
 
 
+def test_a_refusal_that_was_raised_in_every_run_kept_the_frames_of_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = open_page(picture="plate-5")
+    original, raised = page_store.upload, []
+
+    def recording(*arguments: Any, **options: Any) -> Picture:
+        try:
+            return original(*arguments, **options)
+        except kmseg.KmsegError as error:
+            raised.append(error)
+            raise
+
+    monkeypatch.setattr(page_store, "upload", recording)
+    app.file_uploader(key="uploads").upload("bad.png", b"no picture")
+    for _ in range(3):
+        rerun(app)
+    assert len({id(error) for error in raised}) == len(raised) == 3
+    assert len({str(error) for error in raised}) == 1
+
+
 def test_a_good_file_that_timed_out_once_was_refused_for_the_whole_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -36,12 +36,24 @@ class _Opened:
     scale: Scale | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why an upload cannot be read.
+
+    An exception that is raised in every run would keep the frames of all these runs alive by its
+    traceback, so only its kind and message are cached.
+    """
+
+    kind: type[KmsegError]
+    message: str
+
+
 def upload(file: UploadedFile, name: str, reading: Reading = DEFAULT_READING) -> Picture:
     """A visitor's picture, read in this way; raises ``KmsegError``."""
     content, owner = file.getvalue(), caches.owner()
     opened = _opened(file.file_id, owner, reading, content)
-    if isinstance(opened, KmsegError):
-        raise opened
+    if isinstance(opened, _Refused):
+        raise opened.kind(opened.message)
     return Picture(
         opened.key,
         name,
@@ -61,7 +73,7 @@ def upload(file: UploadedFile, name: str, reading: Reading = DEFAULT_READING) ->
 @st.cache_resource(
     max_entries=uploads.MAX_FILES + 20, show_spinner="Reading the picture…", scope="session"
 )
-def _opened(file_id: str, owner: str, reading: Reading, _content: bytes) -> _Opened | KmsegError:
+def _opened(file_id: str, owner: str, reading: Reading, _content: bytes) -> _Opened | _Refused:
     """An upload, or why it cannot be read.
 
     An error that may be gone at the next attempt is raised, so it is not cached.
@@ -77,7 +89,7 @@ def _opened(file_id: str, owner: str, reading: Reading, _content: bytes) -> _Ope
         if error.transient:
             raise
         incidents.note("upload_refused", f"{type(error).__name__} bytes={len(_content)}")
-        return error
+        return _Refused(type(error), str(error))
     return _Opened(digest, made.width, made.height, made.notes, made.scale)
 
 
