@@ -48,6 +48,12 @@ class Units:
         values = self.centroids[number], self.least[number], self.greatest[number]
         return "  ".join(f"{self.text(value):>10}" for value in values)
 
+    def summary(self, number: int) -> str:
+        """The same in one text, ``"299.5 (251 to 345)"``: a mean supports one more digit."""
+        mean = format_value(self.centroids[number], self.scale.step / 10)
+        least, greatest = self.text(self.least[number]), self.text(self.greatest[number])
+        return f"{mean} ({least} to {greatest})"
+
     def to_dict(self) -> dict[str, Any]:
         """A JSON object: kind of samples, the range of the levels, and a list for each value."""
         lists = {

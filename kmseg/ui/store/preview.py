@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from kmseg import explore
 from kmseg.output import cloud, encode, export
-from kmseg.picture.levels import format_value
 from kmseg.segmentation import Segmentation
 from kmseg.ui.server import gates
 from kmseg.ui.server.gates import slot, stop_if_cancelled
@@ -82,24 +81,6 @@ def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
     made = data(picture, seg.settings.width)
     with slot():
         return explore.residual(seg, made.preview)
-
-
-def file_values(picture: Picture, seg: Segmentation) -> list[str] | None:
-    """Mean, least and greatest of each cluster in the file's own units: ``"300.2 (264 to 338)"``.
-
-    None unless the file is gray of more than 8 bits.
-    """
-    scale = picture.scale
-    if scale is None:
-        return None
-    levels, labels = seg.histogram.colors[:, 0], seg.color_labels
-    texts = []
-    for cluster, mean in enumerate(scale.to_units(seg.color_sums[:, 0] / seg.pixel_counts)):
-        own = levels[labels == cluster]
-        ends = sorted(scale.to_units([own.min(), own.max()]))
-        least, greatest = (format_value(end, scale.step) for end in ends)
-        texts.append(f"{format_value(mean, scale.step / 10)} ({least} to {greatest})")
-    return texts
 
 
 def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> cloud.Cloud:

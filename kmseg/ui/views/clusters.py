@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from kmseg.ui import store
+from kmseg.output.units import cluster_units
 from kmseg.ui.components.table.table import cluster_table
 from kmseg.ui.views.view import Group, View, ViewContext
 
 
 def show(context: ViewContext) -> None:
     """Draw the table; merged clusters are one row."""
-    values = store.file_values(context.picture, context.merged)
+    units = cluster_units(context.merged, context.picture.scale)
+    numbers = range(context.merged.n_clusters)
+    values = None if units is None else [units.summary(number) for number in numbers]
     cluster_table(context.merged, "table", context.address, values)
 
 

@@ -46,11 +46,11 @@ def show(context: ViewContext) -> None:
     with repeat:
         st.markdown("**The same on the command line**, in a clone of the repository")
         for shell, tab in zip(_SHELLS, st.tabs(list(_SHELLS.values())), strict=True):
-            command = settings.to_command_line(source, shell)
+            command = settings.to_command_line(source, shell, context.picture.reading)
             tab.code(command, language="bash" if shell == "posix" else None, wrap_lines=True)
     with script:
         st.markdown("**The same in Python**")
-        st.code(settings.to_python(source), language="python")
+        st.code(settings.to_python(source, context.picture.reading), language="python")
 
 
 def _wholly_in_focus(context: ViewContext) -> list[int]:
