@@ -1,4 +1,4 @@
-"""Labels of pixels: the one seam between clustering and everything that shows or saves a result.
+"""Pixel labels: the interface between clustering and everything that shows or saves a result.
 
 Straight after clustering, all pixels of one colour have the same label (:class:`ByColor`). An
 engine that visits pixels, and any later step that looks at where pixels lie, gives each pixel a
@@ -22,7 +22,7 @@ Indices = NDArray[np.intp]
 
 Totals = tuple[NDArray[np.int64], NDArray[np.float64]]
 
-# The label of a pixel that does not count.
+# The label of a pixel that is ignored because it is transparent.
 NO_CLUSTER: Final = -1
 
 

@@ -215,8 +215,8 @@ def segment(
     coordinates : ndarray of float64, shape (U, C), optional
         All coordinates of its colours in ``settings.color_space``, if they are known already.
     progress : callable, optional
-        ``progress(done, attempts)`` is called as in :func:`kmseg.kmeans.fit`; what it raises ends
-        the work and comes out here.
+        ``progress(done, attempts)`` is called as in :func:`kmseg.kmeans.fit`; an exception that it
+        raises ends the work and propagates.
 
     Returns
     -------

@@ -51,7 +51,7 @@ class Photo:
         self.weights: NDArray[Any] = counts
 
     def start(self, n_clusters: int) -> Floats:
-        """Pixels, a little aside so that no pixel lies halfway between two."""
+        """Pixels, shifted slightly so that no pixel is equally near to two of them."""
         rng = np.random.default_rng(n_clusters)
         rows = np.unique(self.raw, axis=0)
         chosen = rows[rng.choice(len(rows), n_clusters, replace=False)]

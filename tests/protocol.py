@@ -148,7 +148,7 @@ class Visitor:
         return answer.content
 
     async def announce(self, name: str) -> str:
-        """Tell the page of a file; the path to send it to."""
+        """Announce a file to the page; returns the path to send it to."""
         message = BackMsg()
         message.file_urls_request.request_id = "files"
         message.file_urls_request.file_names.append(name)

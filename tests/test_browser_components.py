@@ -42,12 +42,17 @@ STORY = """async ([bootstrap, bundle]) => {
   const closeSecond = component({ parentElement: stays, data: 2 })
   component({ parentElement: leaves, data: 3 })
   component({ parentElement: leaves, data: 4 })()
+  leaves.append(document.createElement("button"))
+  component({ parentElement: leaves, data: 4 })() // the button is inert now
   release()
   await new Promise(resolve => setTimeout(resolve, 500))
   const atLoad = [...calls]
   closeSecond()
   component({ parentElement: stays, data: 5 })
-  return [atLoad, calls]
+  const inert = [leaves.firstChild.inert]
+  component({ parentElement: leaves, data: 6 })
+  inert.push(leaves.firstChild.inert)
+  return [atLoad, calls, inert]
 }"""
 
 
@@ -55,9 +60,10 @@ def test_calls_before_the_script_is_loaded_are_made_once_it_is_but_not_after_cle
     open_page: OpenPage,
 ) -> None:
     page = open_page("?width=20")
-    at_load, calls = page.evaluate(STORY, [asset("shared/bootstrap.js"), BUNDLE])
+    at_load, calls, inert = page.evaluate(STORY, [asset("shared/bootstrap.js"), BUNDLE])
     assert at_load == [2]
-    assert calls == [2, "closed 2", 5]
+    assert calls == [2, "closed 2", 5, 6]
+    assert inert == [True, False]  # a call withdrawn before the script came left it inert for good
 
 
 def test_a_script_that_arrives_late_shows_the_last_message(open_page: OpenPage) -> None:

@@ -75,7 +75,7 @@ def png(seed: int = 0) -> bytes:
 
 
 def bmp(n_bytes: int, seed: int) -> bytes:
-    """A picture whose file has about so many bytes."""
+    """A picture with a file of about this many bytes."""
     side = round((n_bytes / 3) ** 0.5)
     file = io.BytesIO()
     pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
@@ -85,7 +85,7 @@ def bmp(n_bytes: int, seed: int) -> bytes:
 
 def kept_uploads(server: PageServer) -> int:
     """Bytes that the server keeps of uploads, as it says."""
-    time.sleep(5)  # it answers from memory for so long
+    time.sleep(5)  # its answers are cached this long
     text = requests.get(f"{server.url}/_stcore/metrics", timeout=30).text
     lines = [line for line in text.splitlines() if "UploadedFileManager" in line]
     return sum(int(float(line.split()[-1])) for line in lines)

@@ -37,7 +37,7 @@ def noise(request: pytest.FixtureRequest) -> Iterator[Picture]:
 
 
 def assert_counted() -> None:
-    """Counted are arrays and encoded pictures, and the few strings of the settings."""
+    """Arrays, encoded pictures and the few strings of the settings are counted."""
     for cache in (caches.results(), caches.pixels()):
         assert cache.n_bytes == cache.reachable_bytes()
         held = sum(
@@ -101,7 +101,7 @@ def cancelled(*_: object) -> None:
 
 
 def outcome_of_cancelled(work: Callable[[], object], timeout: float = 20) -> str:
-    """What becomes of work that must wait in a run that is cancelled."""
+    """The outcome of work that has to wait in a cancelled run."""
     outcome = ["it still waits"]
 
     def run() -> None:
@@ -170,7 +170,7 @@ def test_a_cancelled_run_waited_for_the_file_of_another(
 
 
 class Reading:
-    """Pictures whose reading takes until it is let go."""
+    """Pictures that block while they are read, until they are released."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -19,7 +19,7 @@ Part = bytes | None
 
 
 class Site:
-    """Streamlit's place behind the middleware: it stores what it is given."""
+    """A stand-in for Streamlit behind the middleware: it stores what it receives."""
 
     def __init__(self) -> None:
         self.stored: dict[str, list[int]] = {}

@@ -28,7 +28,7 @@ def separation(tile: Tile) -> float:
 
 
 def ranked(tiles: Sequence[Tile]) -> list[Proposal]:
-    """Sort tiles by separation, best first, and fold each near-duplicate into the best like it.
+    """Sort tiles by separation, best first, and group near-duplicates under the best of them.
 
     Tiles without any separation are left out.
     """

@@ -52,7 +52,7 @@ def ladder(
 
     Parameters
     ----------
-    histogram, pixels
+    histogram, grid
         As in :func:`kmseg.explore.sheet`.
     settings : Settings
     clusters : iterable of int

@@ -24,8 +24,8 @@ from kmseg.kmeans.problem import Fit, Labels, Problem, Samples
 from kmseg.kmeans.seeding import Summary, attempts, improve, summary
 from kmseg.parallel.threads import N_CORES, in_threads
 
-# One finalist for so many clusters, at least two: a small lead often vanishes on refinement, more
-# often with more clusters.
+# One finalist for every this many clusters, but at least two: a small lead often vanishes when
+# refined, and more often with more clusters.
 _CLUSTERS_PER_FINALIST: Final = 3
 # Attempts whose inertias differ by less than this, relatively, are converging to the same clusters.
 _SAME_INERTIA: Final = 1e-3

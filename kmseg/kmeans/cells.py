@@ -186,8 +186,8 @@ def _grid(
     origin, scale, last : tuple of float
         The level of a coordinate is ``min((x - origin) * scale, last)``, rounded down.
     per_block, fine_step, coarse_step : tuple of float
-        Levels in a block; the difference of the numbers of adjacent levels, and what is added to
-        it from block to block.
+        Levels in a block; the step in the cell's number from one level to the next, and the extra
+        step from one block to the next.
     """
     width = 2.0 ** np.ceil(np.log2(np.where(fine > 0, high - low, 1.0) / 2.0**fine))
     for _ in range(2):  # counted from the multiple below, 2**fine cells may not reach the maximum

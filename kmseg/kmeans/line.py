@@ -154,11 +154,11 @@ def _between(mass: Samples, moment: Samples, ends: Integers) -> float:
 
 
 def _combined(few: Integers, many: Integers, n_clusters: int) -> Integers:
-    """Join the first clusters of ``many`` and the last of ``few`` into K, as optimal as both are.
+    """Join the first clusters of ``many`` and the last of ``few`` into an optimal clustering of K.
 
-    The change is made at the first cluster of ``few`` that contains the cluster of ``many`` with
-    the index greater by K minus the number of ``few``. By the Monge property, the two ways of
-    changing over together cost no more than ``few`` and ``many``.
+    Let d be K minus the number of clusters in ``few``. The switch is made at the first cluster i of
+    ``few`` that contains cluster i + d of ``many``. By the Monge property, the two possible ways of
+    switching together cost no more than ``few`` and ``many``.
     """
     ahead = n_clusters + 1 - len(few)
     cover = int(np.argmax(many[ahead + 1 :][: len(few) - 1] <= few[1:]))

@@ -1,7 +1,7 @@
 """Starting centroids, and attempts on a summary of the samples, where an iteration is cheap.
 
 A compiled loop makes all attempts of a thread in one call: threads that return to Python after each
-attempt spend more time waiting for the interpreter's lock than working.
+attempt spend more time waiting for the GIL than working.
 """
 
 from __future__ import annotations

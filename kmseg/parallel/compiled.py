@@ -1,9 +1,9 @@
 """Numba's compiler with a cache on disk that may be read-only, missing or damaged.
 
 ``@njit(cache=True)`` raises an error where no folder can be written to, or where a file of the
-cache is damaged. ``@compiled()`` then goes on to the next place for the cache, and at last does
-without one: compiled code is loaded from the first of these folders that has it, and saved in the
-first that can be written to.
+cache is damaged. ``@compiled()`` then tries the next folder, and if none works it does without a
+cache. Compiled code is loaded from the first of these folders that has it, and saved in the first
+that can be written to.
 
 1. ``NUMBA_CACHE_DIR`` if it is set, else ``__pycache__`` beside the source, as Numba does.
 2. A folder of the user in the system's folder for temporary files.
@@ -43,7 +43,7 @@ _CHECKSUM_BYTES: Final = 32
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Decorate a function to be compiled on first use, without the interpreter's lock, and cached.
+    """Decorate a function to be compiled on first use, run without the GIL, and cached.
 
     Parameters
     ----------

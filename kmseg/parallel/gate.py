@@ -2,9 +2,9 @@
 
 The next slot goes to the job that would finish first if all jobs shared the machine evenly from
 their arrival (A. Demers, S. Keshav, S. Shenker, "Analysis and simulation of a fair queueing
-algorithm", SIGCOMM 1989). So a new job comes before one that has already run for long, and no job
-starves: new jobs join behind one that waits. Long jobs yield their slot between their steps while
-others wait.
+algorithm", SIGCOMM 1989). So a new job goes ahead of one that has already run for long, and no job
+starves, because new jobs rank behind one that has waited long enough. Long jobs yield their slot
+between their steps while others wait.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Daemon threads for compiled code, which runs without the interpreter's lock.
+"""Daemon threads for compiled code, which runs without the GIL.
 
 A ``concurrent.futures`` executor joins its threads when the interpreter exits, so one busy thread
 would keep an interrupted process alive. The threads here are daemons, and every wait for them is
@@ -63,8 +63,8 @@ def as_made(
     """Apply ``function`` to each item in threads; yields results in order, each once it is ready.
 
     Nested calls run in the calling thread, as those of :func:`in_threads` do. At most
-    ``n_threads`` items are taken ahead of the results that were asked for. If the caller stops
-    early, the calls that are running are waited for and no others are started.
+    ``n_threads`` items are taken ahead of the results consumed so far. If the caller stops early,
+    running calls are awaited and no others are started.
     """
     if _in_worker():
         yield from map(function, items)
@@ -183,7 +183,7 @@ def _run(future: Future[T], call: Callable[[], T]) -> None:
         result = call()
     except BaseException as error:
         future.set_exception(error)
-        del future, call  # else the traceback refers to them, and they to it
+        del future, call  # otherwise they and the traceback form a reference cycle
     else:
         future.set_result(result)
 
@@ -221,7 +221,7 @@ def _cancel(futures: Iterable[Future[T]]) -> list[Future[T]]:
 def _await_calls() -> None:
     """Give abandoned calls of C++ libraries a moment to return.
 
-    Before Python 3.14, a daemon thread that asks for the interpreter's lock during shutdown is
+    Before Python 3.14, a daemon thread that asks for the GIL during shutdown is
     ended there, and if C++ destructors such as OpenCV's ask for it, that aborts the process.
     """
     wait(list(_cpp_calls), _EXIT_SECONDS)

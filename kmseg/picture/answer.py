@@ -1,4 +1,4 @@
-"""What a worker tells about a picture besides its pixels: to JSON, and checked back from it."""
+"""A picture's metadata in a worker's answer: encoded as JSON, and validated on receipt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kmseg.picture.levels import Scale
 from kmseg.picture.survey import Kind, Samples
 from kmseg.picture.wire import ProtocolError
 
-# A scale is no number, or black, white, bits and whether it counts from white; and its kind.
+# "scale" is empty, or [black, white, bits, white_is_zero]; "kind" is the kind of its samples.
 IMAGE: Final = {
     "width": int,
     "height": int,

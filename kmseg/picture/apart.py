@@ -1,9 +1,9 @@
 """Reads untrusted pictures in worker processes, which a hostile file may crash.
 
 A keeper process has all decoders loaded and forks a worker for each file, so that no file costs the
-start of an interpreter. A worker reads one file within limits on memory and time, and exits. The
-file may have taken it over, so the server checks all that it sends: JSON and raw pixels, never
-pickles.
+start of an interpreter. A worker reads one file within limits on memory and time, and exits. A
+hostile file may have taken over the worker, so the server validates everything that the worker
+sends: JSON and raw pixels, never pickles.
 
 The server and a worker talk over a socket of their own::
 
@@ -54,7 +54,7 @@ _START_SECONDS: Final = 20.0
 _NICENESS: Final = 5  # the server's own work comes first
 # Whether to read the pixels too; memory; seconds; frame; levels; the fields of Limits.
 _ORDER: Final = struct.Struct(f"=?QdQ2d{len(fields(Limits))}Q")
-# How the rules for levels are packed, which are no pairs of numbers.
+# How the named rules for levels, which are not pairs of numbers, are packed.
 _RULES: Final[dict[Levels, tuple[float, float]]] = {"auto": (0.0, 0.0), "stored": (1.0, 1.0)}
 _STARTED: Final = b"\1"
 _REFUSED: Final = {"refused": str}
@@ -320,7 +320,7 @@ def _work(orders: socket.socket, descriptor: int, order: bytes) -> NoReturn:
 
 
 def _restrict(memory: int, seconds: float) -> None:
-    """Limit this process to so many bytes of address space and so much time."""
+    """Limit this process to ``memory`` bytes of address space and to ``seconds``."""
     import resource
 
     signal.setitimer(signal.ITIMER_REAL, seconds)  # its signal ends the process

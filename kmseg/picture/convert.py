@@ -29,7 +29,7 @@ Ranges = list[tuple[int, int]]
 
 _SAMPLE_FORMAT, _NODATA = 339, 42113  # tags of TIFF 6.0 (section 19) and of GDAL
 _KINDS: Final[dict[int, Kind]] = {1: "unsigned", 2: "signed", 3: "float"}
-# The mode through which each mode of 8 bits becomes one that a colour profile is for.
+# For each 8-bit mode, the modes to convert it to, in turn, so that a colour profile applies.
 _PLAIN_MODES: Final = {
     "1": ("L",),
     "P": ("RGBA",),
@@ -91,8 +91,8 @@ def convert(
     profile : bytes, optional
         The colour profile; by default the one that Pillow finds.
     key_of_8_bits : callable
-        Converts the samples that the file states for its transparent colour, with the picture's
-        mode, to what Pillow decodes them to in modes of 8 bits.
+        Given the samples that the file states for its transparent colour, and the picture's mode,
+        returns the values that Pillow decodes such samples to in 8-bit modes.
     on_load : callable
         Given the picture once it is loaded; what it raises ends the conversion.
 
@@ -144,7 +144,7 @@ def _gray_samples(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Strips of a picture of more than 8 bits, as often as they are asked for."""
+    """A picture of more than 8 bits; its strips can be read more than once."""
 
     picture: ImageFile
     deep: DeepPicture | None

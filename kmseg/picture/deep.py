@@ -1,8 +1,8 @@
 """Colour of 16 bits a channel, which Pillow has no mode for.
 
-Pillow decodes such pictures, but keeps the upper byte of each sample. A second decoding in which
-it takes the samples for numbers of the other byte order keeps the lower bytes. So both bytes come
-from Pillow's own decoders, and no other library reads a stranger's file. It takes twice the time.
+Pillow decodes such pictures, but keeps only the upper byte of each sample. Decoding them again with
+the byte order swapped keeps the lower byte instead. So both bytes come from Pillow's decoders, and
+no second library parses untrusted files, but decoding takes twice as long.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class DeepPicture:
     def alpha_white(self, spans: Iterator[tuple[int, int]]) -> int:
         """The value of alpha that means opaque: 65535, or less if all samples use fewer bits.
 
-        Half of the largest value must be reached for a pixel to count, so a picture in which no
-        alpha reaches it was stored with fewer bits, if it shows anything.
+        A pixel counts from half opaque on. So if no alpha reaches half of the largest value, the
+        alpha channel was stored with fewer bits, unless the whole picture is transparent.
         """
         largest = 0
         for top, bottom in spans:
@@ -92,8 +92,8 @@ def load_deep(open_picture: Callable[[], ImageFile]) -> DeepPicture | None:
     -------
     DeepPicture or None
         None if the picture has fewer bits, is gray without alpha (which Pillow reads in full), or
-        is stored in a way of which only the upper bytes can be had: channels apart, premultiplied
-        by alpha, or a later frame of an animation. The picture that was opened is left as it was.
+        is stored in a way that gives access to the upper bytes only: planar, premultiplied by
+        alpha, or a later frame of an animation. The opened picture is then left unchanged.
     """
     upper = open_picture()
     raw_modes = {_raw_mode(tile.args) for tile in upper.tile}

@@ -1,8 +1,8 @@
 """Frames of animations and pages of documents: counting them, and getting to one.
 
-Decoders are never asked for the number of frames of a stranger's file: some decode all of it to
-tell. The counts here come from the files' own structure, with bounds, and a frame that takes too
-much decoding is refused.
+No decoder is asked for the number of frames of an untrusted file, because some decode all of it to
+find out. The counts here come from a bounded walk over the file's structure, and a frame that would
+take too much decoding is refused.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: More frames than this are not counted.
 MAX_FRAMES: Final = 10_000
-# An animation's frame is decoded after all before it: of this many pixels in all, in multiples
-# of the largest picture that is read.
+# Decoding a frame of an animation means decoding all frames before it. Together they may have at
+# most this many times the pixels of the largest picture that is read.
 _MOST_WORK: Final = 4
 _PAGED: Final = ("TIFF",)
 # The frames behind the first are not checked before they are decoded.
@@ -48,7 +48,7 @@ def count_frames(data: bytes, format_: str) -> int:
     Returns
     -------
     int
-        From 1 to 10,000: with more, counting ends. What comes after damage is not counted.
+        From 1 to 10,000; counting stops there, and at the first damage.
     """
     counter = _COUNTERS.get(format_)
     if counter is None:
@@ -132,10 +132,10 @@ def check_frame(
 
 
 def seek_frame(picture: ImageFile, frame: int) -> None:
-    """Have an opened picture go to a frame that was checked, or to a directory of a TIFF.
+    """Seek an opened picture to a frame that was checked, or to a directory of a TIFF.
 
-    Frame by frame, so that the decoder never looks further. Of an animation each is decoded in
-    between, which its format demands.
+    It seeks one frame at a time, so the decoder never reads ahead. In an animation, frames depend
+    on those before them, so each is decoded on the way.
 
     Raises
     ------

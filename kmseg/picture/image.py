@@ -110,7 +110,7 @@ class Image:
         Parameters
         ----------
         side : int
-            The most rows and the most columns, at least 1.
+            The greatest number of rows and of columns, at least 1.
 
         Returns
         -------
@@ -281,7 +281,7 @@ def _averaged(
     floats = weights.astype(np.float32)
     cover = np.asarray(cv2.resize(floats, size, interpolation=cv2.INTER_AREA), np.float32)
     averaged = np.zeros((size[1], size[0], 3), np.uint8)
-    for channel in range(3):  # one at a time, for floats take much memory
+    for channel in range(3):  # one at a time, because floats take much memory
         total = cv2.resize(pixels[..., channel] * floats, size, interpolation=cv2.INTER_AREA)
         mean = np.divide(total, cover, out=np.zeros_like(total), where=cover > 0)
         averaged[..., channel] = np.rint(np.clip(mean, 0, 255))

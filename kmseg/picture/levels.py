@@ -14,16 +14,16 @@ The rule of ``levels="auto"``
 * **Gray** is brought out where it uses less than a quarter of the range that its type suggests:
   the range of the type up to 16 bits; for wider integers 0-255 or 0-65535, and for floats 0-1,
   0-255 or 0-65535, whichever is the first to hold the values. The smallest and largest value then
-  become 0 and 255. With a quarter or more the whole suggested range does, as in the 8-bit twin
-  of a photo.
-* **Outliers** such as hot pixels are not in charge: where the outermost 0.02 % of the values (at
+  become 0 and 255. Gray that uses a quarter or more of the suggested range keeps that range, so it
+  looks like the 8-bit version of the same photo.
+* **Outliers** such as hot pixels do not set the range: where the outermost 0.02 % of the values (at
   least 8 values, at most 0.2 %) stretch the range by more than a quarter, they are clipped.
   A class of 0.2 % of the pixels or more is never clipped by that.
-* **Classes close together** are told apart: where the central 98 % of the values would get fewer
-  than 16 levels but clearly form two to four classes, levels reach no further than once more their
-  range to either side. What lies beyond, 1 % at each end at most, is clipped to white or black,
-  where it is a class of its own. Central values that are noise only, such as the background of a
-  picture with a few bright cells, do not count as classes.
+* **Classes close together** are kept distinct: where the central 98 % of the values would get fewer
+  than 16 levels but clearly form two to four classes, the range extends past these values at most
+  by their own width on either side. Values beyond that, at most 1 % at each end, are clipped to
+  white or black, where they form a class of their own. Central values that are only noise, such as
+  the background of a picture with a few bright cells, do not count as classes.
 
 The limit of 8 bits: values closer than 1/255 of the range may get the same level. Classes stay
 apart if their centres differ by some 4 levels (1.6 % of the range) and by 5 of their standard
@@ -51,7 +51,7 @@ _SMALL_PART: Final = 0.25
 _FEW_LEVELS: Final = 16
 # A picture of 14 bits reaches this part of white; see above.
 _NEAR_WHITE: Final = 0.9
-# Floats that were interpolated overshoot the range of a picture by so much of it.
+# Interpolated floats may overshoot the range of a picture by this fraction of it.
 _OVERSHOOT: Final = 0.02
 
 
@@ -277,7 +277,7 @@ def _closer_range(
 
 
 def _outward(low: float, high: float) -> tuple[float, float]:
-    """Rounded so that the range has three digits or four: what a note states is what is used."""
+    """The range rounded outwards to three or four digits, so that notes state it exactly."""
     if low == high:
         margin = max(1.0, abs(low) / 1000)
         return low - margin, high + margin

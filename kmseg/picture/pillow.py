@@ -113,7 +113,7 @@ def _configure_pillow(limits: Limits) -> None:
 
 
 def _check(picture: PillowImage, header: Header, format_: Format[Any]) -> None:
-    """Refuse a file that Pillow takes for something else than the header said."""
+    """Refuse a file if Pillow finds another format or size than its header claims."""
     size = header.width, header.height
     sizes = {size, size[::-1]} if format_.pillow_turns_upright else {size}
     names = {format_.pillow_name, *format_.pillow_aliases}

@@ -146,7 +146,7 @@ def _srgb() -> PIL.ImageCms.ImageCmsProfile:
 
 
 def _changes_nothing(source: PIL.ImageCms.ImageCmsProfile, given: str) -> bool:
-    """Whether no colour of a set that covers the space changes by more than one level."""
+    """Whether the profile changes every probe colour by at most one level."""
     import PIL.Image
 
     colors = _probes()

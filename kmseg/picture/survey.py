@@ -1,4 +1,4 @@
-"""What the values of a picture are: a first look at all of them, strip by strip."""
+"""Statistics of a picture's values, collected strip by strip in a first pass."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Kind = Literal["unsigned", "signed", "float"]
 
-# Outliers: this share of the values at each end, but at least and at most so many.
+# Outliers at each end: their share of the values, least number and greatest share.
 _OUTLIERS, _FEWEST_OUTLIERS, _MOST_OUTLIERS = 1 / 5000, 8, 1 / 500
 # The central values, between these parts of all: a picture's main classes.
 _CORE: Final = 0.01
-# Values form k classes if those leave less than this part, divided by k squared, of the variance.
+# Values form k classes if the variance within them is below this part of the whole, over k squared.
 # Evenly spread values leave 1 / k**2, and noise with a single peak leaves more.
 _UNEXPLAINED: Final = 0.6
 _MOST_CLASSES: Final = 4
@@ -99,7 +99,7 @@ class Survey:
         self._lowest = self._highest = np.empty(0, np.float64)
 
     def add(self, strip: Array) -> None:
-        """Take in a strip: (h, w) or (h, w, C)."""
+        """Add the values of a strip: (h, w) or (h, w, C)."""
         self.is_color = strip.ndim == 3 and strip.shape[2] > 1
         values = strip.ravel()
         if strip.dtype.kind == "f" or self._samples.nodata is not None:

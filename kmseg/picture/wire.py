@@ -60,7 +60,7 @@ def send(connection: socket.socket, content: bytes, deadline: float) -> None:
 
 
 def receive(connection: socket.socket, size: int, deadline: float) -> bytes:
-    """Receive so many bytes, as :func:`receive_into`."""
+    """Receive ``size`` bytes; raises as :func:`receive_into` does."""
     buffer = bytearray(size)
     receive_into(memoryview(buffer), connection, deadline)
     return bytes(buffer)

@@ -262,7 +262,7 @@ RANGES: Final = {
     for name, field in FIELDS.items()
     if isinstance(field.kind, Whole)
 }
-# What makes a link valid that breaks a rule about two fields: field that the error names -> values.
+# Repairs of links that break a rule about two fields: the field that the error names -> new values.
 _REPAIRS: Final[dict[str, dict[str, Any]]] = {
     "channels": {"channels": "all"},
     "centroids": {"init": "k-means++", "centroids": ()},

@@ -117,7 +117,7 @@ class Whole(Kind):
         return number
 
     def nearest(self, text: str, default: Any) -> Any:
-        """The end of the range that a whole number exceeds, or else the default."""
+        """The nearest whole number in the range; the default for other text."""
         try:
             return min(max(int(text), self.low), self.high)
         except ValueError:

@@ -18,7 +18,7 @@ from kmseg.ui.session import session
 
 @contextmanager
 def shown(place: str) -> Iterator[None]:
-    """Show a ``KmsegError`` of the block below what the block drew; the run goes on after it.
+    """Show a ``KmsegError`` raised in the block, below what the block drew; the run continues.
 
     Parameters
     ----------

@@ -124,7 +124,7 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
 
 
 def _groups(text: str) -> Groups:
-    """Disjoint groups of clusters, numbered from 0, from "1.3_2.5"; none if it is malformed."""
+    """Parse groups such as "1.3_2.5" into clusters numbered from 0; none if malformed."""
     if not re.fullmatch(r"\d{1,3}(?:[._]\d{1,3}){0,254}", text, re.ASCII):
         return ()
     groups = tuple(

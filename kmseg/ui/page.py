@@ -67,7 +67,7 @@ class Frame:
         self._drawn = False
 
     def picture(self) -> store.Picture:
-        """Draw the choice of a picture; the chosen one."""
+        """Draw the picture chooser; returns the chosen picture."""
         with st.sidebar:
             picture = pictures.choose()
             self._card = st.container()
@@ -249,6 +249,6 @@ def _notes(picture: store.Picture, seg: Segmentation, wanted: Settings) -> list[
 
 
 def choose_view() -> View:
-    """Draw the choice of a view; the chosen one."""
+    """Draw the view chooser; returns the chosen view."""
     titles = {view.key: view.title for view in VIEWS.values()}
     return VIEWS[choose("View", titles, Key.VIEW)]

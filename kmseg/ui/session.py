@@ -75,7 +75,7 @@ class FileRequest:
     clusters : tuple of int
         Clusters before merging, numbered from 0.
     number : int
-        Tells this request from earlier ones.
+        Distinguishes this request from earlier ones.
     """
 
     kind: str
@@ -134,7 +134,7 @@ class Session:
     merges : tuple of tuple of int
         Groups of clusters that are merged, numbered from 0.
     focus : tuple of int
-        Clusters in focus, numbered from 0, as far as the browser told the server.
+        Clusters in focus, numbered from 0, as last reported by the browser.
     segmentation : str
         The segmentation that merges and focus belong to, as :func:`kmseg.ui.link.address` names it;
         empty before the first one.
@@ -145,7 +145,7 @@ class Session:
     region : RegionRequest or None
         The part of a picture that the viewer asked for last.
     file : FileRequest or None
-        A file that the viewer asked for and has not been sent.
+        A file that the viewer asked for and that has not been sent yet.
     shown : tuple of (str, Reading, Settings), or None
         Picture, how it was read, and settings of the segmentation that the viewer was sent last.
         None before the first one: until then the controls are drawn first.
@@ -177,7 +177,7 @@ class Session:
 
     @property
     def failures(self) -> dict[str, KmsegError]:
-        """What failed outside a run, by what failed; the next run shows it.
+        """Errors raised outside a run, by the name of what failed; the next run shows them.
 
         The same dictionary for the whole session. Threads of downloads, which have no session
         state, may hold on to it.

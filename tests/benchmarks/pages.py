@@ -71,7 +71,7 @@ def served(script: str, *arguments: str, **environment: str) -> Iterator[str]:
 
 
 def wait_for_server(url: str, seconds: float = 120) -> None:
-    """Until it answers; asked every few milliseconds."""
+    """Wait until the page answers, polling every few milliseconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:

@@ -1,6 +1,6 @@
 """The largest frame that AV1 data may hold (AV1 Bitstream & Decoding Process Specification).
 
-A decoder allocates by the sequence headers in the data, whatever the file around it claims.
+A decoder allocates memory by the sequence headers in the data, whatever the container claims.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ _MAX_TRACKS = 8
 def parse(data: bytes, limits: Limits) -> Header:
     """Check an AVIF file's claims; see :func:`kmseg.picture.probe.probe`.
 
-    Of an animation, the still picture that AVIF demands beside it states the size; the samples
-    of its tracks are checked too, since decoders prefer them.
+    The size of an animation is that of the still picture that AVIF requires beside it. The samples
+    of its tracks are checked too, because decoders prefer them.
     """
     header = None
     for kind, start, end in boxes(data, 0, len(data), "AVIF"):

@@ -119,7 +119,7 @@ def read_items(data: bytes, start: int, end: int, format_: str) -> Items:
                     items.properties += list(boxes(data, a, b, format_))
                 elif inner == b"ipma":
                     _read_associations(items, data[a:b], format_)
-    # No two items share their data: many that do would be read many times over.
+    # Items that overlap make the same bytes be read several times, so overlap is limited.
     if sum(length for pieces in items.pieces.values() for _, length in pieces) > 2 * len(data):
         raise refusal(format_, "is damaged: its parts overlap")
     return items

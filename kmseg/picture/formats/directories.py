@@ -78,7 +78,7 @@ def read_directory(data: bytes, position: int) -> Directory:
 
 
 def directories(data: bytes, most: int) -> Iterator[Directory]:
-    """The directories of a TIFF one after another, at most so many; a circle ends them."""
+    """The directories of a TIFF in file order, at most ``most``; a cycle ends the iteration."""
     seen: set[int] = set()
     position = first_position(data)
     while position and position not in seen and len(seen) < most:

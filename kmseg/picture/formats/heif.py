@@ -1,7 +1,7 @@
 """HEIF with HEVC pictures, as iPhones save them: ISO/IEC 23008-12.
 
-Only pillow-heif decodes these, a package that the requirements do not name: its wheels are under
-the GPL. Before version 1.7 it held a libheif with exploitable faults.
+Only pillow-heif decodes these. The requirements leave it out, because its wheels are under the GPL.
+Versions before 1.7 bundle a libheif with exploitable vulnerabilities.
 """
 
 from __future__ import annotations

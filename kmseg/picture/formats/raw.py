@@ -1,4 +1,4 @@
-"""Camera raw files, which are told from pictures so that their thumbnail is not taken for them."""
+"""Detection of camera raw files, so that their thumbnail is not mistaken for the picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REFUSAL: Final = (
     "export it as JPEG, PNG or TIFF with your camera's software or a raw converter."
 )
 
-# How the formats that are no TIFF begin: CR3 (Canon), RAF (Fujifilm), ORF (Olympus), RW2
+# Signatures of formats not based on TIFF: CR3 (Canon), RAF (Fujifilm), ORF (Olympus), RW2
 # (Panasonic), CRW (Canon), X3F (Sigma), MRW (Minolta).
 _BEGINNINGS = (
     *(b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0"),

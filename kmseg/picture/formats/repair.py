@@ -1,4 +1,4 @@
-"""Damage that browsers overlook and that costs no pixel: mended before a decoder sees the file."""
+"""Repair, before decoding, of damage that browsers ignore and that affects no pixel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 _ANIMATION: Final = frozenset((b"acTL", b"fcTL", b"fdAT"))
 _JPEG_END: Final = b"\xff\xd9"
-# Bytes without FF, which libjpeg decodes to anything but a flat area if they stand for pixels.
+# Bytes without FF; where libjpeg expects pixel data, it decodes them to visible noise.
 _NOISE: Final = b"\x5a\xa5\x39\xc6\x17\xe8\x93\x4d" * 32
 
 
@@ -23,8 +23,8 @@ def split_png(data: bytes, most: int) -> tuple[bytes, bytes | None]:
     """Separate a PNG from its colour profile and from ancillary chunks with a wrong checksum.
 
     Browsers ignore such chunks (W3C PNG specification, third edition, 13.1). If one belongs to an
-    animation, all of that go. Pillow would refuse the file for them, and for a profile of more
-    than 1 MiB.
+    animation, all chunks of the animation are removed. Pillow would refuse a file with such chunks
+    or with a profile of more than 1 MiB.
 
     Parameters
     ----------
@@ -96,8 +96,8 @@ def _inflated(content: memoryview, most: int) -> bytes:
 def ended_jpeg(data: bytes) -> bytes | None:
     """A JPEG that lacks its end marker, with one; None if it lacks rows too.
 
-    libjpeg fills in what is missing and tells nobody. So the file is decoded twice, once with
-    noise before the marker: if all rows are there, the noise changes no pixel.
+    libjpeg silently fills in missing rows. So the file is decoded twice, the second time with noise
+    before the marker: if all rows are present, the noise changes no pixel.
 
     Parameters
     ----------

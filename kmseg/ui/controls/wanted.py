@@ -12,7 +12,7 @@ from kmseg.ui import store
 from kmseg.ui.controls import starts
 from kmseg.ui.session import session
 
-# Engines that visit every pixel take seconds for so many of them in so many attempts.
+# Engines that visit every pixel take seconds for this many pixels and attempts.
 MAX_VISITED_PIXELS: Final = 100_000
 MAX_VISITING_ATTEMPTS: Final = 10
 

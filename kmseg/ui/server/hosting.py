@@ -110,7 +110,7 @@ async def _keep_house() -> None:
 
 
 def tidy() -> None:
-    """Let go of what nobody needs any more; each step is taken whatever happens to the others."""
+    """Free what nobody needs any more; a step that fails does not stop the others."""
     for step in (
         platform.end_expired_sessions,
         platform.remove_orphaned_uploads,
@@ -141,7 +141,7 @@ def _give_back() -> None:
 
 
 def _libc(name: str, *arguments: int) -> None:
-    """Call a function of glibc, where that is what Python runs on."""
+    """Call a function of glibc, if Python runs on glibc."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library
             getattr(ctypes.CDLL(None), name)(*arguments)

@@ -2,8 +2,8 @@
 
 Streamlit stores whatever a browser sends before the page's script runs. This middleware stands in
 front of it: it receives an upload, counts its bytes as they arrive, and hands it on when it is
-complete. Nothing that a request merely announces is counted. An upload for which there is no room
-is replaced by a note, so that the page can say so by the file's name.
+complete. A length that is announced but not sent does not count towards a quota. An upload that
+exceeds a quota is replaced by a note, so that the page can name the refused file.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ MAX_SECONDS: Final = 300.0
 # A file's name comes within the first bytes of the body.
 _MAX_HEAD: Final = 16_384
 _MAX_DIGITS: Final = 12
-# Room is checked each time that so many bytes have arrived, and at the end.
+# Room is checked each time that this many bytes have arrived, and at the end.
 _CHECK_BYTES: Final = 262_144
 _PATH: Final = "/_stcore/upload_file/"
 
 _Full = Literal["", "session", "all"]
-# What is stored of an upload for which a quota has no room.
+# What is stored in place of an upload that exceeds a quota.
 _NOTES: Final = {
     "session": b"kmseg keeps no more of this session's files.",
     "all": b"kmseg keeps no more of anybody's files.",
@@ -164,7 +164,7 @@ class Quota:
                 transfer.lease = None
 
     def _make_room(self) -> None:
-        """End the slowest upload if as many as are allowed are received at once."""
+        """End the slowest upload if the greatest allowed number is being received."""
         received = [
             (transfer.rate, transfer.lease)
             for transfer in self._transfers
@@ -201,7 +201,7 @@ class Quota:
         return True
 
     def _check_room(self, transfer: _Transfer, coming: int = 0) -> None:
-        """Let go of a transfer if stored, held and ``coming`` bytes exceed a quota."""
+        """Discard a transfer if stored, held and ``coming`` bytes together exceed a quota."""
         stored = platform.uploads()
         own = sum(stored.get(transfer.session, ()))
         own += sum(other.held for other in self._transfers if other.session == transfer.session)

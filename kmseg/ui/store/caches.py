@@ -1,4 +1,4 @@
-"""The page's two caches, of pixels and of results, and who their entries belong to.
+"""The page's two caches, of pixels and of results, and the owners of their entries.
 
 Keys are (owner, digest of the picture's bytes, how they were read, width). What comes from a
 visitor's picture belongs to that visitor's session and is dropped with it; the samples belong to
@@ -68,7 +68,7 @@ def gauges() -> dict[str, tuple[int, str]]:
 
 
 def measured() -> dict[str, tuple[int, str]]:
-    """Gauges that walk over all that is cached: they must equal what is counted."""
+    """Gauges measured by walking over all cached values; they must equal the counted ones."""
     return {
         "pixel_reachable_bytes": (pixels().reachable_bytes(), "pixel_bytes, measured anew"),
         "result_reachable_bytes": (results().reachable_bytes(), "result_bytes, measured anew"),

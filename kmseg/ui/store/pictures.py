@@ -109,8 +109,8 @@ def pixels(picture: Picture) -> Image:
 def pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
     """A picture's pixels at a width, for as long as they are used; raises ``KmsegError``.
 
-    One run decodes for all that want the same picture. Runs that wait for it, or for their turn to
-    decode a large picture, hold no slot of ``PIXELS`` meanwhile.
+    Runs that want the same picture share one decoding. While a run waits for it, or for its turn to
+    decode a large picture, it holds no slot of ``PIXELS``.
     """
     stop = gates.stop_if_cancelled
     key = key_of(picture)

@@ -103,6 +103,6 @@ def file(
 ) -> bytes:
     """The content of a file for download."""
     with pixels_of(picture, seg.settings.width):
-        pass  # decoded before the slot is taken, which small pictures' files wait for
+        pass  # decode before taking the slot, so that files of small pictures do not wait
     with gates.FILES.admitted(stop_if_cancelled), pixels_of(picture, seg.settings.width) as image:
         return download.make(replace(seg, image=image), context)

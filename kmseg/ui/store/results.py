@@ -35,7 +35,7 @@ _segmenting: Final = Jobs()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureData:
-    """What of a picture at one width does not depend on other settings.
+    """Data of a picture at one width that does not depend on any other setting.
 
     Attributes
     ----------
@@ -139,8 +139,8 @@ def segmentation(
     Returns
     -------
     Segmentation
-        A copy that shares its arrays with the cached one: what a caller computes from it and it
-        remembers, such as ``labels``, is not kept by the cache.
+        A copy that shares its arrays with the cached one, so that properties it memoises for a
+        caller, such as ``labels``, do not stay in the cache.
 
     Raises
     ------

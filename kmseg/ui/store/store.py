@@ -89,7 +89,7 @@ class Store:
         """The value of a key, or one of its parts; it is made if it is not there.
 
         One thread makes it. Others that want it meanwhile wait, and call ``waiting`` about ten
-        times a second. What ``make`` or ``waiting`` raises comes out here, and nothing is stored.
+        times a second. An exception from ``make`` or ``waiting`` propagates; nothing is stored.
         """
         value = self.find(key, part)
         if value is not None:
@@ -166,7 +166,7 @@ class Store:
                 self._remove(key)
 
     def drop_idle(self, seconds: float) -> None:
-        """Drop values, with their parts, that were not used for so long."""
+        """Drop values, with their parts, that were not used for ``seconds``."""
         oldest = time.monotonic() - seconds
         with self._lock:
             for key, entry in list(self._entries.items()):

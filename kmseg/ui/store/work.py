@@ -17,7 +17,7 @@ class Job:
     Attributes
     ----------
     progress : tuple of int
-        Steps done and steps in all, as the thread that computes has last told.
+        Steps done and total steps, as last reported by the thread that computes.
     """
 
     def __init__(self) -> None:

@@ -53,7 +53,7 @@ def show(context: ViewContext) -> None:
 
 
 def _with_chosen_k(settings: Settings) -> Settings:
-    """Draw the choice of K on this sheet; the settings with that K."""
+    """Draw the choice of K on this sheet; returns the settings with that K."""
     titles = {"same": f"K = {settings.n_clusters}"}
     titles |= {k: k for k in K.titles if k not in ("same", str(settings.n_clusters))}
     if session.option(K.name) not in titles:

@@ -82,7 +82,7 @@ class View:
     show : callable
         ``show(context)`` draws it. A ``KmsegError`` that it raises becomes a sentence.
     options : tuple of Option
-        What a link carries of it. Their names must differ from those of other views and settings.
+        Choices that links carry. Their names must differ from those of other views and settings.
     needs_focus : bool
         Whether the browser must tell the server of every change of focus.
     """
@@ -96,7 +96,7 @@ class View:
 
 
 def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = False) -> str:
-    """Draw a row of choices; the chosen one's key in ``titles``."""
+    """Draw a row of choices; returns the chosen key of ``titles``."""
     chosen = st.segmented_control(
         label,
         list(titles),

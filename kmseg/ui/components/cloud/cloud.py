@@ -23,7 +23,7 @@ _mount = register("cloud", isolate_styles=False)
 
 @dataclass(frozen=True, slots=True)
 class CloudData:
-    """What the cloud is sent.
+    """Data sent to the cloud.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ _mount = register("copy_link")
 
 @dataclass(frozen=True, slots=True)
 class CopyLinkData:
-    """What the button is sent.
+    """Data sent to the button.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class CurvesData:
-    """What the charts are sent.
+    """Data sent to the charts.
 
     Attributes
     ----------

@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class GalleryTile:
-    """One tile as the gallery is sent it.
+    """One tile, as sent to the gallery.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class GalleryTile:
 
 @dataclass(frozen=True, slots=True)
 class GalleryData:
-    """What the gallery is sent.
+    """Data sent to the gallery.
 
     Attributes
     ----------

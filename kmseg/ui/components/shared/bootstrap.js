@@ -7,7 +7,7 @@ const root = streamlit ? streamlit.src.split("static/js/")[0] : document.baseURI
 const waiting = new Map() // parent element -> the last call that came before the component
 let component
 
-// What is on the page before the component cannot be clicked: the click would be lost.
+// Until the component has loaded, its content on the page is inert: a click would be lost.
 function setInert({ parentElement }, inert) {
   for (const element of parentElement.children) element.inert = inert
 }
@@ -34,7 +34,10 @@ async function load() {
 load()
 
 export default function (message) {
-  if (component) return component(message)
+  if (component) {
+    setInert(message, false) // a call that was withdrawn before the script came left it inert
+    return component(message)
+  }
   const { parentElement } = message
   const call = () => {
     setInert(message, false)

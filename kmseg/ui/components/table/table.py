@@ -59,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TableData:
-    """What the table is sent.
+    """Data sent to the table.
 
     Attributes
     ----------

@@ -68,7 +68,7 @@ class ViewerUnits:
 
 @dataclass(frozen=True, slots=True)
 class ViewerData:
-    """What the viewer is sent.
+    """Data sent to the viewer.
 
     Clusters are those before merging, groups those after it. Both count from 0.
 
