@@ -12,12 +12,12 @@ from PIL import Image
 import hostile
 from kmseg.errors import ImageError
 from kmseg.picture.formats import FORMATS
+from kmseg.picture.formats.tiff import find_page
 from kmseg.picture.frames import (
     MAX_FRAMES,
     check_frame,
     count_frames,
     describe,
-    find_page,
     parse_description,
     seek_frame,
 )

@@ -9,30 +9,21 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from kmseg.errors import ImageError
-from kmseg.picture.formats import avif
-from kmseg.picture.formats.base import MAX_STEPS
-from kmseg.picture.formats.directories import directories
+from kmseg.picture.formats import FORMATS
+from kmseg.picture.formats.base import MAX_FRAMES
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
     from kmseg.picture.limits import Limits
 
-#: More frames than this are not counted.
-MAX_FRAMES: Final = 10_000
 # Decoding a frame of an animation means decoding all frames before it. Together they may have at
 # most this many times the pixels of the largest picture that is read.
 _MOST_WORK: Final = 4
-_PAGED: Final = ("TIFF",)
-# The frames behind the first are not checked before they are decoded.
-_FIRST_ONLY: Final = ("AVIF",)
 _DESCRIPTION: Final = re.compile(r"(frame|page) [\d,]{1,9} of ([\d,]{1,9})(?: or more)?", re.ASCII)
-# TIFF 6.0, section 8: NewSubfileType. Bit 0 is a smaller version of another picture, bit 2 a mask.
-_SUBFILE_TYPE, _NO_PAGE = 254, 0b101
 
 
 def count_frames(data: bytes, format_: str) -> int:
@@ -43,14 +34,14 @@ def count_frames(data: bytes, format_: str) -> int:
     data : bytes
         A whole file that passed its format's parser.
     format_ : str
-        The name of its format. GIF, PNG, WebP, TIFF and AVIF are counted; others have one picture.
+        The name of its format; one without a walk over its frames has one picture.
 
     Returns
     -------
     int
         From 1 to 10,000; counting stops there, and at the first damage.
     """
-    counter = _COUNTERS.get(format_)
+    counter = FORMATS[format_].frames
     if counter is None:
         return 1
     n_frames = 0
@@ -118,12 +109,12 @@ def check_frame(
         raise ImageError(
             f"There is no {word} {frame + 1:,}: the file has {has}; choose one of those."
         )
-    if format_ in _FIRST_ONLY and frame > 0:
+    if FORMATS[format_].first_frame_only and frame > 0:
         raise ImageError(
             f"Of an {format_} animation only the first frame is read; save frame {frame + 1:,} as "
             "a picture of its own."
         )
-    if format_ not in _PAGED and (frame + 1) * size[0] * size[1] > _MOST_WORK * limits.max_pixels:
+    if word == "frame" and (frame + 1) * size[0] * size[1] > _MOST_WORK * limits.max_pixels:
         most = max(1, _MOST_WORK * limits.max_pixels // (size[0] * size[1]))
         raise ImageError(
             f"Frame {frame + 1:,} takes too long, since all frames before it are decoded too; "
@@ -142,7 +133,8 @@ def seek_frame(picture: ImageFile, frame: int) -> None:
     ImageError
         The frame is damaged or missing.
     """
-    animated = picture.format != "TIFF"
+    paged = {f.pillow_name for f in FORMATS.values() if f.frame_word == "page"}
+    animated = picture.format not in paged
     try:
         for n in range(1, frame + 1):
             if animated:
@@ -150,99 +142,10 @@ def seek_frame(picture: ImageFile, frame: int) -> None:
             picture.seek(n)
     except EOFError as error:
         raise ImageError(
-            f"{_word(picture.format or '').capitalize()} {frame + 1:,} of this file cannot be "
+            f"{'Frame' if animated else 'Page'} {frame + 1:,} of this file cannot be "
             "read; choose an earlier one."
         ) from error
 
 
-def find_page(data: bytes, page: int) -> tuple[int, int]:
-    """A page of a TIFF that :func:`check_frame` accepted.
-
-    Returns
-    -------
-    int
-        The number of its directory, for :func:`seek_frame`: smaller versions and masks count.
-    int
-        The position of its directory, for the parser.
-    """
-    for n, place in enumerate(_tiff_pages(data)):
-        if n == page:
-            return place
-    raise ImageError(f"There is no page {page + 1:,} in this file; choose an earlier one.")
-
-
 def _word(format_: str) -> str:
-    return "page" if format_ in _PAGED else "frame"
-
-
-# -- one counter for each format -------------------------------------------------------------------
-
-
-def _gif_frames(data: bytes) -> Iterator[int]:
-    """Image descriptors (GIF89a specification, sections 20 and 15)."""
-    position = 13 + _palette_bytes(data[10])
-    in_blocks = False
-    for _ in range(2 * MAX_STEPS):
-        size_or_introducer = data[position]
-        if in_blocks:
-            position += 1 + size_or_introducer
-            in_blocks = size_or_introducer > 0
-        elif size_or_introducer == 0x2C:
-            yield position
-            position += 11 + _palette_bytes(data[position + 9])
-            in_blocks = True
-        elif size_or_introducer == 0x21:
-            position += 2
-            in_blocks = True
-        else:
-            return
-
-
-def _palette_bytes(flags: int) -> int:
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
-
-
-def _png_frames(data: bytes) -> Iterator[int]:
-    """The picture data and, in an animation, each frame control chunk behind it.
-
-    One before it describes the same frame (PNG, third edition, 11.3.6). A second acTL chunk makes
-    Pillow read a still picture.
-    """
-    position, n_animations, seen_data = 8, 0, False
-    for _ in range(MAX_STEPS):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        if kind == b"IEND":
-            return
-        n_animations += kind == b"acTL" and not seen_data
-        if (kind == b"fcTL" and seen_data and n_animations == 1) or (
-            kind == b"IDAT" and not seen_data
-        ):
-            yield position
-        seen_data = seen_data or kind == b"IDAT"
-        position += 12 + length
-
-
-def _webp_frames(data: bytes) -> Iterator[int]:
-    """Frame chunks (RFC 9649, section 2.7.1.1)."""
-    position = 12
-    for _ in range(MAX_STEPS):
-        kind, length = struct.unpack_from("<4sI", data, position)
-        if kind == b"ANMF":
-            yield position
-        position += 8 + length + length % 2
-
-
-def _tiff_pages(data: bytes) -> Iterator[tuple[int, int]]:
-    """Number and position of each directory in a row that is a page of its own."""
-    for n, directory in enumerate(directories(data, MAX_FRAMES)):
-        if n == 0 or not directory.tags.get(_SUBFILE_TYPE, (0,))[0] & _NO_PAGE:
-            yield n, directory.position
-
-
-_COUNTERS: Final[dict[str, Callable[[bytes], Iterator[object]]]] = {
-    "GIF": _gif_frames,
-    "PNG": _png_frames,
-    "WebP": _webp_frames,
-    "TIFF": _tiff_pages,
-    "AVIF": avif.frames,
-}
+    return FORMATS[format_].frame_word

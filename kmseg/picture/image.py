@@ -18,14 +18,13 @@ import numpy.typing as npt
 
 from kmseg.errors import ImageError
 from kmseg.picture.decode import decode
+from kmseg.picture.formats import FORMATS
 from kmseg.picture.levels import Scale
 from kmseg.picture.limits import DEFAULT_LIMITS, Limits
 from kmseg.picture.probe import DEFAULT_READING, File, open_file
 from kmseg.picture.reading import Reading
 from kmseg.picture.strips import Mask, Pixels
 
-# Formats with decoders that never run in the caller's process.
-ONLY_APART: Final = ("HEIF",)
 _HALF_OPAQUE: Final = 128  # of 255
 OUT_OF_MEMORY: Final = "The picture needs more memory than there is; make it smaller."
 
@@ -230,7 +229,7 @@ def read_image(
     else:
         raise ImageError(f"A picture is a path or bytes, not {type(source).__name__}.")
     file = open_file(data, limits, reading)
-    if file.header.format in ONLY_APART:
+    if FORMATS[file.header.format].only_apart:
         from kmseg.picture.apart import read_image_apart
 
         return read_image_apart(data, limits=limits, reading=reading)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from kmseg.errors import ImageError
 from kmseg.picture.convert import Converted, convert
 from kmseg.picture.formats.base import Format, Header
-from kmseg.picture.formats.repair import ended_jpeg
 from kmseg.picture.formats.tiff import in_native_order
 from kmseg.picture.frames import seek_frame
 from kmseg.picture.limits import Limits
@@ -48,10 +47,10 @@ def decode(file: File, format_: Format[Any], limits: Limits) -> Decoded:
     try:
         converted = _convert(file, file.data, format_, on_load)
     except OSError:
-        ended = ended_jpeg(file.data) if format_.name == "JPEG" else None
-        if ended is None:
+        mended = format_.mend(file.data) if format_.mend else None
+        if mended is None:
             raise
-        converted = _convert(file, ended, format_, on_load)
+        converted = _convert(file, mended, format_, on_load)
     return Decoded(
         converted.width,
         converted.height,

@@ -13,11 +13,10 @@ from typing import Any
 
 from kmseg.errors import ImageError
 from kmseg.picture import formats
-from kmseg.picture.formats import tiff
 from kmseg.picture.formats.base import Format, Header, refusal
 from kmseg.picture.formats.raw import refuse_camera_raw
 from kmseg.picture.formats.repair import split_png
-from kmseg.picture.frames import check_frame, count_frames, describe, find_page
+from kmseg.picture.frames import check_frame, count_frames, describe
 from kmseg.picture.limits import Limits
 from kmseg.picture.profiles import MAX_PROFILE_BYTES
 from kmseg.picture.reading import Reading
@@ -61,12 +60,12 @@ def open_file(data: bytes, limits: Limits, reading: Reading = DEFAULT_READING) -
     n_frames = count_frames(data, header.format)
     index = reading.frame
     check_frame(index, n_frames, header.format, (header.width, header.height), limits)
-    if header.format == "TIFF" and index:
-        index, position = find_page(data, index)
+    parse_frame = formats.FORMATS[header.format].parse_frame
+    if parse_frame and index:
         try:
-            header = tiff.parse_page(data, limits, position)
+            index, header = parse_frame(data, limits, index)
         except (struct.error, IndexError, OverflowError) as error:
-            raise refusal("TIFF", "is cut short") from error
+            raise refusal(header.format, "is cut short") from error
         limits.check_size(header.width, header.height, header.samples * header.bits)
     note = describe(reading.frame, n_frames, header.format)
     return File(data, header, reading, index, profile, note)

@@ -25,5 +25,5 @@ FORMATS: Final[dict[str, Format[Any]]] = {
 
 def listed() -> str:
     """The names of all formats, as a sentence shows them: ``JPEG, PNG or TIFF``."""
-    *names, last = (name for name in FORMATS if name != "HEIF")
+    *names, last = (format_.name for format_ in FORMATS.values() if format_.listed)
     return f"{', '.join(names)} or {last}"

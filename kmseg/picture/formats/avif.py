@@ -134,4 +134,6 @@ FORMAT = Format(
     parse=parse,
     plugin="PIL.AvifImagePlugin",
     pillow_name="AVIF",
+    frames=frames,
+    first_frame_only=True,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # The most chunks, blocks or segments that a parser visits: a 50 MiB GIF made of full blocks
 # (255 bytes, GIF89a section 15) has 205,000.
 MAX_STEPS: Final = 300_000
+# More frames than this are not counted.
+MAX_FRAMES: Final = 10_000
 # The most bytes that one byte of DEFLATE data can expand to: zlib.net/zlib_tech.html.
 DEFLATE_RATIO: Final = 1032
 
@@ -85,6 +87,22 @@ class Format(Generic[HeaderT]):
         A picture whose alpha is 0 everywhere has no alpha.
     pillow_turns_upright : bool
         Pillow applies the orientation itself, and reports the size after that.
+    frames : callable, optional
+        Walks over the frames of a file, given as bytes, with bounded loops, and yields something
+        for each; None for a format of one picture.
+    frame_word : {"frame", "page"}
+        What a frame is called. Pages do not depend on each other.
+    first_frame_only : bool
+        Frames behind the first are not checked, and so not read.
+    parse_frame : callable, optional
+        File, limits and frame, from 0, to the decoder's number of that frame and its header, where
+        frames have headers of their own.
+    mend : callable, optional
+        A file that Pillow could not decode to one without the damage, or None.
+    only_apart : bool
+        Decoded in a worker process alone, also on the command line.
+    listed : bool
+        Whether messages name it among the formats that are read.
     """
 
     name: str
@@ -99,6 +117,13 @@ class Format(Generic[HeaderT]):
     transparent_samples: Callable[[Samples, str, HeaderT], Samples] | None = None
     zero_alpha_is_opaque: bool = False
     pillow_turns_upright: bool = False
+    frames: Callable[[bytes], Iterator[object]] | None = None
+    frame_word: str = "frame"
+    first_frame_only: bool = False
+    parse_frame: Callable[[bytes, Limits, int], tuple[int, HeaderT]] | None = None
+    mend: Callable[[bytes], bytes | None] | None = None
+    only_apart: bool = False
+    listed: bool = True
 
 
 def refusal(name: str, what: str) -> ImageError:

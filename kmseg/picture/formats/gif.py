@@ -68,10 +68,31 @@ def _most_pixels(n_codes: int) -> int:
     return growing * (growing + 1) // 2 + 4096 * (n_codes - growing)
 
 
+def _frame_starts(data: bytes) -> Iterator[int]:
+    """Image descriptors (GIF89a specification, sections 20 and 15)."""
+    position = 13 + _palette_bytes(data[10])
+    in_blocks = False
+    for _ in range(2 * MAX_STEPS):
+        size_or_introducer = data[position]
+        if in_blocks:
+            position += 1 + size_or_introducer
+            in_blocks = size_or_introducer > 0
+        elif size_or_introducer == 0x2C:
+            yield position
+            position += 11 + _palette_bytes(data[position + 9])
+            in_blocks = True
+        elif size_or_introducer == 0x21:
+            position += 2
+            in_blocks = True
+        else:
+            return
+
+
 FORMAT = Format(
     name="GIF",
     recognises=_recognises,
     parse=_parse,
     plugin="PIL.GifImagePlugin",
     pillow_name="GIF",
+    frames=_frame_starts,
 )

@@ -75,4 +75,6 @@ FORMAT = Format(
     plugin="pillow_heif.HeifImagePlugin",  # importing it registers the format
     pillow_name="HEIF",
     pillow_turns_upright=True,
+    only_apart=True,
+    listed=False,
 )

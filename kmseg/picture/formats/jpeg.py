@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from kmseg.errors import ImageError
 from kmseg.picture.formats.base import Format, Header, refusal
+from kmseg.picture.formats.repair import ended_jpeg
 from kmseg.picture.limits import Limits
 
 # A segment holds up to 64 KiB (T.81, B.1.1.4), so 50 MiB of metadata fill 800.
@@ -92,4 +93,5 @@ FORMAT = Format(
     plugin="PIL.JpegImagePlugin",
     pillow_name="JPEG",
     pillow_aliases=("MPO",),  # some phones' files, which hold several pictures
+    mend=ended_jpeg,
 )

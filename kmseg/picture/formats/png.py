@@ -147,6 +147,26 @@ def _transparent_samples(samples: Samples, mode: str, header: PngHeader) -> Samp
     return samples
 
 
+def _frames(data: bytes) -> Iterator[int]:
+    """The picture data and, in an animation, each frame control chunk behind it.
+
+    One before it describes the same frame (PNG, third edition, 11.3.6). A second acTL chunk makes
+    Pillow read a still picture.
+    """
+    position, n_animations, seen_data = 8, 0, False
+    for _ in range(MAX_STEPS):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if kind == b"IEND":
+            return
+        n_animations += kind == b"acTL" and not seen_data
+        if (kind == b"fcTL" and seen_data and n_animations == 1) or (
+            kind == b"IDAT" and not seen_data
+        ):
+            yield position
+        seen_data = seen_data or kind == b"IDAT"
+        position += 12 + length
+
+
 FORMAT = Format(
     name="PNG",
     recognises=_recognises,
@@ -155,4 +175,5 @@ FORMAT = Format(
     pillow_name="PNG",
     is_complete=_is_complete,
     transparent_samples=_transparent_samples,
+    frames=_frames,
 )

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kmseg.errors import ImageError
-from kmseg.picture.formats.base import DEFLATE_RATIO, MAX_STEPS, Format, Header, refusal
-from kmseg.picture.formats.directories import first_position
+from kmseg.picture.formats.base import (
+    DEFLATE_RATIO,
+    MAX_FRAMES,
+    MAX_STEPS,
+    Format,
+    Header,
+    refusal,
+)
+from kmseg.picture.formats.directories import directories, first_position
 from kmseg.picture.limits import Limits
 
 if TYPE_CHECKING:
@@ -16,6 +24,8 @@ if TYPE_CHECKING:
 
 # Colour and alpha, or four inks and alpha; gray and alpha.
 _MOST_SAMPLES, _MOST_GRAY = 5, 2
+# TIFF 6.0, section 8: NewSubfileType. Bit 0 is a smaller version of another picture, bit 2 a mask.
+_SUBFILE_TYPE, _NO_PAGE = 254, 0b101
 # No TIFF directory of a photo comes near this number of tags.
 _MAX_TAGS = 4096
 _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
@@ -155,6 +165,35 @@ def _silence_libtiff() -> None:
             return
 
 
+def _pages(data: bytes) -> Iterator[tuple[int, int]]:
+    """Number and position of each directory in a row that is a page of its own."""
+    for n, directory in enumerate(directories(data, MAX_FRAMES)):
+        if n == 0 or not directory.tags.get(_SUBFILE_TYPE, (0,))[0] & _NO_PAGE:
+            yield n, directory.position
+
+
+def find_page(data: bytes, page: int) -> tuple[int, int]:
+    """A page, from 0.
+
+    Returns
+    -------
+    int
+        The number of its directory: smaller versions and masks count.
+    int
+        The position of its directory, for the parser.
+    """
+    for n, place in enumerate(_pages(data)):
+        if n == page:
+            return place
+    raise ImageError(f"There is no page {page + 1:,} in this file; choose an earlier one.")
+
+
+def _parse_page(data: bytes, limits: Limits, page: int) -> tuple[int, Header]:
+    """The number of a page's directory, and its header."""
+    number, position = find_page(data, page)
+    return number, parse_page(data, limits, position)
+
+
 FORMAT = Format(
     name="TIFF",
     recognises=_recognises,
@@ -163,4 +202,7 @@ FORMAT = Format(
     pillow_name="TIFF",
     prepare_pillow=_prepare_pillow,
     pillow_turns_upright=True,
+    frames=_pages,
+    frame_word="page",
+    parse_frame=_parse_page,
 )

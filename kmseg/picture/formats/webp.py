@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from kmseg.picture.formats.base import MAX_STEPS, Format, Header, refusal
 from kmseg.picture.limits import Limits
@@ -58,10 +59,21 @@ def _size(kind: bytes, data: bytes, start: int) -> tuple[int, int] | None:
     return (a + 1, b + 1) if kind == b"VP8X" else (2 * a + c + 1, 2 * b + d + 1)
 
 
+def _frames(data: bytes) -> Iterator[int]:
+    """Frame chunks (RFC 9649, section 2.7.1.1)."""
+    position = 12
+    for _ in range(MAX_STEPS):
+        kind, length = struct.unpack_from("<4sI", data, position)
+        if kind == b"ANMF":
+            yield position
+        position += 8 + length + length % 2
+
+
 FORMAT = Format(
     name="WebP",
     recognises=_recognises,
     parse=_parse,
     plugin="PIL.WebPImagePlugin",
     pillow_name="WEBP",
+    frames=_frames,
 )
