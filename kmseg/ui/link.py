@@ -58,7 +58,7 @@ def restore() -> None:
     else:
         session.set_reading(choices["picture"], reading)
     session.corrections = tuple(corrections)
-    session.corrected_query = None
+    session.corrected_query = session.written = None
     if corrections:
         incidents.note("link_corrected", f"values={len(corrections)}")
 
@@ -195,11 +195,13 @@ def write(query: dict[str, str]) -> None:
     """Put the link into the address bar, unless the address means the same already.
 
     After Back or Forward it is written in any case: a run that was cut short may have replaced the
-    address that the visitor went to.
+    address that the visitor went to. So it is if the last link that this session wrote differs: the
+    browser may have sent this run off with the address that it had before it received that one.
     """
     settings, reading, choices, corrections = parse(st.query_params)
     own = {name: value for name, value in choices.items() if value and name not in IN_BROWSER}
     given = settings.to_query() | reading.to_query() | own
-    same = not corrections and given == query
+    same = not corrections and given == query and session.written in (None, query)
+    session.written = query
     if not same or (_went_back_or_forward() and st.query_params):
         st.query_params.from_dict(query)

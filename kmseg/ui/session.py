@@ -146,6 +146,8 @@ class Session:
         The part of a picture that the viewer asked for last.
     file : FileRequest or None
         A file that the viewer asked for and that has not been sent yet.
+    written : dict of str to str, or None
+        The last link that was put into the address bar.
     shown : tuple of (str, Reading, Settings), or None
         Picture, how it was read, and settings of the segmentation that the viewer was sent last.
         None before the first one: until then the controls are drawn first.
@@ -173,6 +175,7 @@ class Session:
     corrected_query: _Value[dict[str, str] | None] = _Value(None)
     region: _Value[RegionRequest | None] = _Value(None)
     file: _Value[FileRequest | None] = _Value(None)
+    written: _Value[dict[str, str] | None] = _Value(None)
     shown: _Value[tuple[str, Reading, Settings] | None] = _Value(None)
 
     @property
