@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGKILL, SIGTERM
+from signal import SIGINT, SIGKILL, SIGTERM, default_int_handler
+from signal import signal as set_handler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURE = re.compile(r"/media/\w+\.(png|jpe?g)")
 BROKEN_PICTURES = """[...document.images]
   .filter(image => image.complete && !image.naturalWidth).map(image => image.src)"""
+
+# A shell that runs the checks in the background makes them ignore Ctrl-C, and the programs that
+# they start would inherit that.
+set_handler(SIGINT, default_int_handler)
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
