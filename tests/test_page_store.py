@@ -1,4 +1,4 @@
-"""What the page keeps: how much of it is counted, and who waits for whom."""
+"""The page's caches: counted bytes, runs that wait for each other, and refused files."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ Levels = Literal["auto", "stored"] | tuple[float, float]
 
 #: The highest frame number that can be asked for, counted from 1.
 MAX_FRAME: Final = 10_000
-LEVEL_RULES: Final = ("auto", "stored")
 
 _NUMBER: Final = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
 _RANGE: Final = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})")

@@ -20,7 +20,7 @@ from contextlib import suppress
 import numpy as np
 from crowd import Watch
 from PIL import Image
-from visits import Visitor, header, machine, p95, parser, photos, row, server
+from visits import Server, Visitor, header, machine, p95, parser, photos, row, server
 
 import hostile
 
@@ -131,6 +131,22 @@ async def measure(
     return [second for some in answers for second in some], said
 
 
+def report(name: str, watched: Server, attack: Attack, files: list[bytes], seconds: float) -> None:
+    """Measure an attack on a running server, and print it as a row."""
+    watch = Watch(watched)
+    answers, said = asyncio.run(measure(watched.url, watch, attack, files, seconds))
+    row(
+        name,
+        len(said),
+        len(answers),
+        f"{p95(answers):.2f}",
+        f"{max(answers):.2f}",
+        f"{max(size for _, size in watch.seen):.0f}",
+        watched.is_same(),
+    )
+    print(f"It is told: {said[0]}", flush=True)
+
+
 def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--seconds", type=float, default=30.0)
@@ -141,18 +157,7 @@ def main() -> None:
     for name, prepare in ATTACKS.items():
         attack = prepare()
         with server() as watched:
-            watch = Watch(watched)
-            answers, said = asyncio.run(measure(watched.url, watch, attack, files, options.seconds))
-            row(
-                name,
-                len(said),
-                len(answers),
-                f"{p95(answers):.2f}",
-                f"{max(answers):.2f}",
-                f"{max(size for _, size in watch.seen):.0f}",
-                watched.is_same(),
-            )
-            print(f"It is told: {said[0]}", flush=True)
+            report(name, watched, attack, files, options.seconds)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,9 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import numpy as np
-from attacks import WORKERS, Attack, measure
-from crowd import Watch
+from attacks import WORKERS, report
 from PIL import Image
-from visits import Visitor, header, machine, p95, parser, photos, row, server
+from visits import Visitor, header, machine, parser, photos, server
 
 ANNOUNCED = 50_000_000  # bytes
 CHUNK = bytes(1_000_000)
@@ -156,19 +155,7 @@ def main() -> None:
         if options.only not in name:
             continue
         with server(options.checkout) as watched:
-            watch = Watch(watched)
-            chosen: Attack = attack
-            answers, said = asyncio.run(measure(watched.url, watch, chosen, files, options.seconds))
-            row(
-                name,
-                len(said),
-                len(answers),
-                f"{p95(answers):.2f}",
-                f"{max(answers):.2f}",
-                f"{max(size for _, size in watch.seen):.0f}",
-                watched.is_same(),
-            )
-            print(f"It is told: {said[0]}", flush=True)
+            report(name, watched, attack, files, options.seconds)
 
 
 if __name__ == "__main__":
