@@ -151,39 +151,39 @@ def assign(  # type: ignore[no-untyped-def]
 
     Helpers get arrays and no tuples of them, which would cost a reference count for each array.
     """
-    X, weights, starts = cells.X, cells.weights, cells.starts
-    cell_sums, cell_masses, scatter = cells.sums, cells.masses, cells.scatter
-    n_clusters = len(centroids)
+    X, weights, starts, n_clusters = cells.X, cells.weights, cells.starts, len(centroids)
     sums, mass, inertia = np.zeros((n_clusters, len(columns))), np.zeros(n_clusters), 0.0
-    everyone = np.arange(n_clusters)
+    everyone, distances = np.arange(n_clusters), np.empty(n_clusters)
     in_block, in_cell = np.empty(n_clusters, np.int64), np.empty(n_clusters, np.int64)
     near_block, near_cell = np.empty(centroids.shape), np.empty(centroids.shape)
-    distances = np.empty(n_clusters)
     nearest, least = np.empty(CHUNK, np.int64), np.empty(CHUNK)
-    runner_up = np.empty(CHUNK if slack > 0 else 0)
+    runner_up, n_border, n_runs, n_listed = np.empty(CHUNK if slack > 0 else 0), 0, 0, 0
     border_X, border_weights, runs, listed = _new_border(
         cells, slack, first, last, n_clusters, columns
     )
-    n_border, n_runs, n_listed = 0, 0, 0
     for block in range(first, last):
         n_block = survivors(
             cells.block_boxes, block, slack, centroids, everyone, n_clusters, near_block, in_block,
             distances, columns,
         )  # fmt: skip
         for cell in range(cells.blocks[block], cells.blocks[block + 1]):
-            n_cell = n_block
+            n_cell, in_cell[0] = n_block, in_block[0]
             if n_block > 1:
                 n_cell = survivors(
                     cells.boxes, cell, slack, near_block, in_block, n_block, near_cell, in_cell,
                     distances, columns,
                 )  # fmt: skip
-            else:
-                in_cell[0] = in_block[0]
             if n_cell == 1:
-                inertia = _add_cell(
-                    cell_sums, cell_masses, scatter, starts, cell, centroids, in_cell[0], sums,
-                    mass, inertia, labels, columns,
-                )  # fmt: skip
+                # Not in a function of its own: with that, the whole takes half as long again.
+                k = in_cell[0]
+                mass[k] += cells.masses[cell]
+                inertia += cells.scatter[cell]
+                for d in range(len(columns)):
+                    sums[k, d] += cells.sums[cell, d]
+                    difference = cells.sums[cell, d] / cells.masses[cell] - centroids[k, d]
+                    inertia += cells.masses[cell] * difference * difference
+                if len(labels):
+                    labels[starts[cell] : starts[cell + 1]] = k
                 continue
             n_before = n_border
             inertia, n_border = _add_samples(
@@ -212,23 +212,6 @@ def _new_border(cells, slack, first, last, n_clusters, columns):  # type: ignore
         np.zeros((n_cells + 1, 2), np.int64),
         np.empty(n_cells * n_clusters, np.int64),
     )
-
-
-@inlined()
-def _add_cell(  # type: ignore[no-untyped-def]
-    cell_sums, cell_masses, scatter, starts, cell, centroids, k, sums, mass, inertia, labels,
-    columns,
-):  # fmt: skip
-    """Add a whole cell to cluster k; returns the inertia with it."""
-    mass[k] += cell_masses[cell]
-    inertia += scatter[cell]
-    for d in range(len(columns)):
-        sums[k, d] += cell_sums[cell, d]
-        difference = cell_sums[cell, d] / cell_masses[cell] - centroids[k, d]
-        inertia += cell_masses[cell] * difference * difference
-    if len(labels):
-        labels[starts[cell] : starts[cell + 1]] = k
-    return inertia
 
 
 @inlined()
