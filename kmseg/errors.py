@@ -36,3 +36,9 @@ class BusyError(KmsegError):
     """The queue for the machine is full: the message says to try again."""
 
     transient = True
+
+
+def shown(value: object) -> str:
+    """A given value for an error's message: one line of ASCII, at most 40 characters."""
+    text = ascii(value)
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -16,7 +16,9 @@ from PIL import Image as Pillow
 
 import kmseg
 from kmseg.color import COLOR_SPACES, features
+from kmseg.output import cloud as clouds
 from kmseg.output import render
+from kmseg.ui.components import modules
 from kmseg.ui.views import VIEWS
 from visitor import (
     PICTURES,
@@ -444,6 +446,28 @@ def test_the_browser_converts_to_every_space_as_python_does(open_page: OpenPage)
         whole = (expected == expected.round()).all()  # else the libraries' cosines differ
         tolerance = 0 if whole else 1e-9
         np.testing.assert_allclose(found[key], expected, rtol=0, atol=tolerance, err_msg=key)
+
+
+def test_text_on_a_cluster_has_the_same_colour_in_the_viewer_as_in_the_cloud(
+    open_page: OpenPage,
+) -> None:
+    page = open_page("?width=20")
+    path = "ui/components/viewer/colors.js"
+    files = modules.sources()
+    functions = [modules.as_function(name, files[name]) for name in modules.in_order(files, path)]
+    source = "\n".join(
+        ["const modules = {}", *functions, f"export const {{ inkOn }} = modules['{path}']"]
+    )
+    colors = np.random.default_rng(0).integers(0, 256, (2000, 3), np.uint8)
+    colors[:256] = np.arange(256)[:, None]
+    found = page.evaluate(
+        "async ([source, colors]) => {"
+        "const { inkOn } = await import(`data:text/javascript,${encodeURIComponent(source)}`);"
+        "return colors.map(inkOn) }",
+        [source, colors.tolist()],
+    )
+    full = {"#000": "#000000", "#fff": "#ffffff"}
+    assert [full[ink] for ink in found] == [clouds.ink(color) for color in colors]
 
 
 # -- sheet and ladder ------------------------------------------------------------------------------

@@ -14,12 +14,13 @@ import deepfiles
 import hostile
 import icc
 from deepfiles import opener
-from kmseg.picture.convert import Converted, convert
+from kmseg.picture.convert import convert
+from kmseg.picture.strips import Decoded
 
 Pixels = npt.NDArray[np.uint8]
 
 
-def whole(converted: Converted) -> tuple[Pixels, Pixels | None]:
+def whole(converted: Decoded) -> tuple[Pixels, Pixels | None]:
     """All strips together: colour of three channels, and alpha."""
     strips = list(converted.strips)
     color = np.concatenate([np.broadcast_to(c, (*c.shape[:2], 3)) for c, _ in strips])

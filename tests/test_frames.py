@@ -47,6 +47,13 @@ def test_a_png_with_a_picture_besides_its_animation() -> None:
     assert count_frames(data, "PNG") == Image.open(io.BytesIO(data)).n_frames == 3
 
 
+def test_frames_of_a_gif_behind_stray_bytes_are_counted_as_pillow_finds_them() -> None:
+    data = several("GIF")
+    second = data.index(b"!\xf9", data.index(b"!\xf9") + 1)
+    data = data[:second] + b"\0" + data[second:]
+    assert count_frames(data, "GIF") == Image.open(io.BytesIO(data)).n_frames == 3
+
+
 @pytest.mark.parametrize("format_", ["JPEG", "BMP"])
 def test_other_formats_have_one_picture(format_: str) -> None:
     assert count_frames(hostile.saved(hostile.picture(), format_), format_) == 1

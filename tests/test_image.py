@@ -194,8 +194,6 @@ def test_a_new_format_is_one_entry_in_the_registry(monkeypatch: pytest.MonkeyPat
         name="Toy",
         recognises=lambda data: data.startswith(b"TOY"),
         parse=lambda data, limits: Header("Toy", width=3, height=2),
-        plugin="",
-        pillow_name="",
         own_decoder=lambda data, header: Decoded(3, 2, strips(), orientation=6),
     )
     listed = formats.listed()

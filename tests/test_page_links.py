@@ -10,7 +10,8 @@ import pytest
 import kmseg
 from inprocess import component, counts, expected_counts, open_page, png, rerun, texts
 from kmseg.picture.reading import Reading
-from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
+from kmseg.settings import PAGE_RANGES
+from kmseg.ui.link import CHOICES, IN_BROWSER
 from kmseg.ui.views import VIEWS
 
 

@@ -30,10 +30,10 @@ def many_colors(key: str) -> Picture:
 
 @pytest.fixture
 def noise(request: pytest.FixtureRequest) -> Iterator[Picture]:
-    caches.results().clear()
+    caches.results().drop_idle(-1)
     yield many_colors(request.node.name)
-    caches.results().clear()
-    caches.pixels().clear()
+    caches.results().drop_idle(-1)
+    caches.pixels().drop_idle(-1)
 
 
 def assert_counted() -> None:
@@ -200,7 +200,7 @@ def reading(request: pytest.FixtureRequest) -> Iterator[Reading]:
     reading = Reading(request.node.name)
     yield reading
     reading.end()
-    caches.pixels().clear()
+    caches.pixels().drop_idle(-1)
 
 
 def assert_that_small_pictures_are_read(reading: Reading) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import kmseg
 from kmseg.cli import main, options
 from kmseg.output.encode import png
-from kmseg.settings import FIELDS, LINK_VERSION, RANGES, Settings
+from kmseg.settings import FIELDS, LINK_VERSION, PAGE_RANGES, Settings
 from oracles import image_at
 from strategies import valid_settings
 
@@ -230,8 +230,7 @@ def test_a_correction_says_what_was_given_and_goes_to_the_nearest_value(
 
 
 def test_a_callers_narrower_ranges_are_kept() -> None:
-    ranges = RANGES | {"n_clusters": (2, 32), "width": (0, 8000)}
-    settings, corrections = Settings.from_query({"n_clusters": "200", "width": "9000"}, ranges)
+    settings, corrections = Settings.from_query({"n_clusters": "200", "width": "9000"}, PAGE_RANGES)
     assert (settings.n_clusters, settings.width) == (32, 8000)
     assert len(corrections) == 2
     assert Settings.from_query({"n_clusters": "200"})[0].n_clusters == 200

@@ -97,7 +97,6 @@ steps = st.one_of(
     st.tuples(st.just("drop"), st.integers(0, 2)),
     st.tuples(st.just("wait"), st.floats(0, IDLE)),
     st.tuples(st.just("idle")),
-    st.tuples(st.just("clear")),
 )
 
 
@@ -117,8 +116,6 @@ def take(store: Store, clock: Clock, step: tuple[Any, ...]) -> None:
             clock.now += seconds
         case ("idle",):
             store.drop_idle(IDLE)
-        case ("clear",):
-            store.clear()
 
 
 @settings(max_examples=300)
@@ -233,7 +230,7 @@ def test_what_was_evicted_meanwhile_grows_uncounted() -> None:
     store = Store(100)
     store.get(("a",), lambda: bytearray(1))
     items = store.get(("a",), list, part="series")
-    store.clear()
+    store.drop_idle(-1)
     store.append(("a",), "series", items, bytearray(50))
     assert len(items) == 1 and store.n_bytes == 0
 

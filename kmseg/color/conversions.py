@@ -87,7 +87,7 @@ _OKLAB_FROM_LMS: Final = np.array(
 def cielab(srgb255: Colors) -> Coordinates:
     """CIELAB of CIE 15:2004, from linear light, relative to the white point of sRGB (D65)."""
     relative = _XYZ_FROM_LINEAR / _XYZ_FROM_LINEAR.sum(1, keepdims=True)
-    xyz = _times(relative, _linear_table()[srgb255])
+    xyz = _times(relative, linear_light(srgb255))
     delta = 6.0 / 29.0
     f = np.where(xyz > delta**3, np.cbrt(xyz), xyz / (3 * delta**2) + 4.0 / 29.0)
     x, y, z = f.T
@@ -97,8 +97,13 @@ def cielab(srgb255: Colors) -> Coordinates:
 
 def oklab(srgb255: Colors) -> Coordinates:
     """Oklab of Ottosson 2020, times 255."""
-    lms = np.cbrt(_times(_LMS_FROM_LINEAR, _linear_table()[srgb255]))
+    lms = np.cbrt(_times(_LMS_FROM_LINEAR, linear_light(srgb255)))
     return _with_neutral_grays(255.0 * _times(_OKLAB_FROM_LMS, lms), srgb255)
+
+
+def linear_light(srgb255: Colors) -> Coordinates:
+    """Linear light of sRGB bytes, 0 to 1, in an array of the same shape."""
+    return _linear_table()[srgb255]
 
 
 @cache

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmseg.color import COLOR_SPACES, features
+from kmseg.color.conversions import linear_light
 from kmseg.histogram import ColorHistogram
 from kmseg.segmentation import Segmentation
 from kmseg.settings import to_hex
@@ -174,11 +175,10 @@ def ink(color: NDArray[np.uint8]) -> str:
     Returns
     -------
     str
-        ``"#000000"`` or ``"#ffffff"``, whichever has the higher contrast ratio by WCAG 2.2.
+        ``"#000000"`` or ``"#ffffff"``, whichever has the higher contrast ratio by WCAG 2.2;
+        ``inkOn`` in the viewer's ``colors.js`` makes the same choice.
     """
-    s = np.asarray(color, np.float64) / 255
-    linear = np.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4)
-    luminance = float(linear @ (0.2126, 0.7152, 0.0722))
+    luminance = float(linear_light(color) @ (0.2126, 0.7152, 0.0722))
     black = (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05)
     return "#000000" if black else "#ffffff"
 

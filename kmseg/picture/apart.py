@@ -282,9 +282,10 @@ def _raise_if_refused(head: dict[str, object]) -> None:
 
 def _keep() -> None:
     """Fork a worker for each order on standard input, until the server closes it."""
-    for format_ in FORMATS.values():  # loaded once, for all workers
+    plugins = filter(None, (format_.plugin for format_ in FORMATS.values()))
+    for plugin in plugins:  # loaded once, for all workers
         with suppress(ImportError):  # what decodes HEIF need not be there
-            importlib.import_module(format_.plugin)
+            importlib.import_module(plugin)
     importlib.import_module("PIL.ImageCms")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps the workers
     os.nice(_NICENESS)

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from kmseg.parallel.threads import as_made
 from kmseg.picture.deep import DeepPicture, load_deep
-from kmseg.picture.levels import Scale, choose_scale, parse_nodata
+from kmseg.picture.levels import choose_scale, parse_nodata
 from kmseg.picture.profiles import Conversion, conversion
 from kmseg.picture.reading import Levels
-from kmseg.picture.strips import row_ranges
+from kmseg.picture.strips import Decoded, Strip, row_ranges
 from kmseg.picture.survey import Kind, Samples
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 Alpha = npt.NDArray[np.uint8]
-# Colour (h, w, 3) or gray (h, w, 1) of 0 to 255, and an (h, w) alpha channel (None: opaque).
-AlphaStrip = tuple[Array, Alpha | None]
 Ranges = list[tuple[int, int]]
 
 _SAMPLE_FORMAT, _NODATA = 339, 42113  # tags of TIFF 6.0 (section 19) and of GDAL
@@ -44,28 +42,6 @@ _NOT_APPLIED: Final = "The colour profile is not applied to gray of more than 8 
 _UPPER_BYTES: Final = "16 bits a channel, read with 8"
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """A decoded picture, as stored, in strips.
-
-    Parameters
-    ----------
-    width, height : int
-    strips : iterator of AlphaStrip
-        All rows from the first to the last.
-    scale : Scale or None
-        For gray of more than 8 bits: how levels map to the file's values.
-    notes : tuple of str
-        What was done to the values, one short line each.
-    """
-
-    width: int
-    height: int
-    strips: Iterator[AlphaStrip]
-    scale: Scale | None = None
-    notes: tuple[str, ...] = ()
-
-
 def convert(
     open_picture: Callable[[], ImageFile],
     bits: int,
@@ -75,7 +51,7 @@ def convert(
     profile: bytes | None = None,
     key_of_8_bits: Callable[[Array, str], Array] = lambda samples, mode: samples,
     on_load: Callable[[ImageFile], None] = lambda picture: None,
-) -> Converted:
+) -> Decoded:
     """Decode a picture with Pillow and convert it.
 
     Parameters
@@ -98,7 +74,8 @@ def convert(
 
     Returns
     -------
-    Converted
+    Decoded
+        Not yet turned: its orientation is for the caller to find.
 
     Raises
     ------
@@ -171,7 +148,7 @@ class _Source:
             yield values
 
 
-def _scaled(source: _Source, samples: Samples, levels: Levels, profile: bytes | None) -> Converted:
+def _scaled(source: _Source, samples: Samples, levels: Levels, profile: bytes | None) -> Decoded:
     picture = source.picture
     scale = choose_scale(source.shown_values, samples, levels, picture.width * picture.height)
     is_gray = source.deep is None or source.deep.is_gray
@@ -181,7 +158,7 @@ def _scaled(source: _Source, samples: Samples, levels: Levels, profile: bytes | 
     key = _key(picture)
     white = source.deep.alpha_white(iter(source.ranges)) if source.deep else 1
 
-    def strip(rows: tuple[int, int]) -> AlphaStrip:
+    def strip(rows: tuple[int, int]) -> Strip:
         values, alpha = source.values(rows)
         color, present = scale.apply(values)
         opacity = None if alpha is None else np.rint(alpha * (255 / white)).astype(np.uint8)
@@ -191,7 +168,8 @@ def _scaled(source: _Source, samples: Samples, levels: Levels, profile: bytes | 
 
     notes = scale.notes + ((how.note,) if how.note else ())
     strips = as_made(strip, source.ranges, _TWO_CORES)
-    return Converted(picture.width, picture.height, strips, scale.bare if is_gray else None, notes)
+    units = scale.bare if is_gray else None
+    return Decoded(picture.width, picture.height, strips, notes=notes, scale=units)
 
 
 def _to_srgb(color: Array, how: Conversion) -> Array:
@@ -217,7 +195,7 @@ def _plain(
     profile: bytes | None,
     notes: tuple[str, ...],
     key_of_8_bits: Callable[[Array, str], Array],
-) -> Converted:
+) -> Decoded:
     steps = _PLAIN_MODES.get(picture.mode, (picture.mode,))
     how = conversion(profile, steps[-1])
     key = _key(picture) if picture.mode in ("1", "L", "RGB") else None
@@ -232,7 +210,7 @@ def _plain(
     if nodata is not None:
         n_missing = sum(_n_equal(_crop(picture, rows), nodata) for rows in ranges)
 
-    def strip(rows: tuple[int, int]) -> AlphaStrip:
+    def strip(rows: tuple[int, int]) -> Strip:
         stored = part = _crop(picture, rows)
         if is_signed:
             part = part.point([(level + 128) % 256 for level in range(256)])
@@ -252,7 +230,7 @@ def _plain(
         notes += (f"{n_missing:,} {pixels} left out",)
     notes += (how.note,) if how.note else ()
     strips = as_made(strip, ranges, _TWO_CORES) if how.apply else map(strip, ranges)
-    return Converted(picture.width, picture.height, iter(strips), None, notes)
+    return Decoded(picture.width, picture.height, iter(strips), notes=notes)
 
 
 def _crop(picture: PillowImage, rows: tuple[int, int]) -> PillowImage:

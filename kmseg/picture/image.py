@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kmseg.errors import ImageError
-from kmseg.picture.decode import decode
+from kmseg.picture.decode import decode, upright
 from kmseg.picture.formats import FORMATS
 from kmseg.picture.levels import Scale
 from kmseg.picture.limits import DEFAULT_LIMITS, Limits
@@ -245,13 +245,13 @@ def decode_image(file: File, limits: Limits) -> Image:
         The file is damaged, cut short or fully transparent, or memory runs out.
     """
     try:
-        upright = decode(file, limits)
+        decoded = decode(file, limits)
+        pixels, alpha = upright(decoded)
+        is_blank = alpha is not None and not alpha.any()
+        if is_blank and FORMATS[file.header.format].zero_alpha_is_opaque:
+            alpha = None
         return Image(
-            upright.pixels,
-            alpha=upright.alpha,
-            notes=upright.notes,
-            scale=upright.scale,
-            reading=file.reading,
+            pixels, alpha=alpha, notes=decoded.notes, scale=decoded.scale, reading=file.reading
         )
     except ImageError:
         raise

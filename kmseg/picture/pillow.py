@@ -7,10 +7,11 @@ import io
 import logging
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from kmseg.errors import ImageError
-from kmseg.picture.convert import Converted, convert
+from kmseg.picture.convert import convert
 from kmseg.picture.formats.base import Format, Header
 from kmseg.picture.formats.tiff import in_native_order
 from kmseg.picture.frames import seek_frame
@@ -45,25 +46,18 @@ def decode(file: File, format_: Format[Any], limits: Limits) -> Decoded:
         orientation = _orientation(picture)
 
     try:
-        converted = _convert(file, file.data, format_, on_load)
+        decoded = _convert(file, file.data, format_, on_load)
     except OSError:
         mended = format_.mend(file.data) if format_.mend else None
         if mended is None:
             raise
-        converted = _convert(file, mended, format_, on_load)
-    return Decoded(
-        converted.width,
-        converted.height,
-        converted.strips,
-        orientation,
-        converted.notes,
-        converted.scale,
-    )
+        decoded = _convert(file, mended, format_, on_load)
+    return replace(decoded, orientation=orientation)
 
 
 def _convert(
     file: File, data: bytes, format_: Format[Any], on_load: Callable[[ImageFile], None]
-) -> Converted:
+) -> Decoded:
     import PIL.Image
 
     header = file.header

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from kmseg.errors import SettingsError
+from kmseg.errors import SettingsError, shown
 
 Levels = Literal["auto", "stored"] | tuple[float, float]
 
@@ -64,7 +64,7 @@ class Reading:
         """The inverse of :meth:`to_dict`; unknown names raise :class:`SettingsError`."""
         for name in values:
             if name not in ("frame", "levels"):
-                raise SettingsError(f"{_shown(name)} is not a way of reading: frame, levels")
+                raise SettingsError(f"{shown(name)} is not a way of reading: frame, levels")
         frame = _frame(values.get("frame", 1), first=1) - 1
         return cls(frame, values.get("levels", "auto"))
 
@@ -142,7 +142,7 @@ def parse_levels(value: object) -> Levels:
     except (TypeError, ValueError, OverflowError):
         numbers = []
     if len(numbers) != 2 or not 0 < numbers[1] - numbers[0] < math.inf:
-        raise SettingsError(f"{_LEVELS_ALLOWED}, not {_shown(value)}")
+        raise SettingsError(f"{_LEVELS_ALLOWED}, not {shown(value)}")
     return numbers[0] + 0.0, numbers[1] + 0.0  # -0.0 becomes 0.0
 
 
@@ -160,7 +160,7 @@ def _frame(value: object, first: int) -> int:
         number = first - 1
     last = MAX_FRAME - 1 + first
     if isinstance(value, bool) or not first <= number <= last:
-        raise SettingsError(f"frame: a whole number from {first} to {last}, not {_shown(value)}")
+        raise SettingsError(f"frame: a whole number from {first} to {last}, not {shown(value)}")
     return number
 
 
@@ -169,8 +169,3 @@ def _nearest_frame(given: str) -> int:
         return min(max(int(given), 1), MAX_FRAME)
     except ValueError:
         return 1
-
-
-def _shown(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 40 else text[:37] + "..."

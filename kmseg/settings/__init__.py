@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kmseg.color import ALIASES, COLOR_SPACES
-from kmseg.errors import SettingsError
+from kmseg.errors import SettingsError, shown
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.kmeans.problem import INITS, STOPS
 from kmseg.picture.reading import Reading
@@ -26,7 +26,6 @@ from kmseg.settings.fields import (
     Whole,
     fields_of,
     setting,
-    shown,
     to_hex,
 )
 from kmseg.settings.shells import Shell, command
@@ -35,6 +34,7 @@ __all__ = [
     "FIELDS",
     "INITS",
     "LINK_VERSION",
+    "PAGE_RANGES",
     "RANGES",
     "SAMPLE_PREFIX",
     "STOPS",
@@ -71,7 +71,12 @@ class Settings:
         "all", Channels(), "-c", "--channels", help="channels of the colour space to cluster"
     )
     n_clusters: int = setting(
-        4, Whole(2, 255), "-n", "--num-clusters", help="number of clusters, K"
+        4,
+        Whole(2, 255),
+        "-n",
+        "--num-clusters",
+        help="number of clusters, K",
+        page=(2, 32),
     )
     init: str = setting(
         "k-means++", Choice(INITS), "--init", help="how starting centroids are chosen"
@@ -120,6 +125,7 @@ class Settings:
         "--width",
         help="width in pixels to resize the picture to first",
         note="0 keeps its size",
+        page=(0, 8000),
     )
 
     def __post_init__(self) -> None:
@@ -262,6 +268,8 @@ RANGES: Final = {
     for name, field in FIELDS.items()
     if isinstance(field.kind, Whole)
 }
+# Ranges of the page's controls.
+PAGE_RANGES: Final = {name: FIELDS[name].page or whole for name, whole in RANGES.items()}
 # Repairs of links that break a rule about two fields: the field that the error names -> new values.
 _REPAIRS: Final[dict[str, dict[str, Any]]] = {
     "channels": {"channels": "all"},

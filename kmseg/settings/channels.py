@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kmseg.color import COLOR_SPACES
-from kmseg.errors import SettingsError
-from kmseg.settings.fields import shown
+from kmseg.errors import SettingsError, shown
 
 
 def parse_channels(value: object, color_space: str) -> str:

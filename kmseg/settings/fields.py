@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from kmseg.errors import SettingsError
+from kmseg.errors import SettingsError, shown
 
 Color = tuple[int, int, int]
 Value = TypeVar("Value")
@@ -25,12 +25,6 @@ _KEY: Final = "kmseg"
 def to_hex(color: Iterable[int]) -> str:
     """``(255, 0, 16)`` -> ``"#ff0010"``."""
     return "#" + "".join(f"{int(level):02x}" for level in color)
-
-
-def shown(value: object) -> str:
-    """A given value for an error message: one line of ASCII, at most 40 characters."""
-    text = ascii(value)
-    return text if len(text) <= 40 else text[:37] + "..."
 
 
 # -- kinds of values -------------------------------------------------------------------------------
@@ -238,6 +232,8 @@ class Field:
         What it is, in a few words; what is allowed follows after a colon.
     note : str
         What else people should know; empty or the end of that sentence.
+    page : tuple of int, optional
+        The range of the page's control, where it is narrower than what ``kind`` allows.
     """
 
     name: str
@@ -246,6 +242,7 @@ class Field:
     flags: tuple[str, ...]
     help: str
     note: str
+    page: tuple[int, int] | None
 
     def parse(self, value: Any) -> Any:
         """The canonical form of a value or of its text.
@@ -283,9 +280,16 @@ class Field:
         return f"{self.name} : {self.kind.type_name}, default {default}\n{sentence}"
 
 
-def setting(default: Value, kind: Kind, *flags: str, help: str, note: str = "") -> Value:
+def setting(
+    default: Value,
+    kind: Kind,
+    *flags: str,
+    help: str,
+    note: str = "",
+    page: tuple[int, int] | None = None,
+) -> Value:
     """Declare a setting in the body of a dataclass; see :class:`Field` for the parameters."""
-    description = {"kind": kind, "flags": flags, "help": help, "note": note}
+    description = {"kind": kind, "flags": flags, "help": help, "note": note, "page": page}
     return dataclasses.field(default=default, metadata={_KEY: description})
 
 

@@ -12,13 +12,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
-from kmseg.settings import RANGES, Settings, shown
+from kmseg.settings import PAGE_RANGES, Settings, shown
 from kmseg.ui.server import incidents
 from kmseg.ui.session import Groups, session
 from kmseg.ui.views import VIEWS
-
-# Ranges of the page's controls, some narrower than those of Settings.
-PAGE_RANGES: Final = RANGES | {"n_clusters": (2, 32), "width": (0, 8000)}
 
 UPLOAD: Final = "upload"
 DEFAULT_PICTURE: Final = "china"

@@ -10,7 +10,7 @@ from kmseg.color import COLOR_SPACES
 from kmseg.errors import KmsegError
 from kmseg.output import export
 from kmseg.segmentation import Segmentation
-from kmseg.settings import to_hex
+from kmseg.settings import PAGE_RANGES, to_hex
 from kmseg.ui import failures, link, store
 from kmseg.ui.components.assets import media_url
 from kmseg.ui.components.viewer.viewer import (
@@ -69,7 +69,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
             names=merged.names,
             counts=merged.pixel_counts.tolist(),
             k=session.n_clusters,
-            ks=link.PAGE_RANGES["n_clusters"],
+            ks=PAGE_RANGES["n_clusters"],
             space=space.key,
             coordinates=space.coordinates,
             units=picture.units and ViewerUnits(*picture.units),
@@ -124,7 +124,7 @@ def _act(seg: Segmentation) -> None:
     """Do what the viewer was asked to do with K or the clusters in focus."""
     action = session.event(Key.VIEWER, "action")
     if action["what"] == "k":
-        least, most = link.PAGE_RANGES["n_clusters"]
+        least, most = PAGE_RANGES["n_clusters"]
         if isinstance(action.get("k"), int):
             session.n_clusters = min(max(action["k"], least), most)
         return

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 
 from kmseg.picture.formats.av1 import frame_sizes
 from kmseg.picture.formats.base import MAX_STEPS, Format, Header, refusal
-from kmseg.picture.formats.boxes import Items, boxes, identify, read_items
+from kmseg.picture.formats.boxes import Items, boxes, check_cover, grid_size, identify, read_items
 from kmseg.picture.limits import Limits
 
-# Colour, alpha and a thumbnail are decoded at most.
-_MAX_COVER = 3
 # An animation has a track for colour and perhaps one for alpha.
 _MAX_TRACKS = 8
 
@@ -55,8 +53,7 @@ def _still(data: bytes, items: Items, limits: Limits) -> Header:
             n_pixels += _check_coded(data, items, item, limits)
         elif kind in (b"grid", b"iovl"):
             grid_size(data, items, item, limits, "AVIF")
-    if n_pixels > _MAX_COVER * limits.max_pixels:
-        raise refusal("AVIF", "holds too many pictures")
+    check_cover(n_pixels, limits, "AVIF")
     if items.kinds.get(items.primary) not in (b"av01", b"grid"):
         raise refusal("AVIF", "is built in a way that is not read")
     size = items.size(data, items.primary)
@@ -67,16 +64,6 @@ def _still(data: bytes, items: Items, limits: Limits) -> Header:
     ):
         raise refusal("AVIF", "contradicts itself")
     return Header("AVIF", *size, samples=4)
-
-
-def grid_size(
-    data: bytes, items: Items, item: int, limits: Limits, format_: str
-) -> tuple[int, int]:
-    """Width and height of a picture that is put together from tiles (23008-12, 6.6.2.3.2)."""
-    content = items.content(data, item, 12, format_)
-    width, height = struct.unpack_from(">II" if content[1] & 1 else ">HH", content, 4)
-    limits.check_size(width, height, bits_per_pixel=32)
-    return width, height
 
 
 def _check_coded(data: bytes, items: Items, item: int, limits: Limits) -> int:

@@ -67,10 +67,10 @@ class Format(Generic[HeaderT]):
         File and limits to :class:`Header`. It runs before any decoder, bounds every loop, and
         refuses a file that is too large, too short for what it claims, or costly to decode. It may
         let ``struct.error``, ``IndexError`` and ``OverflowError`` escape where data is missing.
-    plugin : str
-        The module that registers the format with Pillow.
-    pillow_name : str
-        What Pillow calls the format.
+    plugin : str, optional
+        The module that registers the format with Pillow; for every format that Pillow decodes.
+    pillow_name : str, optional
+        What Pillow calls the format; goes with ``plugin``.
     pillow_aliases : tuple of str
         Other formats that Pillow may report for such a file.
     own_decoder : callable, optional
@@ -108,8 +108,8 @@ class Format(Generic[HeaderT]):
     name: str
     recognises: Callable[[bytes], bool]
     parse: Callable[[bytes, Limits], HeaderT]
-    plugin: str
-    pillow_name: str
+    plugin: str = ""
+    pillow_name: str = ""
     pillow_aliases: tuple[str, ...] = ()
     own_decoder: Callable[[bytes, HeaderT], Decoded | None] | None = None
     prepare_pillow: Callable[[], None] | None = None

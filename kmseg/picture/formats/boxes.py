@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kmseg.picture.formats.base import refusal
+from kmseg.picture.limits import Limits
 
 # A phone's picture has some 100 items (tiles of 512 x 512) and 30 properties.
 MAX_ITEMS = 4096
 _MAX_BOXES = 10_000
+# Colour, alpha and a thumbnail are decoded at most: three times the pixels of a picture.
+_MAX_COVER = 3
 
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _HEIF_BRANDS = frozenset(
@@ -123,6 +126,22 @@ def read_items(data: bytes, start: int, end: int, format_: str) -> Items:
     if sum(length for pieces in items.pieces.values() for _, length in pieces) > 2 * len(data):
         raise refusal(format_, "is damaged: its parts overlap")
     return items
+
+
+def grid_size(
+    data: bytes, items: Items, item: int, limits: Limits, format_: str
+) -> tuple[int, int]:
+    """Width and height of a picture that is put together from tiles (23008-12, 6.6.2.3.2)."""
+    content = items.content(data, item, 12, format_)
+    width, height = struct.unpack_from(">II" if content[1] & 1 else ">HH", content, 4)
+    limits.check_size(width, height, bits_per_pixel=32)
+    return width, height
+
+
+def check_cover(n_pixels: int, limits: Limits, format_: str) -> None:
+    """Refuse a file whose coded pictures have too many pixels together."""
+    if n_pixels > _MAX_COVER * limits.max_pixels:
+        raise refusal(format_, "holds too many pictures")
 
 
 class _Numbers:

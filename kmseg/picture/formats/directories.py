@@ -18,19 +18,23 @@ _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One directory: its whole-number tags, the first 64 values of each.
+    """One directory: its tags that hold whole numbers and lie within the file.
 
     Parameters
     ----------
     position : int
         Where it begins.
     tags : dict of int to tuple of int
+        The first 64 values of each tag.
+    counts : dict of int to int
+        The number of values of each tag.
     next : int
-        Where the next one begins; 0 after the last.
+        Where the next one begins; 0 after the last, or where the file ends before it says so.
     """
 
     position: int
     tags: dict[int, tuple[int, ...]]
+    counts: dict[int, int]
     next: int
 
 
@@ -52,7 +56,7 @@ def read_directory(data: bytes, position: int) -> Directory:
     Raises
     ------
     struct.error, OverflowError
-        The position or what follows it lies outside the file.
+        The directory does not lie within the file.
     """
     order, big = _layout(data)
     counter, entry, pointer = ("Q", "HHQ", "Q") if big else ("H", "HHI", "I")
@@ -61,7 +65,7 @@ def read_directory(data: bytes, position: int) -> Directory:
     (n_tags,) = struct.unpack_from(order + counter, data, position)
     if n_tags > _MAX_TAGS:
         raise refusal("TIFF", "has too many tags")
-    tags = {}
+    tags, counts = {}, {}
     for _ in range(n_tags):
         tag, kind, count = struct.unpack_from(order + entry, data, start)
         at = start + struct.calcsize("=" + entry)
@@ -69,12 +73,17 @@ def read_directory(data: bytes, position: int) -> Directory:
         letter = _NUMBERS.get(kind)
         if letter is None or count == 0:
             continue
-        if count * struct.calcsize("=" + letter) > room:
+        n_bytes = count * struct.calcsize("=" + letter)
+        if n_bytes > room:
             (at,) = struct.unpack_from(order + pointer, data, at)
-        count = min(count, _MAX_VALUES)
-        if at + count * struct.calcsize("=" + letter) <= len(data):
-            tags[tag] = struct.unpack_from(f"{order}{count}{letter}", data, at)
-    return Directory(position, tags, struct.unpack_from(order + pointer, data, start)[0])
+            if at + n_bytes > len(data):
+                continue
+        counts[tag] = count
+        n_values = min(count, _MAX_VALUES)
+        tags[tag] = struct.unpack_from(f"{order}{n_values}{letter}", data, at)
+    is_cut_short = start + room > len(data)
+    (following,) = (0,) if is_cut_short else struct.unpack_from(order + pointer, data, start)
+    return Directory(position, tags, counts, following)
 
 
 def directories(data: bytes, most: int) -> Iterator[Directory]:

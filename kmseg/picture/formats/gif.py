@@ -14,9 +14,9 @@ def _recognises(data: bytes) -> bool:
 
 
 def _parse(data: bytes, limits: Limits) -> Header:
-    screen_width, screen_height, flags = struct.unpack_from("<HHB", data, 6)
+    screen_width, screen_height = struct.unpack_from("<HH", data, 6)
     size = None
-    for start, n_bytes in _frames(data, 13 + _palette_bytes(flags)):
+    for start, n_bytes in _frames(data):
         left, top, width, height, flags = struct.unpack_from("<HHHHB", data, start)
         frame = max(screen_width, left + width), max(screen_height, top + height)
         limits.check_size(*frame, bits_per_pixel=8)
@@ -30,9 +30,12 @@ def _parse(data: bytes, limits: Limits) -> Header:
     return Header("GIF", *size, samples=1)
 
 
-def _frames(data: bytes, position: int) -> Iterator[tuple[int, int]]:
-    """Where each frame's image descriptor starts, and how many bytes of data the frame has."""
-    n_steps = 0
+def _frames(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where each frame's image descriptor starts, and how many bytes of data the frame has.
+
+    Bytes that begin no block are skipped, as Pillow does (GIF89a specification, sections 15, 20).
+    """
+    position, n_steps = 13 + _palette_bytes(data[10]), 0
     while position < len(data) and data[position] != 0x3B:
         introducer, start = data[position], position + 1
         position += 1
@@ -68,31 +71,11 @@ def _most_pixels(n_codes: int) -> int:
     return growing * (growing + 1) // 2 + 4096 * (n_codes - growing)
 
 
-def _frame_starts(data: bytes) -> Iterator[int]:
-    """Image descriptors (GIF89a specification, sections 20 and 15)."""
-    position = 13 + _palette_bytes(data[10])
-    in_blocks = False
-    for _ in range(2 * MAX_STEPS):
-        size_or_introducer = data[position]
-        if in_blocks:
-            position += 1 + size_or_introducer
-            in_blocks = size_or_introducer > 0
-        elif size_or_introducer == 0x2C:
-            yield position
-            position += 11 + _palette_bytes(data[position + 9])
-            in_blocks = True
-        elif size_or_introducer == 0x21:
-            position += 2
-            in_blocks = True
-        else:
-            return
-
-
 FORMAT = Format(
     name="GIF",
     recognises=_recognises,
     parse=_parse,
     plugin="PIL.GifImagePlugin",
     pillow_name="GIF",
-    frames=_frame_starts,
+    frames=_frames,
 )

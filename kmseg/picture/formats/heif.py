@@ -9,13 +9,11 @@ from __future__ import annotations
 import importlib.metadata
 
 from kmseg.errors import ImageError
-from kmseg.picture.formats.avif import grid_size
 from kmseg.picture.formats.base import Format, Header, refusal
-from kmseg.picture.formats.boxes import Items, boxes, identify, read_items
+from kmseg.picture.formats.boxes import Items, boxes, check_cover, grid_size, identify, read_items
 from kmseg.picture.limits import Limits
 
 _OLDEST = (1, 7)
-_MAX_COVER = 3
 
 
 def parse(data: bytes, limits: Limits) -> Header:
@@ -59,8 +57,7 @@ def _header(data: bytes, items: Items, limits: Limits) -> Header:
             limits.check_size(*size, bits_per_pixel=32)
             items.content(data, item, 1, "HEIC")
             n_pixels += size[0] * size[1]
-    if n_pixels > _MAX_COVER * limits.max_pixels:
-        raise refusal("HEIC", "holds too many pictures")
+    check_cover(n_pixels, limits, "HEIC")
     primary = items.shown_size(data, items.primary)
     if primary is None:
         raise refusal("HEIC", "holds no picture")

@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kmseg.picture.formats.base import DEFLATE_RATIO, MAX_STEPS, Format, Header, refusal
 from kmseg.picture.limits import Limits
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from kmseg.picture.formats.base import Samples
 
+SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 # Pillow inflates each compressed text or profile, up to 1 MiB apiece.
 _MAX_COMPRESSED_CHUNKS = 100
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -45,15 +46,18 @@ class PngHeader(Header):
     interlaced: bool = False
 
 
-def _recognises(data: bytes) -> bool:
-    return data.startswith(b"\x89PNG\r\n\x1a\n")
+def recognises(data: bytes) -> bool:
+    """Whether a file begins as a PNG."""
+    return data.startswith(SIGNATURE)
 
 
 def _parse(data: bytes, limits: Limits) -> PngHeader:
     header = None
     n_compressed = n_profiles = idat_bytes = 0
     kinds = set()
-    for kind, start, length in _chunks(data):
+    for kind, start, length in chunks(data):
+        if not checksum_is_right(data, start, length):
+            raise refusal("PNG", "is damaged: a checksum is wrong")
         if header is None:
             if kind != b"IHDR" or length != 13:
                 raise refusal("PNG", "does not begin with its header")
@@ -74,23 +78,40 @@ def _parse(data: bytes, limits: Limits) -> PngHeader:
     return header
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and length of each chunk up to the end marker, checksums verified."""
-    view = memoryview(data)
-    position = 8
+def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind of each chunk, and start and length of its content, up to the end marker.
+
+    A chunk may be damaged, or reach beyond the end of the file.
+
+    Raises
+    ------
+    struct.error
+        The file ends before a chunk of the end marker's kind.
+    ImageError
+        There are too many chunks.
+    """
+    position = len(SIGNATURE)
     for _ in range(MAX_STEPS):
         if position == len(data):
             return
         length, kind = struct.unpack_from(">I4s", data, position)
-        end = position + 8 + length
-        (checksum,) = struct.unpack_from(">I", data, end)
-        if zlib.crc32(view[position + 4 : end]) != checksum:
-            raise refusal("PNG", "is damaged: a checksum is wrong")
         yield kind, position + 8, length
         if kind == b"IEND":
             return
-        position = end + 4
+        position += 12 + length
     raise refusal("PNG", "has too many chunks")
+
+
+def checksum_is_right(data: bytes, start: int, length: int) -> bool:
+    """Whether a chunk's checksum is that of its kind and content (section 5.3).
+
+    Raises
+    ------
+    struct.error
+        The chunk reaches beyond the end of the file.
+    """
+    (checksum,) = struct.unpack_from(">I", data, start + length)
+    return bool(zlib.crc32(memoryview(data)[start - 4 : start + length]) == checksum)
 
 
 def _header(data: bytes, start: int) -> PngHeader:
@@ -127,7 +148,7 @@ def has_all_rows(data: bytes, header: PngHeader) -> bool:
     missing = _raw_bytes(header)
     view = memoryview(data)
     try:
-        for kind, start, length in _chunks(data):
+        for kind, start, length in chunks(data):
             # In small steps: each may expand to a thousand times its size.
             for at in range(start, start + length if kind == b"IDAT" else start, 4096):
                 missing -= len(inflater.decompress(view[at : min(at + 4096, start + length)]))
@@ -153,23 +174,19 @@ def _frames(data: bytes) -> Iterator[int]:
     One before it describes the same frame (PNG, third edition, 11.3.6). A second acTL chunk makes
     Pillow read a still picture.
     """
-    position, n_animations, seen_data = 8, 0, False
-    for _ in range(MAX_STEPS):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        if kind == b"IEND":
-            return
+    n_animations, seen_data = 0, False
+    for kind, start, _ in chunks(data):
         n_animations += kind == b"acTL" and not seen_data
         if (kind == b"fcTL" and seen_data and n_animations == 1) or (
             kind == b"IDAT" and not seen_data
         ):
-            yield position
+            yield start
         seen_data = seen_data or kind == b"IDAT"
-        position += 12 + length
 
 
 FORMAT = Format(
     name="PNG",
-    recognises=_recognises,
+    recognises=recognises,
     parse=_parse,
     plugin="PIL.PngImagePlugin",
     pillow_name="PNG",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from kmseg.picture.formats.base import MAX_STEPS
+from kmseg.errors import ImageError
+from kmseg.picture.formats.png import SIGNATURE, checksum_is_right, chunks, recognises
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
-_PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 _ANIMATION: Final = frozenset((b"acTL", b"fcTL", b"fdAT"))
 _JPEG_END: Final = b"\xff\xd9"
 # Bytes without FF; where libjpeg expects pixel data, it decodes them to visible noise.
@@ -41,6 +42,8 @@ def split_png(data: bytes, most: int) -> tuple[bytes, bytes | None]:
         The profile, or None if there is none. One that cannot be inflated is cut short, one that
         is larger than `most` has one byte more.
     """
+    if not recognises(data):
+        return data, None
     kept, dropped, profile = _sorted_chunks(data, most)
     if not dropped:
         return data, None
@@ -48,7 +51,7 @@ def split_png(data: bytes, most: int) -> tuple[bytes, bytes | None]:
         kept = [
             piece for piece in kept if data[piece.start + 4 : piece.start + 8] not in _ANIMATION
         ]
-    return _PNG_START + b"".join(data[piece] for piece in kept), profile
+    return SIGNATURE + b"".join(data[piece] for piece in kept), profile
 
 
 def _sorted_chunks(data: bytes, most: int) -> tuple[list[slice], set[bytes], bytes | None]:
@@ -56,27 +59,21 @@ def _sorted_chunks(data: bytes, most: int) -> tuple[list[slice], set[bytes], byt
     kept: list[slice] = []
     dropped: set[bytes] = set()
     profile = None
-    position, view = len(_PNG_START), memoryview(data)
-    for _ in range(MAX_STEPS if data.startswith(_PNG_START) else 0):
-        if position + 12 > len(data):
-            break
-        length, kind = struct.unpack_from(">I4s", data, position)
-        end = position + 12 + length
-        if end > len(data) or not kind.isalpha():
-            break
-        content = view[position + 8 : end - 4]
-        ancillary = kind[:1].islower()
-        checksum = int.from_bytes(data[end - 4 : end], "big")
-        if ancillary and zlib.crc32(view[position + 4 : end - 4]) != checksum:
-            dropped.add(kind)
-        elif kind == b"iCCP" and profile is None:
-            dropped.add(kind)
-            profile = _inflated(content, most)
-        else:
-            kept.append(slice(position, end))
-        position = end
-        if kind == b"IEND":
-            break
+    position = len(SIGNATURE)
+    with suppress(struct.error, ImageError):  # the rest is kept
+        for kind, start, length in chunks(data):
+            end = start + length + 4
+            if end > len(data) or not kind.isalpha():
+                break
+            ancillary = kind[:1].islower()
+            if ancillary and not checksum_is_right(data, start, length):
+                dropped.add(kind)
+            elif kind == b"iCCP" and profile is None:
+                dropped.add(kind)
+                profile = _inflated(memoryview(data)[start : start + length], most)
+            else:
+                kept.append(slice(start - 8, end))
+            position = end
     kept.append(slice(position, len(data)))
     return kept, dropped, profile
 

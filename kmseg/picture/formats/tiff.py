@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kmseg.errors import ImageError
@@ -16,7 +14,7 @@ from kmseg.picture.formats.base import (
     Header,
     refusal,
 )
-from kmseg.picture.formats.directories import directories, first_position
+from kmseg.picture.formats.directories import directories, first_position, is_tiff, read_directory
 from kmseg.picture.limits import Limits
 
 if TYPE_CHECKING:
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
 _MOST_SAMPLES, _MOST_GRAY = 5, 2
 # TIFF 6.0, section 8: NewSubfileType. Bit 0 is a smaller version of another picture, bit 2 a mask.
 _SUBFILE_TYPE, _NO_PAGE = 254, 0b101
-# No TIFF directory of a photo comes near this number of tags.
-_MAX_TAGS = 4096
-_NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 # The most bytes that one byte can expand to, by compression. Bilevel fax codes and the newer
 # compressions have no useful bound.
 _RATIOS = {1: 1, 5: 4096, 8: DEFLATE_RATIO, 32946: DEFLATE_RATIO, 32773: 128}
@@ -49,30 +44,21 @@ _SAMPLES, _ROWS_PER_STRIP, _PLANAR = 277, 278, 284
 _STRIP_OFFSETS, _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS = 273, 322, 323, 324
 
 
-@dataclass(frozen=True, slots=True)
-class _Tag:
-    count: int
-    values: tuple[int, ...]  # the first eight at most
-
-
-def _recognises(data: bytes) -> bool:
-    return data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
-
-
 def _parse(data: bytes, limits: Limits) -> Header:
     return parse_page(data, limits, first_position(data))
 
 
 def parse_page(data: bytes, limits: Limits, position: int) -> Header:
     """The header of the page with its directory at `position`; see :class:`Format`."""
-    tags = _tags(data, position)
+    directory = read_directory(data, position)
+    tags, counts = directory.tags, directory.counts
 
     def number(tag: int, default: int) -> int:
-        return tags[tag].values[0] if tag in tags else default
+        return tags[tag][0] if tag in tags else default
 
     width, height = number(_WIDTH, 0), number(_LENGTH, 0)
-    bits = max(tags[_BITS].values) if _BITS in tags else 1
-    samples = number(_SAMPLES, tags[_BITS].count if _BITS in tags else 1)
+    bits = max(tags.get(_BITS, (1,)))
+    samples = number(_SAMPLES, counts.get(_BITS, 1))
     photometric = number(_PHOTOMETRIC, 1)
     most = _MOST_GRAY if photometric in (0, 1) else 4 if bits > 8 else _MOST_SAMPLES
     if samples > most:
@@ -81,8 +67,8 @@ def parse_page(data: bytes, limits: Limits, position: int) -> Header:
             "you want to look at as pictures of their own."
         )
     limits.check_size(width, height, bits * samples)
-    pieces = tags.get(_STRIP_OFFSETS, tags.get(_TILE_OFFSETS))
-    if pieces is None:
+    n_stored = counts.get(_STRIP_OFFSETS, counts.get(_TILE_OFFSETS, 0))
+    if not n_stored:
         raise refusal("TIFF", "holds no picture")
     across, down = width, min(number(_ROWS_PER_STRIP, height), height)
     if _STRIP_OFFSETS not in tags:
@@ -91,40 +77,13 @@ def parse_page(data: bytes, limits: Limits, position: int) -> Header:
     n_pieces = -(-width // max(1, across)) * -(-height // max(1, down))
     if number(_PLANAR, 1) == 2:
         n_pieces *= samples
-    if not n_pieces <= pieces.count <= MAX_STEPS:
+    if not n_pieces <= n_stored <= MAX_STEPS:
         raise refusal("TIFF", "is damaged: its strips do not cover the picture")
     ratio = _RATIOS.get(number(_COMPRESSION, 1))
     stored = 1 if photometric == 6 else samples  # YCbCr stores colour at a lower resolution
     if ratio and len(data) * ratio < (width * bits * stored + 7) // 8 * height:
         raise refusal("TIFF", "is cut short: it has too little data for its size")
     return Header("TIFF", width, height, samples, bits, white_is_zero=photometric == 0)
-
-
-def _tags(data: bytes, position: int) -> dict[int, _Tag]:
-    """The tags of the directory at `position` that hold whole numbers."""
-    order = "<" if data[:2] == b"II" else ">"
-    if data[2:4] in (b"+\0", b"\0+"):
-        counter, entry, room = "Q", "HHQ", 8
-    else:
-        counter, entry, room = "H", "HHI", 4
-    (n_tags,) = struct.unpack_from(order + counter, data, position)
-    if n_tags > _MAX_TAGS:
-        raise refusal("TIFF", "has too many tags")
-    position += struct.calcsize("=" + counter)
-    tags = {}
-    for _ in range(n_tags):
-        tag, kind, count = struct.unpack_from(order + entry, data, position)
-        start = position + struct.calcsize("=" + entry)
-        position = start + room
-        letter = _NUMBERS.get(kind)
-        if letter is None or count == 0:
-            continue
-        if count * struct.calcsize("=" + letter) > room:
-            (start,) = struct.unpack_from(order + ("Q" if room == 8 else "I"), data, start)
-            if start + count * struct.calcsize("=" + letter) > len(data):
-                continue
-        tags[tag] = _Tag(count, struct.unpack_from(f"{order}{min(count, 8)}{letter}", data, start))
-    return tags
 
 
 def _prepare_pillow() -> None:
@@ -196,7 +155,7 @@ def _parse_page(data: bytes, limits: Limits, page: int) -> tuple[int, Header]:
 
 FORMAT = Format(
     name="TIFF",
-    recognises=_recognises,
+    recognises=is_tiff,
     parse=_parse,
     plugin="PIL.TiffImagePlugin",
     pillow_name="TIFF",

@@ -18,23 +18,31 @@ def _parse(data: bytes, limits: Limits) -> Header:
     if riff_bytes + 8 > len(data):
         raise refusal("WebP", "is cut short")
     canvas = None
-    position = 12
-    for _ in range(MAX_STEPS):
-        kind, length = struct.unpack_from("<4sI", data, position)
-        size = _size(kind, data, position + 8)
+    for kind, start in _chunks(data):
+        size = _size(kind, data, start)
         if size:
             limits.check_size(*size, bits_per_pixel=32)
             canvas = canvas or size
             if size[0] > canvas[0] or size[1] > canvas[1]:
                 raise refusal("WebP", "is damaged: a frame is larger than the picture")
-        position += 8 + length + length % 2
-        if kind in (b"VP8 ", b"VP8L") or position + 8 > min(len(data), riff_bytes + 8):
+        if kind in (b"VP8 ", b"VP8L"):
             break
-    else:
-        raise refusal("WebP", "has too many chunks")
     if canvas is None:
         raise refusal("WebP", "holds no picture")
     return Header("WebP", *canvas, samples=4)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
+    """Kind of each chunk, and where its content starts (section 2.3)."""
+    end = 8 + struct.unpack_from("<I", data, 4)[0]
+    position = 12
+    for _ in range(MAX_STEPS):
+        kind, length = struct.unpack_from("<4sI", data, position)
+        yield kind, position + 8
+        position += 8 + length + length % 2
+        if position + 8 > end:
+            return
+    raise refusal("WebP", "has too many chunks")
 
 
 def _size(kind: bytes, data: bytes, start: int) -> tuple[int, int] | None:
@@ -60,13 +68,10 @@ def _size(kind: bytes, data: bytes, start: int) -> tuple[int, int] | None:
 
 
 def _frames(data: bytes) -> Iterator[int]:
-    """Frame chunks (RFC 9649, section 2.7.1.1)."""
-    position = 12
-    for _ in range(MAX_STEPS):
-        kind, length = struct.unpack_from("<4sI", data, position)
+    """Frame chunks (section 2.7.1.1)."""
+    for kind, start in _chunks(data):
         if kind == b"ANMF":
-            yield position
-        position += 8 + length + length % 2
+            yield start
 
 
 FORMAT = Format(

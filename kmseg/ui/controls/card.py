@@ -9,10 +9,9 @@ import streamlit as st
 
 from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
-from kmseg.settings import INITS, STOPS, Settings
+from kmseg.settings import INITS, PAGE_RANGES, STOPS, Settings
 from kmseg.ui import text
 from kmseg.ui.controls import starts
-from kmseg.ui.link import PAGE_RANGES
 from kmseg.ui.session import channels_key, session, setting_key
 from kmseg.ui.views import hue
 

@@ -152,12 +152,6 @@ class Store:
             self._count(entry, new)
             self._evict(key, entry)
 
-    def clear(self) -> None:
-        """Drop everything."""
-        with self._lock:
-            for key in list(self._entries):
-                self._remove(key)
-
     def drop(self, owner: Hashable) -> None:
         """Drop every value whose key begins with the owner, and store none of it from now on."""
         with self._lock:

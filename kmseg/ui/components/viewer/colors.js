@@ -15,8 +15,11 @@ export function luminance(color) {
 // Contrast ratio of WCAG 2.2 between two luminances, 1 to 21.
 const contrast = (one, other) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)
 
-// Black or white, whichever has more contrast with a color.
-export const inkOn = color => luminance(color) > 0.179 ? "#000" : "#fff"
+// Black or white, whichever has more contrast with a color, as kmseg.output.cloud.ink chooses it.
+export function inkOn(color) {
+  const light = luminance(color)
+  return contrast(light, 0) >= contrast(light, 1) ? "#000" : "#fff"
+}
 
 // The color that covers the clusters out of focus: the page's background, or, where that has too
 // little contrast with a focused color, whichever of background, text and gray has most.
