@@ -24,6 +24,7 @@ from visitor import (
     choose,
     counts,
     download,
+    open_view,
     painted,
     pixels_of,
     render_of,
@@ -241,7 +242,7 @@ def test_what_recedes_never_hides_what_is_in_focus(open_page: OpenPage, color_sc
 
 
 def test_what_is_taken_away_is_of_the_clusters_in_focus(open_page: OpenPage) -> None:
-    page = open_page(f"?{PLATE}&view=take-away")
+    page = open_page(f"?{PLATE}&view=download")
     seg = plate_segmentation()
     painted(page)
     for cluster in (2, 0):
@@ -269,7 +270,7 @@ def test_another_k_has_nothing_in_focus_but_back_brings_it_again(open_page: Open
 
 
 def test_back_brings_focus_and_merges_as_they_were(open_page: OpenPage) -> None:
-    page = open_page(f"?{PLATE}&view=hue")
+    page = open_page(f"?{PLATE}&view=sheet")
     painted(page)
     page.locator(".swatches button").nth(0).click()
     page.locator(".swatches button").nth(1).click()
@@ -288,7 +289,7 @@ def test_back_brings_focus_and_merges_as_they_were(open_page: OpenPage) -> None:
     page.locator(".swatches button").nth(1).click()
     page.go_back()  # to the other view, where only those two were in focus
     settle(page)
-    assert query(page, "view") == "hue"
+    assert query(page, "view") == "sheet"
     assert query(page, "focus") == "1.2"
     assert pressed(page, ".swatches button") == [0]
     slide(page, "K, number of clusters", 2)
@@ -482,8 +483,8 @@ def test_nothing_of_ours_keeps_anybody_out(open_page: OpenPage, color_scheme: st
 
     page = open_page(f"?{PLATE}&focus=2&view=clusters", color_scheme=color_scheme, height=1400)
     troubles = []
-    for title in [view.title for view in VIEWS.values()]:
-        choose(page, title)
+    for view in VIEWS.values():
+        open_view(page, view)
         page.wait_for_timeout(800)
         for violation in (
             Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
@@ -493,5 +494,5 @@ def test_nothing_of_ours_keeps_anybody_out(open_page: OpenPage, color_scheme: st
             for node in violation["nodes"]:
                 ours = any(isinstance(step, list) for step in node["target"])
                 if ours or "kmseg" in str(node["target"]) + node["html"]:
-                    troubles.append((title, violation["id"], node["target"], node["html"][:120]))
+                    troubles.append((view.key, violation["id"], node["target"], node["html"][:120]))
     assert troubles == []

@@ -26,6 +26,7 @@ from visitor import (
     counts,
     download,
     enter,
+    open_view,
     painted,
     pick,
     render_of,
@@ -120,7 +121,7 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
     link = page.evaluate("navigator.clipboard.readText()")
     assert link.startswith(page_server.url)
     query = parse_qs(urlsplit(link).query, keep_blank_values=True)
-    expected = settings.to_query() | {"picture": "flower", "paint": "gray", "view": "take-away"}
+    expected = settings.to_query() | {"picture": "flower", "paint": "gray", "view": "download"}
     assert {name: query[name][0] for name in expected} == expected
     other = open_page("?" + urlsplit(link).query)
     assert counts(other) == before
@@ -165,7 +166,7 @@ def test_a_click_on_the_original_picks_a_starting_colour(open_page: OpenPage) ->
 
 
 def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
-    page = open_page("?picture=plate-8&color_space=lab&channels=12&n_clusters=3&view=take-away")
+    page = open_page("?picture=plate-8&color_space=lab&channels=12&n_clusters=3&view=download")
     settings = kmseg.Settings(color_space="lab", channels="12", n_clusters=3)
     seg = kmseg.segment(kmseg.sample_image("plate-8"), settings)
     name, content = download(page, "Everything, ZIP")
@@ -195,7 +196,7 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
 
 
 def test_a_downloads_name_keeps_the_letters_of_the_pictures(open_page: OpenPage) -> None:
-    page = open_page("?view=take-away&width=60")
+    page = open_page("?view=download&width=60")
     buffer = io.BytesIO()
     Pillow.fromarray(kmseg.sample_image("flower").pixels).save(buffer, "PNG")
     photo = {"name": "Фото.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
@@ -241,10 +242,9 @@ def test_the_clouds_camera_stays_when_k_changes(open_page: OpenPage) -> None:
 def test_a_phone_shows_everything_without_sideways_scrolling(
     open_page: OpenPage, color_scheme: str
 ) -> None:
-    page = open_page("?view=take-away", width=390, height=844, color_scheme=color_scheme)
-    titles = [view.title for view in VIEWS.values()]
-    for view in titles if color_scheme == "light" else ("Clusters", "Take away"):
-        choose(page, view)
+    page = open_page("?view=download", width=390, height=844, color_scheme=color_scheme)
+    for key in VIEWS if color_scheme == "light" else ("clusters", "download"):
+        open_view(page, VIEWS[key])
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         main = page.locator("[data-testid=stMain]")
@@ -319,7 +319,7 @@ def test_long_work_shows_how_far_it_is_and_can_be_stopped(
 
     pick(page, "Engine", title)
     stop.click(timeout=60_000)
-    page.get_by_text("Exact, every pixel · best of 100 attempts").wait_for(timeout=60_000)
+    page.get_by_text("colours · best of 100 attempts").wait_for(timeout=60_000)
     settle(page)
     assert bar.count() == stop.count() == 0
     settings = kmseg.Settings(n_clusters=32, attempts=100, width=380, epsilon=0)

@@ -22,6 +22,7 @@ from kmseg.ui.components.cloud.cloud import CloudData, Paint
 from kmseg.ui.components.copy_link.copy_link import CopyLinkData
 from kmseg.ui.components.curves.curves import Curve, CurvesData
 from kmseg.ui.components.gallery.gallery import Entry, GalleryData, GalleryTile
+from kmseg.ui.components.layout.layout import LayoutData
 from kmseg.ui.components.table.table import Column, Row, TableData
 from kmseg.ui.components.viewer.viewer import (
     Verb,
@@ -33,7 +34,7 @@ from kmseg.ui.components.viewer.viewer import (
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "kmseg" / "ui" / "components"
-COMPONENTS = ["cloud", "copy_link", "curves", "gallery", "table", "viewer"]
+COMPONENTS = ["cloud", "copy_link", "curves", "gallery", "layout", "table", "viewer"]
 
 # What is sent: record, component, and the name of the JavaScript variable that holds it.
 RECORDS: list[tuple[type, str, str]] = [
@@ -43,6 +44,7 @@ RECORDS: list[tuple[type, str, str]] = [
     (Curve, "curves", "chart"),
     (GalleryData, "gallery", "data"),
     (GalleryTile, "gallery", "tile"),
+    (LayoutData, "layout", "data"),
     (TableData, "table", "data"),
     (Column, "table", "column"),
     (Row, "table", "row"),

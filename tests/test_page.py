@@ -115,7 +115,7 @@ def test_reference_engines_get_a_reduced_width_that_the_page_states(engine: str)
         kmseg.sample_image("china"), kmseg.Settings(engine=engine, attempts=2, width=387)
     )
     assert counts(app) == seg.pixel_counts.tolist()
-    assert "at 387 pixels width, not 640" in texts(app)
+    assert "387 pixels wide instead of 640" in texts(app)
     assert app.number_input(key="width").value == 0  # the visitor's own setting is kept
 
 
@@ -156,7 +156,7 @@ def test_the_settings_of_a_sample_are_one_click_away() -> None:
         ("sheet", ["viewer", "summary", "sheet", "write"]),
         ("ladder", ["viewer", "summary", "ladder", "write"]),
         ("residual", ["viewer", "summary", "residual", "write"]),
-        ("take-away", ["viewer", "summary", "_wholly_in_focus", "write"]),
+        ("download", ["viewer", "summary", "_wholly_in_focus", "write"]),
     ],
 )
 def test_a_new_segmentation_is_shown_before_anything_else_is_made(
@@ -256,7 +256,9 @@ def test_a_reference_engine_makes_a_limited_number_of_attempts() -> None:
     app = open_page(engine="opencv", attempts="100", width="60", seed="79")
     wanted = {"engine": "opencv", "attempts": 10, "width": 60, "seed": 79}
     assert counts(app) == expected_counts("china", **wanted)
-    assert "at most 10 attempts on this page, not 100" in " ".join(note.value for note in app.info)
+    assert "at most 10 attempts on this page instead of 100" in " ".join(
+        note.value for note in app.info
+    )
 
 
 def test_starting_colours_are_computed_by_the_default_engine(

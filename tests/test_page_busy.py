@@ -234,7 +234,7 @@ def test_a_download_that_finds_the_server_busy_is_explained_by_the_next_run(
             return file_name
 
         patch.setattr(MediaFileManager, "add_deferred", add_deferred)
-        app = open_page(picture="flower", width="90", seed="5080", view="take-away")
+        app = open_page(picture="flower", width="90", seed="5080", view="download")
     name = next(name for name in made if name.endswith("_counts.csv"))
     crowd.come()
     before = refused()

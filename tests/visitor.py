@@ -19,6 +19,8 @@ from kmseg.output import render
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
+    from kmseg.ui.views import View
+
 OpenPage = Callable[..., "Page"]
 
 READ_PICTURE = """async picture => {
@@ -82,6 +84,14 @@ def choose(page: Page, label: str) -> None:
     settle(page)
 
 
+def open_view(page: Page, view: View) -> None:
+    """Open a view by its place and its part of that place."""
+    choose(page, view.group)
+    part = page.get_by_role("radio", name=view.title, exact=True)
+    if part.count():
+        choose(page, view.title)
+
+
 def pick(page: Page, label: str, option: str) -> None:
     """Choose an option from a select box.
 
@@ -125,7 +135,7 @@ def enter(page: Page, label: str, value: object) -> None:
 
 
 def download(page: Page, button: str) -> tuple[str, bytes]:
-    """Click a button of the view "Take away"; return the file's name and content."""
+    """Click a button of the view "Download"; return the file's name and content."""
     with page.expect_download() as waiting:
         page.get_by_role("button", name=button, exact=True).click()
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
@@ -134,7 +144,7 @@ def download(page: Page, button: str) -> tuple[str, bytes]:
 def counts(page: Page) -> list[dict[str, str]]:
     """The rows of the table of counts, from the page's CSV download."""
     if page.get_by_role("button", name="Counts, CSV").count() == 0:
-        choose(page, "Take away")
+        choose(page, "Download")
     _, content = download(page, "Counts, CSV")
     return list(csv.DictReader(io.StringIO(content.decode())))
 

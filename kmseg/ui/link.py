@@ -15,7 +15,7 @@ from kmseg.samples import SAMPLES
 from kmseg.settings import RANGES, Settings, shown
 from kmseg.ui.server import incidents
 from kmseg.ui.session import Groups, session
-from kmseg.ui.views import VIEWS
+from kmseg.ui.views import FORMER_VIEWS, VIEWS
 
 # Ranges of the page's controls, some narrower than those of Settings.
 PAGE_RANGES: Final = RANGES | {"n_clusters": (2, 32), "width": (0, 8000)}
@@ -99,6 +99,7 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
     list of str
         A sentence, without its full stop, for each value that was wrong and replaced.
     """
+    query = {**query, **FORMER_VIEWS.get(query.get("view", ""), {})}
     settings, sentences = Settings.from_query(query, PAGE_RANGES)
     reading, more = Reading.from_query(query)
     corrections = [*sentences, *more]

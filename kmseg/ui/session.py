@@ -38,7 +38,8 @@ class Key(StrEnum):
     CAMERA_ON = "camera_on"
     CAMERA = "camera"
     START_SLOT = "start_slot"
-    VIEW = "view"
+    PLACE = "place"
+    PART = "part"
     VIEWER = "viewer"
 
 
@@ -130,7 +131,11 @@ class Session:
     start_slot : int
         Widget: number, from 1, of the starting colour that the next click on the original sets.
     view : str
-        Widget: key of the chosen view.
+        Key of the open view.
+    place, part : str
+        Widgets: the open view's place, and its key where its place has several.
+    last_views : dict of str to str
+        Key of the view that was open last in each place.
     merges : tuple of tuple of int
         Groups of clusters that are merged, numbered from 0.
     focus : tuple of int
@@ -168,6 +173,9 @@ class Session:
     n_clusters = _Value(0)
     start_slot = _Value(1)
     view = _Value("")
+    place = _Value("")
+    part = _Value("")
+    last_views: _Value[dict[str, str]] = _Value({})
     merges: _Value[Groups] = _Value(())
     focus: _Value[tuple[int, ...]] = _Value(())
     segmentation = _Value("")

@@ -14,7 +14,7 @@ from kmseg.ui import text
 from kmseg.ui.controls import starts
 from kmseg.ui.link import PAGE_RANGES
 from kmseg.ui.session import channels_key, session, setting_key
-from kmseg.ui.views import hue
+from kmseg.ui.views import hue, sheet
 
 # What the page calls the values of settings that have no table of their own.
 TITLES: Final = {
@@ -83,14 +83,10 @@ def _channels(color_space: str) -> None:
             "Hue is an angle: compare",
             type="tertiary",
             icon=":material/compare:",
-            on_click=_show_hue,
+            on_click=sheet.open_hue,
             help="Red lies at both ends of H from 0 to 179, so raw hue cuts it in two. See what "
             "that does to this picture, beside hue as an angle.",
         )
-
-
-def _show_hue() -> None:
-    session.view = hue.VIEW.key
 
 
 def _advanced() -> None:
