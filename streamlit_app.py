@@ -40,5 +40,6 @@ if __name__ == "__main__":
         view = page.choose_view()
         with failures.shown(view.key):
             view.show(ViewContext(picture, chosen, seg, merged, session.focus, address))
-        link.write(link.query_of(chosen))
+        if not panes.dragging():
+            link.write(link.query_of(chosen))
         hosting.warm_up_the_rest()
