@@ -40,5 +40,6 @@ if __name__ == "__main__":
             view = navigation.choose_view()
         with frame.section(view):
             view.show(ViewContext(picture, chosen, seg, merged, session.focus, address))
-        link.write(link.query_of(chosen))
+        if not panes.dragging():
+            link.write(link.query_of(chosen))
         hosting.warm_up_the_rest()

@@ -85,6 +85,17 @@ def send(app: AppTest, name: str, event: str, value: object) -> AppTest:
     return app
 
 
+def set_k(app: AppTest, k: int, *, final: bool = True) -> AppTest:
+    """Run the page as if K had been set below the pictures."""
+    return send(app, "kmseg_viewer", "action", {"what": "k", "k": k, "final": final, "number": k})
+
+
+def set_space(app: AppTest, space: str) -> AppTest:
+    """Run the page as if a colour space had been chosen below the pictures."""
+    action = {"what": "space", "space": space, "final": True, "number": 1}
+    return send(app, "kmseg_viewer", "action", action)
+
+
 def gallery(app: AppTest, number: int = 0) -> list[dict[str, Any]]:
     found = [e.proto for e in app.get("bidi_component") if "gallery" in e.proto.component_name]
     tiles: list[dict[str, Any]] = json.loads(found[number].json)["tiles"]

@@ -23,6 +23,7 @@ from kmseg.ui.views import VIEWS
 from visitor import (
     OpenPage,
     choose,
+    choose_space,
     counts,
     download,
     enter,
@@ -66,7 +67,7 @@ def test_both_pictures_are_exact_and_equal_in_size(open_page: OpenPage) -> None:
     for side in ("y", "width", "height"):
         assert boxes[0][side] == boxes[1][side]
     assert boxes[0]["width"] == pytest.approx(boxes[0]["height"], abs=1)
-    choose(page, "Gray ranks")
+    choose(page, "Shades of grey")
     np.testing.assert_array_equal(
         shown_pixels(page, "segmentation")[..., :3],
         render.painted(seg.labels, render.palette(seg, "gray")),
@@ -90,7 +91,7 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
 ) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     select(page, "Picture", "Dahlia")
-    select(page, "Colour space", "YCrCb")
+    choose_space(page, "YCrCb")
     page.get_by_role("button", name="Cr", exact=True).click()
     settle(page)
     slide(page, "K, number of clusters", 3)
@@ -101,7 +102,7 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
     enter(page, "Iterations at most", 12)
     enter(page, "Seed", 5)
     enter(page, "Width in pixels", 300)
-    choose(page, "Gray ranks")
+    choose(page, "Shades of grey")
     before = counts(page)
     settings = kmseg.Settings(
         color_space="ycrcb",
@@ -132,7 +133,7 @@ def test_back_undoes_and_forward_redoes(open_page: OpenPage) -> None:
     page = open_page()
     slide(page, "K, number of clusters", 1)
     assert "n_clusters=5" in page.url
-    select(page, "Colour space", "Oklab")
+    choose_space(page, "Oklab")
     assert "color_space=oklab" in page.url
     page.go_back()
     settle(page)

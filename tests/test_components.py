@@ -29,6 +29,7 @@ from kmseg.ui.components.viewer.viewer import (
     ViewerData,
     ViewerFile,
     ViewerRegion,
+    ViewerSpace,
     ViewerUnits,
 )
 
@@ -50,6 +51,7 @@ RECORDS: list[tuple[type, str, str]] = [
     (Row, "table", "row"),
     (ViewerData, "viewer", "data"),
     (ViewerRegion, "viewer", "region"),
+    (ViewerSpace, "viewer", "space"),
     (ViewerFile, "viewer", "file"),
     (ViewerUnits, "viewer", "units"),
 ]
@@ -171,7 +173,7 @@ def strings(path: Path) -> Iterator[str]:
 
 
 def test_the_server_handles_what_the_viewer_asks_for() -> None:
-    source = viewer_file("viewer.js")
+    source = "".join(path.read_text() for path in (FOLDER / "viewer").glob("*.js"))
     buttons = set(re.findall(r'data-do="(\w+)"', viewer_file("viewer.html")))
     block = re.search(r"const actions = \{(.*?)\n    \}", source, re.DOTALL)
     assert block

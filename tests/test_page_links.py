@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 import kmseg
-from inprocess import component, counts, expected_counts, open_page, open_view, png, rerun, texts
+from inprocess import (
+    component,
+    counts,
+    expected_counts,
+    open_page,
+    open_view,
+    png,
+    rerun,
+    set_k,
+    texts,
+)
 from kmseg.picture.reading import Reading
 from kmseg.ui.link import CHOICES, IN_BROWSER, PAGE_RANGES
 from kmseg.ui.text import power
@@ -26,8 +36,7 @@ from kmseg.ui.views import VIEWS
 )
 def test_a_link_replays_in_a_new_session(query: dict[str, str]) -> None:
     first = open_page(**query)
-    first.slider(key="n_clusters").set_value(int(query.get("n_clusters", "4")) + 1)
-    rerun(first)
+    set_k(first, int(query.get("n_clusters", "4")) + 1)
     link = {name: str(value) for name, value in first.query_params.items()}
     own = set(CHOICES) - set(IN_BROWSER)
     assert set(link) == {"v", *kmseg.Settings().to_dict(), "frame", "levels", *own}
@@ -65,10 +74,9 @@ def test_wrong_values_in_a_link_are_corrected_and_named() -> None:
     ):
         assert name in said
     assert "<script>" not in said
-    assert app.slider(key="n_clusters").value == PAGE_RANGES["n_clusters"][1]
+    assert component(app, "kmseg_viewer")["k"] == PAGE_RANGES["n_clusters"][1]
     assert app.slider(key="attempts").value == 1
-    app.slider(key="n_clusters").set_value(3)
-    rerun(app)
+    set_k(app, 3)
     assert not app.warning  # shown until something is changed
     assert app.query_params["n_clusters"] == "3"
 
@@ -105,8 +113,7 @@ def test_focus_and_merges_of_a_link_are_restored() -> None:
 
 def test_another_segmentation_has_nothing_in_focus_or_merged() -> None:
     app = open_page(n_clusters="5", focus="2", merge="1.3")
-    app.slider(key="n_clusters").set_value(4)
-    rerun(app)
+    set_k(app, 4)
     assert counts(app) == expected_counts("china", n_clusters=4)
     assert component(app, "kmseg_viewer")["focus"] == ""
     assert "merge" not in app.query_params

@@ -13,6 +13,7 @@ from inprocess import (
     png,
     recorded,
     rerun,
+    set_k,
     texts,
 )
 from kmseg.output import export
@@ -101,8 +102,7 @@ def test_hue_as_an_angle_is_one_click_from_the_hue_channel() -> None:
 def test_views_that_are_not_open_compute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = recorded(monkeypatch, (store, "sheet"), (store, "ladder"), (store, "residual"))
     app = open_page(picture="flower", width="90")
-    app.slider(key="n_clusters").set_value(6)
-    rerun(app)
+    set_k(app, 6)
     assert calls == []
 
 

@@ -70,9 +70,10 @@ def settle(page: Page) -> None:
 
 def painted(page: Page) -> None:
     """Wait until the viewer shows the data it was last sent."""
-    asked = page.locator(".viewer")
+    viewer = page.locator(".viewer")
+    shown = "({ dataset: { asked, shown, updating } }) => shown && shown === asked && !updating"
     for _ in range(200):
-        if asked.evaluate("({ dataset }) => dataset.shown && dataset.shown === dataset.asked"):
+        if viewer.evaluate(shown):
             return
         page.wait_for_timeout(50)
     pytest.fail("The viewer did not paint the data it was sent.")
@@ -123,6 +124,18 @@ def slide(page: Page, label: str, steps: int) -> None:
     slider.focus()
     for _ in range(abs(steps)):
         slider.press("ArrowRight" if steps > 0 else "ArrowLeft")
+    settle(page)
+
+
+def set_k(page: Page, k: int) -> None:
+    """Move the slider of K below the pictures by arrow keys, and wait for the result."""
+    slider = page.get_by_role("slider", name="K, number of clusters")
+    slide(page, "K, number of clusters", k - int(slider.input_value()))
+
+
+def choose_space(page: Page, title: str) -> None:
+    """Choose a colour space below the pictures and wait for the result."""
+    page.get_by_label("Colour space", exact=True).select_option(label=title)
     settle(page)
 
 

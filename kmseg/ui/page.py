@@ -17,7 +17,7 @@ from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.parallel.gate import Waiting
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
-from kmseg.ui import failures, link, store, text
+from kmseg.ui import failures, link, panes, store, text
 from kmseg.ui.components.assets import asset
 from kmseg.ui.components.copy_link.copy_link import copy_link
 from kmseg.ui.components.layout.layout import layout
@@ -109,6 +109,11 @@ class Frame:
             _hidden_heading(view.title)
             yield
 
+    def report(self, error: KmsegError) -> None:
+        """Say below the heading why there is no segmentation, and offer to try again."""
+        with self._head:
+            failures.report(error, "segmentation")
+
 
 @contextmanager
 def frame() -> Iterator[Frame]:
@@ -117,8 +122,10 @@ def frame() -> Iterator[Frame]:
     try:
         yield drawn
     except KmsegError as error:
+        with drawn.pictures:
+            panes.show_again()
         drawn.draw()
-        failures.report(error, "segmentation")
+        drawn.report(error)
         st.stop()
 
 

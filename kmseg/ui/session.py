@@ -124,10 +124,12 @@ class Session:
         Widget: "auto", "stored" or "range".
     level_low, level_high : float
         Widgets: the values of the file that become black and white.
-    color_space, init, engine : str
-        Widgets: the settings of these names.
+    color_space : str
+        The setting of this name, chosen in the viewer.
     n_clusters : int
-        Widget: the setting of this name.
+        Likewise.
+    init, engine : str
+        Widgets: the settings of these names.
     start_slot : int
         Widget: number, from 1, of the starting colour that the next click on the original sets.
     view : str
@@ -156,6 +158,10 @@ class Session:
     shown : tuple of (str, Reading, Settings), or None
         Picture, how it was read, and settings of the segmentation that the viewer was sent last.
         None before the first one: until then the controls are drawn first.
+    answers : int
+        Number of the last change of K or colour space that the viewer asked for.
+    sent : object
+        Data that the viewer was sent last; None before the first one.
     """
 
     restored = _Value(False)
@@ -185,6 +191,8 @@ class Session:
     file: _Value[FileRequest | None] = _Value(None)
     written: _Value[dict[str, str] | None] = _Value(None)
     shown: _Value[tuple[str, Reading, Settings] | None] = _Value(None)
+    answers = _Value(0)
+    sent: _Value[object] = _Value(None)
 
     @property
     def failures(self) -> dict[str, KmsegError]:

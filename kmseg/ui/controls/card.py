@@ -28,19 +28,8 @@ TITLES: Final = {
 
 
 def draw() -> None:
-    """Draw every setting."""
-    space = st.selectbox(
-        "Colour space",
-        list(COLOR_SPACES),
-        key=setting_key("color_space"),
-        format_func=lambda key: COLOR_SPACES[key].title,
-        help=text.names(
-            "\n\n".join(f"**{space.title}**: {space.source}" for space in COLOR_SPACES.values())
-        ),
-    )
-    _channels(space)
-    low, high = PAGE_RANGES["n_clusters"]
-    st.slider("K, number of clusters", low, high, key=setting_key("n_clusters"))
+    """Draw every setting but K and the colour space, which are below the pictures."""
+    _channels(session.color_space)
     init = st.segmented_control(
         "Initialisation",
         INITS,
