@@ -15,7 +15,7 @@ if __name__ == "__main__":
     from kmseg.ui.views.view import ViewContext
 
     st.set_page_config(
-        "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=300
+        "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=320
     )
     link.restore()
 

@@ -45,10 +45,9 @@ def show(context: ViewContext) -> None:
         return
     with choices:
         settings = _with_chosen_k(context.wanted)
-    st.markdown("**Which colours pull this picture apart?** Click a tile to use it.")
     say_automatic(context.wanted)
     current = explore.automatic(context.wanted)
-    proposals = st.container()
+    proposals = st.container(key="sheet_proposals")
     spaces = st.grid("auto", min_column_width=SPACE_WIDTH)
     tiles: list[Tile] = []
     with closing(store.sheet(context.picture, settings)) as made:
@@ -82,7 +81,7 @@ def _with_chosen_k(settings: Settings) -> Settings:
 
 
 def _proposals(tiles: list[Tile], current: Settings) -> None:
-    st.markdown("**Proposals**", help=HELP)
+    st.markdown("**Proposals**: click a picture to use its settings.", help=HELP)
     best = explore.ranked(tiles)[:N_PROPOSALS]
     if not best:
         st.info("No colours of this picture form areas of their own: there is nothing to propose.")
