@@ -8,14 +8,14 @@ app = st.App(__file__, **hosting.OPTIONS)  # Streamlit looks for this exact line
 
 if __name__ == "__main__":
     from kmseg.kmeans.engines import ENGINES
-    from kmseg.ui import failures, link, page, panes, store
+    from kmseg.ui import link, navigation, page, panes, store
     from kmseg.ui.controls import wanted
     from kmseg.ui.session import session
     from kmseg.ui.views import VIEWS
     from kmseg.ui.views.view import ViewContext
 
     st.set_page_config(
-        "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340
+        "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=320
     )
     link.restore()
 
@@ -30,15 +30,16 @@ if __name__ == "__main__":
         if session.shown is None or ENGINES[settings.engine].slow:
             frame.draw()
         hosting.warm_up()
-        with page.at_work(settings) as (progress, waiting):
-            seg = store.segmentation(picture, settings, progress, waiting)
-        merged = page.merged(seg)
-        panes.show(picture, seg, merged, notify=VIEWS[session.view].needs_focus)
-        frame.draw()
-        page.summary(picture, seg, merged, chosen)
-
-        view = page.choose_view()
-        with failures.shown(view.key):
+        with frame.pictures:
+            with page.at_work(settings) as (progress, waiting):
+                seg = store.segmentation(picture, settings, progress, waiting)
+            merged = page.merged(seg)
+            panes.show(picture, seg, merged, notify=VIEWS[session.view].needs_focus)
+            frame.draw()
+            page.summary(picture, seg, merged, chosen)
+            view = navigation.choose_view()
+        with frame.section(view):
             view.show(ViewContext(picture, chosen, seg, merged, session.focus, address))
-        link.write(link.query_of(chosen))
+        if not panes.dragging():
+            link.write(link.query_of(chosen))
         hosting.warm_up_the_rest()

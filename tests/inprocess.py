@@ -15,6 +15,7 @@ from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
 import kmseg
+from kmseg.ui.views import VIEWS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,6 +33,16 @@ def open_page(**query: str) -> AppTest:
 def rerun(app: AppTest) -> AppTest:
     app.run()
     assert not app.exception
+    return app
+
+
+def open_view(app: AppTest, key: str) -> AppTest:
+    """The page after a visitor opened a view: its place, then its part of that place."""
+    app.segmented_control(key="place").set_value(VIEWS[key].group)
+    rerun(app)
+    if any(control.key == "part" for control in app.segmented_control):
+        app.segmented_control(key="part").set_value(key)
+        rerun(app)
     return app
 
 
@@ -72,6 +83,17 @@ def send(app: AppTest, name: str, event: str, value: object) -> AppTest:
     app._run(states)
     assert not app.exception
     return app
+
+
+def set_k(app: AppTest, k: int, *, final: bool = True) -> AppTest:
+    """Run the page as if K had been set below the pictures."""
+    return send(app, "kmseg_viewer", "action", {"what": "k", "k": k, "final": final, "number": k})
+
+
+def set_space(app: AppTest, space: str) -> AppTest:
+    """Run the page as if a colour space had been chosen below the pictures."""
+    action = {"what": "space", "space": space, "final": True, "number": 1}
+    return send(app, "kmseg_viewer", "action", action)
 
 
 def gallery(app: AppTest, number: int = 0) -> list[dict[str, Any]]:

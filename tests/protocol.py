@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -26,7 +27,6 @@ from websockets.asyncio.client import ClientConnection, connect
 
 T = TypeVar("T")
 
-K_LABEL = "K, number of clusters"
 UPLOAD_LABEL = "Your own pictures"
 TIMEOUT = 120.0  # seconds
 
@@ -72,11 +72,11 @@ class Visitor:
             open_timeout=TIMEOUT,
         )
 
-    async def send(self) -> None:
-        """Ask for a run of the page with the widgets as they stand."""
+    async def send(self, *triggers: WidgetState) -> None:
+        """Ask for a run of the page with the widgets as they stand, and what is sent once."""
         message = BackMsg()
         message.rerun_script.query_string = self.query
-        message.rerun_script.widget_states.widgets.extend(self.widgets.values())
+        message.rerun_script.widget_states.widgets.extend([*self.widgets.values(), *triggers])
         await self.socket.send(message.SerializeToString())
 
     async def run(self) -> None:
@@ -119,15 +119,16 @@ class Visitor:
             component = element.bidi_component
             if component.component_name == "kmseg_viewer":
                 self.data = json.loads(component.json)
+                self.viewer = component.id
                 self.labels = self.data["labels"]
 
     async def change(self, n_clusters: int) -> float:
         """Another K; seconds until its labels are here. The page's run goes on to its end."""
-        state = WidgetState(id=self.ids[K_LABEL])
-        state.int_array_value.data.append(n_clusters)
-        self.widgets[K_LABEL] = state
+        action = {"what": "k", "k": n_clusters, "final": True}
+        state = WidgetState(id=_make_trigger_id(self.viewer, "events"))
+        state.json_trigger_value = json.dumps([{"event": "action", "value": action}])
         before, begin = self.labels, time.perf_counter()
-        await self.send()
+        await self.send(state)
         self.texts = []
         async with asyncio.timeout(TIMEOUT):
             finished = False

@@ -23,9 +23,11 @@ from kmseg.ui.views import VIEWS
 from visitor import (
     OpenPage,
     choose,
+    choose_space,
     counts,
     download,
     enter,
+    open_view,
     painted,
     pick,
     render_of,
@@ -65,7 +67,7 @@ def test_both_pictures_are_exact_and_equal_in_size(open_page: OpenPage) -> None:
     for side in ("y", "width", "height"):
         assert boxes[0][side] == boxes[1][side]
     assert boxes[0]["width"] == pytest.approx(boxes[0]["height"], abs=1)
-    choose(page, "Gray ranks")
+    choose(page, "Shades of grey")
     np.testing.assert_array_equal(
         shown_pixels(page, "segmentation")[..., :3],
         render.painted(seg.labels, render.palette(seg, "gray")),
@@ -89,7 +91,7 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
 ) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     select(page, "Picture", "Dahlia")
-    select(page, "Colour space", "YCrCb")
+    choose_space(page, "YCrCb")
     page.get_by_role("button", name="Cr", exact=True).click()
     settle(page)
     slide(page, "K, number of clusters", 3)
@@ -100,7 +102,7 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
     enter(page, "Iterations at most", 12)
     enter(page, "Seed", 5)
     enter(page, "Width in pixels", 300)
-    choose(page, "Gray ranks")
+    choose(page, "Shades of grey")
     before = counts(page)
     settings = kmseg.Settings(
         color_space="ycrcb",
@@ -120,7 +122,7 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
     link = page.evaluate("navigator.clipboard.readText()")
     assert link.startswith(page_server.url)
     query = parse_qs(urlsplit(link).query, keep_blank_values=True)
-    expected = settings.to_query() | {"picture": "flower", "paint": "gray", "view": "take-away"}
+    expected = settings.to_query() | {"picture": "flower", "paint": "gray", "view": "download"}
     assert {name: query[name][0] for name in expected} == expected
     other = open_page("?" + urlsplit(link).query)
     assert counts(other) == before
@@ -131,7 +133,7 @@ def test_back_undoes_and_forward_redoes(open_page: OpenPage) -> None:
     page = open_page()
     slide(page, "K, number of clusters", 1)
     assert "n_clusters=5" in page.url
-    select(page, "Colour space", "Oklab")
+    choose_space(page, "Oklab")
     assert "color_space=oklab" in page.url
     page.go_back()
     settle(page)
@@ -165,7 +167,7 @@ def test_a_click_on_the_original_picks_a_starting_colour(open_page: OpenPage) ->
 
 
 def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
-    page = open_page("?picture=plate-8&color_space=lab&channels=12&n_clusters=3&view=take-away")
+    page = open_page("?picture=plate-8&color_space=lab&channels=12&n_clusters=3&view=download")
     settings = kmseg.Settings(color_space="lab", channels="12", n_clusters=3)
     seg = kmseg.segment(kmseg.sample_image("plate-8"), settings)
     name, content = download(page, "Everything, ZIP")
@@ -195,7 +197,7 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
 
 
 def test_a_downloads_name_keeps_the_letters_of_the_pictures(open_page: OpenPage) -> None:
-    page = open_page("?view=take-away&width=60")
+    page = open_page("?view=download&width=60")
     buffer = io.BytesIO()
     Pillow.fromarray(kmseg.sample_image("flower").pixels).save(buffer, "PNG")
     photo = {"name": "Фото.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
@@ -241,10 +243,9 @@ def test_the_clouds_camera_stays_when_k_changes(open_page: OpenPage) -> None:
 def test_a_phone_shows_everything_without_sideways_scrolling(
     open_page: OpenPage, color_scheme: str
 ) -> None:
-    page = open_page("?view=take-away", width=390, height=844, color_scheme=color_scheme)
-    titles = [view.title for view in VIEWS.values()]
-    for view in titles if color_scheme == "light" else ("Clusters", "Take away"):
-        choose(page, view)
+    page = open_page("?view=download", width=390, height=844, color_scheme=color_scheme)
+    for key in VIEWS if color_scheme == "light" else ("clusters", "download"):
+        open_view(page, VIEWS[key])
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         main = page.locator("[data-testid=stMain]")
@@ -319,7 +320,7 @@ def test_long_work_shows_how_far_it_is_and_can_be_stopped(
 
     pick(page, "Engine", title)
     stop.click(timeout=60_000)
-    page.get_by_text("Exact, every pixel · best of 100 attempts").wait_for(timeout=60_000)
+    page.get_by_text("colours · best of 100 attempts").wait_for(timeout=60_000)
     settle(page)
     assert bar.count() == stop.count() == 0
     settings = kmseg.Settings(n_clusters=32, attempts=100, width=380, epsilon=0)

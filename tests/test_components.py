@@ -22,18 +22,20 @@ from kmseg.ui.components.cloud.cloud import CloudData, Paint
 from kmseg.ui.components.copy_link.copy_link import CopyLinkData
 from kmseg.ui.components.curves.curves import Curve, CurvesData
 from kmseg.ui.components.gallery.gallery import Entry, GalleryData, GalleryTile
+from kmseg.ui.components.layout.layout import LayoutData
 from kmseg.ui.components.table.table import Column, Row, TableData
 from kmseg.ui.components.viewer.viewer import (
     Verb,
     ViewerData,
     ViewerFile,
     ViewerRegion,
+    ViewerSpace,
     ViewerUnits,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "kmseg" / "ui" / "components"
-COMPONENTS = ["cloud", "copy_link", "curves", "gallery", "table", "viewer"]
+COMPONENTS = ["cloud", "copy_link", "curves", "gallery", "layout", "table", "viewer"]
 
 # What is sent: record, component, and the name of the JavaScript variable that holds it.
 RECORDS: list[tuple[type, str, str]] = [
@@ -43,11 +45,13 @@ RECORDS: list[tuple[type, str, str]] = [
     (Curve, "curves", "chart"),
     (GalleryData, "gallery", "data"),
     (GalleryTile, "gallery", "tile"),
+    (LayoutData, "layout", "data"),
     (TableData, "table", "data"),
     (Column, "table", "column"),
     (Row, "table", "row"),
     (ViewerData, "viewer", "data"),
     (ViewerRegion, "viewer", "region"),
+    (ViewerSpace, "viewer", "space"),
     (ViewerFile, "viewer", "file"),
     (ViewerUnits, "viewer", "units"),
 ]
@@ -169,7 +173,7 @@ def strings(path: Path) -> Iterator[str]:
 
 
 def test_the_server_handles_what_the_viewer_asks_for() -> None:
-    source = viewer_file("viewer.js")
+    source = "".join(path.read_text() for path in (FOLDER / "viewer").glob("*.js"))
     buttons = set(re.findall(r'data-do="(\w+)"', viewer_file("viewer.html")))
     block = re.search(r"const actions = \{(.*?)\n    \}", source, re.DOTALL)
     assert block

@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 import kmseg
 from inprocess import (
     ROOT,
+    component,
     counts,
     expected_counts,
     open_page,
     png,
     recorded,
     rerun,
+    set_k,
+    set_space,
     texts,
 )
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
@@ -45,17 +48,15 @@ def test_opens_on_a_segmented_sample() -> None:
 
 def test_every_control_reaches_the_segmentation_and_the_address() -> None:
     app = open_page(picture="flower", width="160")
-    app.selectbox(key="color_space").set_value("hsv")
-    rerun(app)
+    set_space(app, "hsv")
     app.get_by_key("channels_hsv").set_value(["H", "V"])
-    app.slider(key="n_clusters").set_value(5)
     app.segmented_control(key="init").set_value("random")
     app.slider(key="attempts").set_value(3)
     app.selectbox(key="stop").set_value("epsilon")
     app.number_input(key="epsilon").set_value(0.5)
     app.number_input(key="seed").set_value(7)
     app.number_input(key="width").set_value(200)
-    rerun(app)
+    set_k(app, 5)
     wanted = {
         "color_space": "hsv",
         "channels": "02",
@@ -115,7 +116,7 @@ def test_reference_engines_get_a_reduced_width_that_the_page_states(engine: str)
         kmseg.sample_image("china"), kmseg.Settings(engine=engine, attempts=2, width=387)
     )
     assert counts(app) == seg.pixel_counts.tolist()
-    assert "at 387 pixels width, not 640" in texts(app)
+    assert "387 pixels wide instead of 640" in texts(app)
     assert app.number_input(key="width").value == 0  # the visitor's own setting is kept
 
 
@@ -131,8 +132,7 @@ def test_my_colours_begin_with_those_of_the_present_clusters() -> None:
     wanted = {"n_clusters": 3, "init": "manual", "centroids": (pickers[0], "#ff8800", pickers[2])}
     assert counts(app) == expected_counts("china", **wanted)
     assert app.query_params["centroids"].split("-")[1] == "ff8800"
-    app.slider(key="n_clusters").set_value(5)
-    rerun(app)
+    set_k(app, 5)
     assert app.color_picker(key="start_1").value == "#ff8800"
     assert len(app.color_picker) == 5
 
@@ -156,7 +156,7 @@ def test_the_settings_of_a_sample_are_one_click_away() -> None:
         ("sheet", ["viewer", "summary", "sheet", "write"]),
         ("ladder", ["viewer", "summary", "ladder", "write"]),
         ("residual", ["viewer", "summary", "residual", "write"]),
-        ("take-away", ["viewer", "summary", "_wholly_in_focus", "write"]),
+        ("download", ["viewer", "summary", "_wholly_in_focus", "write"]),
     ],
 )
 def test_a_new_segmentation_is_shown_before_anything_else_is_made(
@@ -176,8 +176,7 @@ def test_a_new_segmentation_is_shown_before_anything_else_is_made(
         (download, "_wholly_in_focus"),
         (link, "write"),
     )
-    app.slider(key="n_clusters").set_value(9)
-    rerun(app)
+    set_k(app, 9)
     assert [name for name, _ in calls] == then
 
 
@@ -204,12 +203,10 @@ def test_another_k_repeats_no_work_that_depends_on_the_picture_alone(
         "segment",
     }
     calls.clear()
-    app.slider(key="n_clusters").set_value(7)
-    rerun(app)
+    set_k(app, 7)
     assert [name for name, _ in calls] == ["segment"]
     calls.clear()
-    app.slider(key="n_clusters").set_value(4)
-    rerun(app)
+    set_k(app, 4)
     assert calls == []
 
 
@@ -256,7 +253,9 @@ def test_a_reference_engine_makes_a_limited_number_of_attempts() -> None:
     app = open_page(engine="opencv", attempts="100", width="60", seed="79")
     wanted = {"engine": "opencv", "attempts": 10, "width": 60, "seed": 79}
     assert counts(app) == expected_counts("china", **wanted)
-    assert "at most 10 attempts on this page, not 100" in " ".join(note.value for note in app.info)
+    assert "at most 10 attempts on this page instead of 100" in " ".join(
+        note.value for note in app.info
+    )
 
 
 def test_starting_colours_are_computed_by_the_default_engine(
@@ -347,7 +346,10 @@ def test_only_one_module_uses_the_session_state() -> None:
 
 def test_every_setting_has_a_control_under_its_own_name() -> None:
     app = open_page()
-    for name in set(kmseg.settings.FIELDS) - {"channels", "centroids"}:
+    viewer = component(app, "kmseg_viewer")
+    assert (viewer["k"], viewer["color_space"]) == (4, "bgr")
+    below_the_pictures = {"n_clusters", "color_space"}
+    for name in set(kmseg.settings.FIELDS) - below_the_pictures - {"channels", "centroids"}:
         assert app.get_by_key(session.setting_key(name)).value is not None
     with pytest.raises(KeyError, match="n_cluster"):
         session.setting_key("n_cluster")

@@ -12,7 +12,17 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.testing.v1 import AppTest
 
 import kmseg
-from inprocess import component, counts, expected_counts, open_page, png, rerun, send, texts
+from inprocess import (
+    component,
+    counts,
+    expected_counts,
+    open_page,
+    png,
+    rerun,
+    send,
+    set_k,
+    texts,
+)
 from kmseg.errors import BusyError
 from kmseg.parallel.gate import Gate
 from kmseg.ui.server import gates, incidents
@@ -110,12 +120,11 @@ def test_a_segmentation_that_finds_the_server_busy_leaves_the_controls(
     crowd.come()
     before = refused()
     if first:
-        app = open_page(picture="flower", width="91", seed="5021")
-    app.slider(key="n_clusters").set_value(6)
-    rerun(app)
+        app = open_page(picture="flower", width="91", seed="5021", n_clusters="6")
+    else:
+        set_k(app, 6)
     assert is_busy(app, "try again: segmentation")
-    assert refused() == before + 1 + first
-    assert app.slider(key="n_clusters").value == 6
+    assert refused() == before + 1
     crowd.leave()
     app.button(key="try again: segmentation").click()
     rerun(app)
@@ -123,6 +132,32 @@ def test_a_segmentation_that_finds_the_server_busy_leaves_the_controls(
     assert counts(app) == expected_counts(
         "flower", width=90 + first, seed=5020 + first, n_clusters=6
     )
+
+
+def test_another_k_was_out_of_reach_while_the_server_was_busy(crowd: Crowd) -> None:
+    app = open_page(picture="flower", width="90", seed="5025")
+    before = component(app, "kmseg_viewer")
+    crowd.come()
+    set_k(app, 7)
+    stays = component(app, "kmseg_viewer")
+    assert not before["stale"] and stays["stale"]
+    assert (stays["k"], stays["answers"]) == (7, 7)
+    for name in ("labels", "palette", "segmentation"):
+        assert stays[name] == before[name]
+    crowd.leave()
+    set_k(app, 8)
+    assert not component(app, "kmseg_viewer")["stale"]
+    assert counts(app) == expected_counts("flower", width=90, seed=5025, n_clusters=8)
+
+
+def test_a_busy_server_shows_no_other_picture_than_the_chosen_one(crowd: Crowd) -> None:
+    app = open_page(picture="flower", width="90", seed="5026")
+    crowd.come()
+    app.selectbox(key="picture").set_value("china")
+    rerun(app)
+    assert is_busy(app, "try again: segmentation")
+    mounted = [element.proto.component_name for element in app.get("bidi_component")]
+    assert "kmseg_viewer" not in mounted
 
 
 def test_a_manual_start_that_finds_the_server_busy_gets_its_colours_later(
@@ -234,7 +269,7 @@ def test_a_download_that_finds_the_server_busy_is_explained_by_the_next_run(
             return file_name
 
         patch.setattr(MediaFileManager, "add_deferred", add_deferred)
-        app = open_page(picture="flower", width="90", seed="5080", view="take-away")
+        app = open_page(picture="flower", width="90", seed="5080", view="download")
     name = next(name for name in made if name.endswith("_counts.csv"))
     crowd.come()
     before = refused()

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import icc
 import kmseg
-from inprocess import component, counts, open_page, png, rerun, texts
+from inprocess import component, counts, open_page, png, rerun, set_k, texts
 from kmseg.picture.image import read_image
 from kmseg.picture.reading import Levels, Reading
 from kmseg.ui.store import results
@@ -108,8 +108,7 @@ def test_levels_of_a_link_to_a_picture_of_8_bits_are_left_out() -> None:
     app = open_page(picture="flower", levels="0..99", frame="7")
     said = app.warning[0].value
     assert "this picture has 8 bits" in said and "one frame, not 7" in said
-    app.slider(key="n_clusters").set_value(3)
-    rerun(app)
+    set_k(app, 3)
     assert (app.query_params["frame"], app.query_params["levels"]) == ("1", "auto")
 
 
@@ -131,8 +130,7 @@ def test_a_page_that_does_not_exist_becomes_the_last() -> None:
     said = app.warning[0].value
     assert "this picture has 2 pages, not 9; 2 is used" in said
     assert "upload that picture" not in said
-    app.slider(key="n_clusters").set_value(3)
-    rerun(app)
+    set_k(app, 3)
     assert app.query_params["frame"] == "2" and not app.warning
 
 

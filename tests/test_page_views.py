@@ -9,22 +9,54 @@ import kmseg
 from inprocess import (
     gallery,
     open_page,
+    open_view,
     png,
     recorded,
     rerun,
+    set_k,
     texts,
 )
 from kmseg.output import export
 from kmseg.ui import store
 from kmseg.ui.link import CHOICES
+from kmseg.ui.views import VIEWS
 
 
 @pytest.mark.parametrize("view", [name for name in CHOICES["view"] if name != "clusters"])
 @pytest.mark.parametrize("picture", ["plate-5", "china"])
 def test_every_view_is_reached_by_a_link(view: str, picture: str) -> None:
     app = open_page(view=view, picture=picture, n_clusters="3", color_space="hsv", width="150")
-    assert app.segmented_control(key="view").value == view
+    assert app.session_state["view"] == view
+    assert app.segmented_control(key="place").value == VIEWS[view].group
     assert not app.error and not app.warning
+
+
+def test_a_place_shows_its_parts_and_a_place_of_one_view_has_no_second_row() -> None:
+    app = open_page(view="ladder", picture="flower", width="90")
+    assert app.segmented_control(key="place").options == ["Explore", "Download"]
+    explore = [view for view in VIEWS.values() if view.group == "Explore"]
+    assert app.segmented_control(key="part").options == [view.title for view in explore]
+    assert app.segmented_control(key="part").value == "ladder"
+    open_view(app, "download")
+    assert "part" not in [control.key for control in app.segmented_control]
+    assert app.query_params["view"] == "download"
+
+
+def test_going_back_to_a_place_opens_the_part_that_was_open_there() -> None:
+    app = open_page(view="residual", picture="flower", width="90")
+    for place, view in (("Download", "download"), ("Explore", "residual")):
+        app.segmented_control(key="place").set_value(place)
+        rerun(app)
+        assert app.query_params["view"] == view
+
+
+@pytest.mark.parametrize(("view", "today"), [("take-away", "download"), ("hue", "sheet")])
+def test_links_of_earlier_versions_open_what_took_their_views_place(view: str, today: str) -> None:
+    app = open_page(v="1", view=view, picture="flower", width="90")
+    assert not app.warning
+    assert app.session_state["view"] == today
+    if view == "hue":
+        assert [tile["title"] for tile in gallery(app)] == ["Raw H, 0 to 179", "H as an angle"]
 
 
 def test_the_sheet_shows_every_channel_set_and_marks_the_chosen_one() -> None:
@@ -45,8 +77,7 @@ def test_a_picture_of_one_colour_has_no_proposals_and_no_rungs() -> None:
     app.file_uploader(key="uploads").upload("flat.png", png(flat))
     rerun(app)
     assert "nothing to propose" in texts(app)
-    app.segmented_control(key="view").set_value("ladder")
-    rerun(app)
+    open_view(app, "ladder")
     assert "nothing to choose" in texts(app)
 
 
@@ -58,20 +89,20 @@ def test_the_ladder_goes_as_far_as_the_k_that_is_chosen() -> None:
     assert sum("suggested" in tile["mark"] for tile in tiles) == 1
 
 
-def test_the_hue_view_is_one_click_from_the_hue_channel() -> None:
+def test_hue_as_an_angle_is_one_click_from_the_hue_channel() -> None:
     app = open_page(color_space="hsv", picture="flower")
     button = next(button for button in app.button if "Hue is an angle" in button.label)
     button.click()
     rerun(app)
-    assert app.query_params["view"] == "hue"
+    assert app.query_params["view"] == "sheet"
+    assert app.query_params["sheet_shown"] == "hue"
     assert [tile["title"] for tile in gallery(app)] == ["Raw H, 0 to 179", "H as an angle"]
 
 
 def test_views_that_are_not_open_compute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = recorded(monkeypatch, (store, "sheet"), (store, "ladder"), (store, "residual"))
     app = open_page(picture="flower", width="90")
-    app.slider(key="n_clusters").set_value(6)
-    rerun(app)
+    set_k(app, 6)
     assert calls == []
 
 
@@ -82,9 +113,10 @@ def test_a_strip_of_a_panorama_crashed_the_views_that_compare_settings(
     app = open_page(view="sheet")
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
     app.file_uploader(key="uploads").upload("strip.png", png(pixels))
-    for view in ("sheet", "ladder", "hue", "residual"):
-        app.segmented_control(key="view").set_value(view)
-        rerun(app)
+    app.segmented_control(key="sheet_shown").set_value("hue")
+    rerun(app)
+    for view in ("ladder", "residual"):
+        open_view(app, view)
         assert not app.error
     assert "average" in app.metric[0].label.lower()
 
@@ -109,7 +141,7 @@ def test_the_residual_of_a_preview_without_opaque_pixels_crashed() -> None:
 
 
 def test_files_are_in_groups_and_each_is_offered_once() -> None:
-    app = open_page(view="take-away", picture="plate-6", n_clusters="3")
+    app = open_page(view="download", picture="plate-6", n_clusters="3")
     titles = [download.title for download in (export.ARCHIVE, *export.DOWNLOADS)]
     assert sorted(button.label for button in app.get("download_button")) == sorted(titles)
     said = [element.value for element in app.markdown]
@@ -122,7 +154,7 @@ def test_files_are_in_groups_and_each_is_offered_once() -> None:
 
 
 def test_the_commands_named_a_file_that_there_is_not() -> None:
-    app = open_page(view="take-away", picture="plate-6", n_clusters="3")
+    app = open_page(view="download", picture="plate-6", n_clusters="3")
     posix, windows, script = (element.value for element in app.code)
     assert posix.startswith(".venv/bin/python -m kmseg -i sample:plate-6 ")
     assert windows.startswith(r".venv\Scripts\python -m kmseg -i sample:plate-6 ")

@@ -19,6 +19,8 @@ from kmseg.output import render
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
+    from kmseg.ui.views import View
+
 OpenPage = Callable[..., "Page"]
 
 READ_PICTURE = """async picture => {
@@ -68,9 +70,10 @@ def settle(page: Page) -> None:
 
 def painted(page: Page) -> None:
     """Wait until the viewer shows the data it was last sent."""
-    asked = page.locator(".viewer")
+    viewer = page.locator(".viewer")
+    shown = "({ dataset: { asked, shown, updating } }) => shown && shown === asked && !updating"
     for _ in range(200):
-        if asked.evaluate("({ dataset }) => dataset.shown && dataset.shown === dataset.asked"):
+        if viewer.evaluate(shown):
             return
         page.wait_for_timeout(50)
     pytest.fail("The viewer did not paint the data it was sent.")
@@ -80,6 +83,14 @@ def choose(page: Page, label: str) -> None:
     """Click one option of a segmented control."""
     page.get_by_role("radio", name=label, exact=True).click()
     settle(page)
+
+
+def open_view(page: Page, view: View) -> None:
+    """Open a view by its place and its part of that place."""
+    choose(page, view.group)
+    part = page.get_by_role("radio", name=view.title, exact=True)
+    if part.count():
+        choose(page, view.title)
 
 
 def pick(page: Page, label: str, option: str) -> None:
@@ -116,6 +127,18 @@ def slide(page: Page, label: str, steps: int) -> None:
     settle(page)
 
 
+def set_k(page: Page, k: int) -> None:
+    """Move the slider of K below the pictures by arrow keys, and wait for the result."""
+    slider = page.get_by_role("slider", name="K, number of clusters")
+    slide(page, "K, number of clusters", k - int(slider.input_value()))
+
+
+def choose_space(page: Page, title: str) -> None:
+    """Choose a colour space below the pictures and wait for the result."""
+    page.get_by_label("Colour space", exact=True).select_option(label=title)
+    settle(page)
+
+
 def enter(page: Page, label: str, value: object) -> None:
     """Type a value into a field and press Enter."""
     field = page.get_by_label(label, exact=True)
@@ -125,7 +148,7 @@ def enter(page: Page, label: str, value: object) -> None:
 
 
 def download(page: Page, button: str) -> tuple[str, bytes]:
-    """Click a button of the view "Take away"; return the file's name and content."""
+    """Click a button of the view "Download"; return the file's name and content."""
     with page.expect_download() as waiting:
         page.get_by_role("button", name=button, exact=True).click()
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
@@ -134,7 +157,7 @@ def download(page: Page, button: str) -> tuple[str, bytes]:
 def counts(page: Page) -> list[dict[str, str]]:
     """The rows of the table of counts, from the page's CSV download."""
     if page.get_by_role("button", name="Counts, CSV").count() == 0:
-        choose(page, "Take away")
+        choose(page, "Download")
     _, content = download(page, "Counts, CSV")
     return list(csv.DictReader(io.StringIO(content.decode())))
 

@@ -15,7 +15,7 @@ from kmseg.samples import SAMPLES
 from kmseg.settings import PAGE_RANGES, Settings, shown
 from kmseg.ui.server import incidents
 from kmseg.ui.session import Groups, session
-from kmseg.ui.views import VIEWS
+from kmseg.ui.views import FORMER_VIEWS, VIEWS
 
 UPLOAD: Final = "upload"
 DEFAULT_PICTURE: Final = "china"
@@ -96,6 +96,7 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
     list of str
         A sentence, without its full stop, for each value that was wrong and replaced.
     """
+    query = {**query, **FORMER_VIEWS.get(query.get("view", ""), {})}
     settings, sentences = Settings.from_query(query, PAGE_RANGES)
     reading, more = Reading.from_query(query)
     corrections = [*sentences, *more]

@@ -1,4 +1,4 @@
-"""The page around the pictures: heading, summary, notes, progress, and how a run fails."""
+"""The page around the pictures: its frame, progress, summary and notes, and how a run fails."""
 
 from __future__ import annotations
 
@@ -13,56 +13,73 @@ import streamlit as st
 from kmseg.color import COLOR_SPACES
 from kmseg.errors import KmsegError
 from kmseg.kmeans import Progress
-from kmseg.kmeans.engines import ENGINES
+from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.parallel.gate import Waiting
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
-from kmseg.ui import failures, link, store, text
+from kmseg.ui import failures, link, panes, store, text
 from kmseg.ui.components.assets import asset
 from kmseg.ui.components.copy_link.copy_link import copy_link
+from kmseg.ui.components.layout.layout import layout
 from kmseg.ui.controls import card, pictures
 from kmseg.ui.server.gates import stop_if_cancelled
-from kmseg.ui.session import Key, session
-from kmseg.ui.views import VIEWS, View
-from kmseg.ui.views.view import choose
+from kmseg.ui.session import session
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
+
+    from kmseg.ui.views import View
 
 # Seconds of work before its progress is shown beside the spinner.
 PATIENCE: Final = 1.0
 # Seconds between updates of the progress.
 UPDATE_INTERVAL: Final = 0.1
 
-SUMMARY_HELP: Final = """
-**Attempts**: k-means can end in different places, so it is started several times; the start that
-ends with the lowest inertia is shown.
+HEAD: Final = """
+<header class="kmseg-head">
+<h1>kmseg</h1>
+<p>k-means sorts pixels into K groups of similar colours<span>, and paints each group in its mean
+colour</span>.</p>
+</header>
+"""
 
-**Iteration**: each colour goes to its nearest centroid, then each centroid to the mean of its
-colours. *Not yet at rest*: more iterations would still move them.
+SUMMARY_HELP: Final = """
+**Attempts**: k-means can end with different clusters, depending on where its centroids start. It
+is run several times, and the attempt with the lowest inertia is shown.
+
+**Iteration**: each colour is assigned to its nearest centroid, then each centroid moves to the mean
+of its colours. *Not converged*: with more iterations the centroids would still move.
 
 **Inertia**, or compactness: the sum, over all pixels, of the squared distance to the nearest
-centroid. Lower is tighter. It can only be compared for the same picture, size and channels.
+centroid. Lower is tighter. Only compare it for the same picture, size and channels.
 
-**RMS**: the same per pixel, the root of the mean squared distance, in units of the colour space.
+**RMS**: the root mean square of these distances, in units of the colour space.
 
-**Global optimum**: proven; no other clustering into K has a lower inertia.
+**Global optimum**: proven; no other clustering into K clusters has a lower inertia.
 """
 
 
 class Frame:
-    """Sidebar and heading, which can be drawn after the pictures below them.
+    """The regions of the page, which can be drawn in another order than they have on it.
 
     Attributes
     ----------
     wanted : Settings or None
         As the controls have them; None while they are unknown. Without them there is no link.
+    pictures : DeltaGenerator
+        Region of the pictures, what is said of them, and the choice of a view.
     """
 
     wanted: Settings | None = None
 
     def __init__(self) -> None:
-        self._head = st.container()
+        self._head = st.container(key="head")
+        self._album = st.container(key="album")
+        stage = st.container(key="stage")  # on wide windows its two regions stand side by side
+        self.pictures = stage.container(key="pictures")
+        with self.pictures:
+            _hidden_heading("Pictures")
+        self._section = stage.container(key="section")
         self._card: DeltaGenerator | None = None
         self._drawn = False
 
@@ -79,10 +96,23 @@ class Frame:
             return
         self._drawn = True
         with self._card or st.sidebar:
+            _hidden_heading("Settings")
             card.draw()
         with self._head:
             _heading(None if self.wanted is None else link.query_of(self.wanted))
             failures.show_earlier()
+
+    @contextmanager
+    def section(self, view: View) -> Iterator[None]:
+        """Draw a view in its region; a ``KmsegError`` in the block is shown there."""
+        with self._section, st.container(key=f"view_{view.key}"), failures.shown(view.key):
+            _hidden_heading(view.title)
+            yield
+
+    def report(self, error: KmsegError) -> None:
+        """Say below the heading why there is no segmentation, and offer to try again."""
+        with self._head:
+            failures.report(error, "segmentation")
 
 
 @contextmanager
@@ -92,22 +122,27 @@ def frame() -> Iterator[Frame]:
     try:
         yield drawn
     except KmsegError as error:
+        with drawn.pictures:
+            panes.show_again()
         drawn.draw()
-        failures.report(error, "segmentation")
+        drawn.report(error)
         st.stop()
 
 
+def _hidden_heading(title: str) -> None:
+    """A heading that only screen readers present."""
+    st.html(f'<h2 class="kmseg-hidden">{title}</h2>')
+
+
 def _heading(query: dict[str, str] | None) -> None:
-    """What this page is, where its controls are, and the link."""
-    title, copy = st.columns([4, 1], vertical_alignment="center")
-    with title:
-        st.html(f"<style>{asset('shared/page.css')}</style>")
-        st.markdown(
-            "**kmseg** shows what k-means makes of a picture's colours. Open yours in the sidebar."
-        )
-    if query is not None:
-        with copy:
+    """What this page is, and the link."""
+    st.html(f"<style>{asset('shared/page.css')}</style>")
+    with st.container(key="title", horizontal=True, vertical_alignment="center", wrap=False):
+        st.html(HEAD)
+        if query is not None:
             copy_link(query)
+    layout(session.view, session.picture)
+    if query is not None:
         _corrections(query)
 
 
@@ -137,7 +172,8 @@ def at_work(settings: Settings) -> Iterator[tuple[Progress, Waiting]]:
 
     Within these calls Streamlit ends the run if the visitor has changed a control meanwhile.
     """
-    place, started, updated = st.empty(), time.monotonic(), 0.0
+    over_pictures = st.container(key="work")
+    place, started, updated = over_pictures.empty(), time.monotonic(), 0.0
     bar: DeltaGenerator | None = None
     engine = ENGINES[settings.engine]
 
@@ -163,10 +199,10 @@ def at_work(settings: Settings) -> Iterator[tuple[Progress, Waiting]]:
         show(done / attempts, f"{name}: {step}")
 
     def waiting(ahead: int) -> None:
-        others = text.count(ahead, "other") if ahead else "next"
-        show(0.0, f"Waiting for a turn: {others}.")
+        others = f"{text.count(ahead, 'request')} ahead" if ahead else "next in the queue"
+        show(0.0, f"Waiting: {others}.")
 
-    with st.spinner("Segmenting…", show_time=True):
+    with over_pictures, st.spinner("Segmenting…", show_time=True):
         yield progress, waiting
     if bar is not None:
         place.empty()
@@ -176,8 +212,8 @@ def merged(seg: Segmentation) -> Segmentation:
     """The segmentation with the session's merges; says which clusters of a link do not exist."""
     if missing := link.leave_out_missing(seg.n_clusters):
         st.warning(
-            f"The link names {', '.join(map(str, missing[:8]))} among its clusters, and there are "
-            f"only 1 to {seg.n_clusters}: left out."
+            f"The link names clusters {', '.join(map(str, missing[:8]))}, but there are only "
+            f"{text.count(seg.n_clusters, 'cluster')}. These numbers are ignored."
         )
     return seg.merged(session.merges)
 
@@ -199,16 +235,20 @@ def summary(
         *map(text.plain, picture.notes),
         text.count(seg.histogram.n_colors, "colour"),
         f"{text.count(hidden, 'transparent pixel')} left out" if hidden else "",
+        "" if engine.name == DEFAULT_ENGINE else engine.title,
+        "global optimum" if seg.global_optimum else tried,
+        "" if seg.converged is not False else "not converged",
+        f"{'before merging: ' * (merged is not seg)}inertia {text.power(seg.inertia)}",
+    ]
+    more = [
         engine.title,
-        "" if seg.global_optimum else tried,
         text.count(seg.n_iter, "iteration") if seg.n_iter else "",
-        "" if seg.converged is not False else "not yet at rest",
-        "global optimum, whatever the seed" if seg.global_optimum else "",
-        f"{'before merging: ' * (merged is not seg)}inertia {seg.inertia:.5g}",
         f"RMS {math.sqrt(seg.inertia / seg.histogram.n_pixels):.3g}",
         f"fitted in {1000 * seg.seconds['fit']:,.0f} ms",
     ]
-    st.caption(" · ".join(filter(None, parts)), help=SUMMARY_HELP)
+    details = " · ".join(filter(None, more))
+    with st.container(key="summary"):
+        st.caption(" · ".join(filter(None, parts)), help=f"{details}\n{SUMMARY_HELP}")
     for note in _notes(picture, seg, wanted):
         st.info(note)
 
@@ -231,24 +271,18 @@ def _notes(picture: store.Picture, seg: Segmentation, wanted: Settings) -> list[
         )
     if seg.constant_channels:
         notes.append(
-            f"Constant in this picture, so of no help in telling its pixels apart: "
+            f"Constant in this picture, so without effect on the clusters: "
             f"{text.names(', '.join(seg.constant_channels))} of {space.title}."
         )
     if seg.settings.width != wanted.width:
         notes.append(
-            f"{engine} visits every pixel in every attempt, so the page gives it the picture at "
-            f"{seg.settings.width} pixels width, not {wanted.width or picture.width}. The exact "
-            "engine takes all of it."
+            f"{engine} processes every pixel in every attempt, so here it works on a smaller copy: "
+            f"{seg.settings.width} pixels wide instead of {wanted.width or picture.width}. The "
+            "exact engine uses every pixel."
         )
     if seg.settings.attempts != wanted.attempts:
         notes.append(
-            f"{engine} makes at most {seg.settings.attempts} attempts on this page, not "
+            f"{engine} makes at most {seg.settings.attempts} attempts on this page instead of "
             f"{wanted.attempts}."
         )
     return notes
-
-
-def choose_view() -> View:
-    """Draw the view chooser; returns the chosen view."""
-    titles = {view.key: view.title for view in VIEWS.values()}
-    return VIEWS[choose("View", titles, Key.VIEW)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from kmseg.color import COLOR_SPACES
 from kmseg.errors import KmsegError
@@ -17,6 +19,7 @@ from kmseg.ui.components.viewer.viewer import (
     ViewerData,
     ViewerFile,
     ViewerRegion,
+    ViewerSpace,
     ViewerUnits,
     viewer,
 )
@@ -42,8 +45,6 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     notify : bool
         Whether the browser must tell the server of every change of focus.
     """
-    original, labels, shown = store.previews(picture, seg)
-    full = store.size(picture, seg)
     errors: dict[str, KmsegError] = {}
     region = file = None
     with failures.collected(errors, "region"):
@@ -51,39 +52,9 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     wanted_file, session.file = session.file, None
     with failures.collected(errors, "file"):
         file = _requested_file(picture, seg, wanted_file)
-    manual = seg.settings.init == "manual"
-    space = COLOR_SPACES[seg.settings.color_space]
-    viewer(
-        ViewerData(
-            original=media_url(*original, "viewer.original"),
-            labels=media_url(labels, "image/png", "viewer.labels"),
-            width=shown[0],
-            height=shown[1],
-            full=full,
-            region=region,
-            picture=f"{picture.key} {full}",  # the zoom is kept from page to page
-            segmentation=link.address(picture.key, picture.reading, seg.settings),
-            palette=[to_hex(color) for color in seg.palette],
-            groups=merged.members,
-            colors=[to_hex(color) for color in merged.palette],
-            names=merged.names,
-            counts=merged.pixel_counts.tolist(),
-            k=session.n_clusters,
-            ks=PAGE_RANGES["n_clusters"],
-            space=space.key,
-            coordinates=space.coordinates,
-            units=picture.units and ViewerUnits(*picture.units),
-            alt=f"Original: {picture.name}",
-            description=_description(picture, merged),
-            hint=f" · a click sets starting colour {session.start_slot}" if manual else "",
-            pick=manual,
-            notify=notify,
-            focus=link.spelled((session.focus,)),
-            file=file,
-        ),
-        on_pick=failures.in_callback(partial(starts.pick, picture), "Starting colour"),
-        on_action=partial(_act, seg),
-    )
+    data = _data(picture, seg, merged, region, file, notify)
+    session.sent = data
+    _draw(data, failures.in_callback(partial(starts.pick, picture), "Starting colour"))
     retries = {"file": partial(_request_file, wanted_file)}
     for place, error in errors.items():  # below the viewer, which must not move
         failures.report(error, place, retries.get(place))
@@ -91,6 +62,82 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     if session.shown != sent:
         session.shown = sent
         time.sleep(HEAD_START)
+
+
+def show_again() -> None:
+    """Draw the viewer as it was last, after a failure: its controls are there, for another try."""
+    data, shown = session.sent, session.shown
+    if not isinstance(data, ViewerData) or shown is None:
+        return
+    if shown[:2] == (session.picture, session.reading(session.picture)):
+        _draw(replace(data, **_settings(), stale=True, pick=False, file=None))
+
+
+def dragging() -> bool:
+    """Whether this run is for a K that a drag passes: such a one does not go into the address."""
+    action = session.event(Key.VIEWER, "action")
+    return isinstance(action, dict) and action.get("final") is False
+
+
+def _draw(data: ViewerData, on_pick: Callable[[], None] = lambda: None) -> None:
+    viewer(data, on_pick=on_pick, on_action=partial(_act, len(data.palette)))
+
+
+def _settings() -> dict[str, Any]:
+    """The fields of the viewer's data that say what is set."""
+    other = "rgb" if session.color_space == "bgr" else "bgr"  # these two cluster alike
+    return {
+        "k": session.n_clusters,
+        "color_space": session.color_space,
+        "spaces": [
+            ViewerSpace(space.key, space.title, getattr(space, "summary", space.source))
+            for space in COLOR_SPACES.values()
+            if space.key != other
+        ],
+        "answers": session.answers,
+    }
+
+
+def _data(
+    picture: store.Picture,
+    seg: Segmentation,
+    merged: Segmentation,
+    region: ViewerRegion | None,
+    file: ViewerFile | None,
+    notify: bool,
+) -> ViewerData:
+    original, labels, shown = store.previews(picture, seg)
+    full = store.size(picture, seg)
+    manual = seg.settings.init == "manual"
+    space = COLOR_SPACES[seg.settings.color_space]
+    return ViewerData(
+        **_settings(),
+        original=media_url(*original, "viewer.original"),
+        labels=media_url(labels, "image/png", "viewer.labels"),
+        width=shown[0],
+        height=shown[1],
+        full=full,
+        region=region,
+        picture=f"{picture.key} {full}",  # the zoom is kept from page to page
+        segmentation=link.address(picture.key, picture.reading, seg.settings),
+        palette=[to_hex(color) for color in seg.palette],
+        groups=merged.members,
+        colors=[to_hex(color) for color in merged.palette],
+        names=merged.names,
+        counts=merged.pixel_counts.tolist(),
+        ks=PAGE_RANGES["n_clusters"],
+        stale=False,
+        space=space.key,
+        coordinates=space.coordinates,
+        units=picture.units and ViewerUnits(*picture.units),
+        alt=f"Original: {picture.name}",
+        description=_description(picture, merged),
+        hint=f" · a click sets starting colour {session.start_slot}" if manual else "",
+        pick=manual,
+        notify=notify,
+        focus=link.spelled((session.focus,)),
+        file=file,
+    )
 
 
 def _description(picture: store.Picture, merged: Segmentation) -> str:
@@ -120,20 +167,24 @@ def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:
     )
 
 
-def _act(seg: Segmentation) -> None:
-    """Do what the viewer was asked to do with K or the clusters in focus."""
+def _act(n_clusters: int) -> None:
+    """Do what the viewer was asked to do with a setting or the clusters in focus.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Of the segmentation that it shows, before merging.
+    """
     action = session.event(Key.VIEWER, "action")
-    if action["what"] == "k":
-        least, most = PAGE_RANGES["n_clusters"]
-        if isinstance(action.get("k"), int):
-            session.n_clusters = min(max(action["k"], least), most)
+    if action["what"] in ("k", "space"):
+        _change(action)
         return
     chosen = {
         cluster
         for cluster in action["clusters"]
-        if isinstance(cluster, int) and 0 <= cluster < seg.n_clusters
+        if isinstance(cluster, int) and 0 <= cluster < n_clusters
     }
-    link.leave_out_missing(seg.n_clusters)
+    link.leave_out_missing(n_clusters)
     touched = [group for group in session.merges if chosen & set(group)]
     apart = tuple(group for group in session.merges if group not in touched)
     if action["what"] == "merge":
@@ -144,6 +195,18 @@ def _act(seg: Segmentation) -> None:
         session.focus = tuple(sorted(chosen))
     elif action["what"] in export.CLUSTER_DOWNLOADS and chosen:
         session.file = FileRequest(action["what"], tuple(sorted(chosen)), time.time_ns())
+
+
+def _change(action: dict[str, Any]) -> None:
+    """Set K or the colour space, if the value makes sense."""
+    match action:
+        case {"what": "k", "k": int(k)}:
+            least, most = PAGE_RANGES["n_clusters"]
+            session.n_clusters = min(max(k, least), most)
+        case {"what": "space", "space": str(space)} if space in COLOR_SPACES:
+            session.color_space = space
+    if isinstance(action.get("number"), int):
+        session.answers = action["number"]
 
 
 def _request_file(wanted: FileRequest | None) -> None:

@@ -38,7 +38,8 @@ class Key(StrEnum):
     CAMERA_ON = "camera_on"
     CAMERA = "camera"
     START_SLOT = "start_slot"
-    VIEW = "view"
+    PLACE = "place"
+    PART = "part"
     VIEWER = "viewer"
 
 
@@ -123,14 +124,20 @@ class Session:
         Widget: "auto", "stored" or "range".
     level_low, level_high : float
         Widgets: the values of the file that become black and white.
-    color_space, init, engine : str
-        Widgets: the settings of these names.
+    color_space : str
+        The setting of this name, chosen in the viewer.
     n_clusters : int
-        Widget: the setting of this name.
+        Likewise.
+    init, engine : str
+        Widgets: the settings of these names.
     start_slot : int
         Widget: number, from 1, of the starting colour that the next click on the original sets.
     view : str
-        Widget: key of the chosen view.
+        Key of the open view.
+    place, part : str
+        Widgets: the open view's place, and its key where its place has several.
+    last_views : dict of str to str
+        Key of the view that was open last in each place.
     merges : tuple of tuple of int
         Groups of clusters that are merged, numbered from 0.
     focus : tuple of int
@@ -151,6 +158,10 @@ class Session:
     shown : tuple of (str, Reading, Settings), or None
         Picture, how it was read, and settings of the segmentation that the viewer was sent last.
         None before the first one: until then the controls are drawn first.
+    answers : int
+        Number of the last change of K or colour space that the viewer asked for.
+    sent : object
+        Data that the viewer was sent last; None before the first one.
     """
 
     restored = _Value(False)
@@ -168,6 +179,9 @@ class Session:
     n_clusters = _Value(0)
     start_slot = _Value(1)
     view = _Value("")
+    place = _Value("")
+    part = _Value("")
+    last_views: _Value[dict[str, str]] = _Value({})
     merges: _Value[Groups] = _Value(())
     focus: _Value[tuple[int, ...]] = _Value(())
     segmentation = _Value("")
@@ -177,6 +191,8 @@ class Session:
     file: _Value[FileRequest | None] = _Value(None)
     written: _Value[dict[str, str] | None] = _Value(None)
     shown: _Value[tuple[str, Reading, Settings] | None] = _Value(None)
+    answers = _Value(0)
+    sent: _Value[object] = _Value(None)
 
     @property
     def failures(self) -> dict[str, KmsegError]:

@@ -13,7 +13,7 @@ from kmseg.settings import INITS, PAGE_RANGES, STOPS, Settings
 from kmseg.ui import text
 from kmseg.ui.controls import starts
 from kmseg.ui.session import channels_key, session, setting_key
-from kmseg.ui.views import hue
+from kmseg.ui.views import hue, sheet
 
 # What the page calls the values of settings that have no table of their own.
 TITLES: Final = {
@@ -27,19 +27,8 @@ TITLES: Final = {
 
 
 def draw() -> None:
-    """Draw every setting."""
-    space = st.selectbox(
-        "Colour space",
-        list(COLOR_SPACES),
-        key=setting_key("color_space"),
-        format_func=lambda key: COLOR_SPACES[key].title,
-        help=text.names(
-            "\n\n".join(f"**{space.title}**: {space.source}" for space in COLOR_SPACES.values())
-        ),
-    )
-    _channels(space)
-    low, high = PAGE_RANGES["n_clusters"]
-    st.slider("K, number of clusters", low, high, key=setting_key("n_clusters"))
+    """Draw every setting but K and the colour space, which are below the pictures."""
+    _channels(session.color_space)
     init = st.segmented_control(
         "Initialisation",
         INITS,
@@ -82,14 +71,10 @@ def _channels(color_space: str) -> None:
             "Hue is an angle: compare",
             type="tertiary",
             icon=":material/compare:",
-            on_click=_show_hue,
+            on_click=sheet.open_hue,
             help="Red lies at both ends of H from 0 to 179, so raw hue cuts it in two. See what "
             "that does to this picture, beside hue as an angle.",
         )
-
-
-def _show_hue() -> None:
-    session.view = hue.VIEW.key
 
 
 def _advanced() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from kmseg.ui.views import cloud, clusters, download, hue, ladder, residual, sheet
+from kmseg.ui.views import cloud, clusters, download, ladder, residual, sheet
 from kmseg.ui.views.view import View
 
-__all__ = ["VIEWS", "View"]
+__all__ = ["FORMER_VIEWS", "VIEWS", "View"]
 
 # In the order of the page; the first one is the default.
 VIEWS: Final[dict[str, View]] = {
@@ -18,7 +18,12 @@ VIEWS: Final[dict[str, View]] = {
         sheet.VIEW,
         ladder.VIEW,
         residual.VIEW,
-        hue.VIEW,
         download.VIEW,
     )
+}
+
+# Values of "view" in older links, and the values of a link that open the same today.
+FORMER_VIEWS: Final[dict[str, dict[str, str]]] = {
+    "take-away": {"view": download.VIEW.key},
+    "hue": {"view": sheet.VIEW.key, sheet.SHOWN.name: "hue"},
 }

@@ -1,4 +1,4 @@
-"""The view "Hue": raw hue beside hue as an angle."""
+"""A part of the view "Colour spaces": raw hue beside hue as an angle."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kmseg.explore import Tile
 from kmseg.ui import store
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
-from kmseg.ui.views.view import Group, View, ViewContext
+from kmseg.ui.views.view import ViewContext
 
 # The colour spaces that are compared by their channel 0: key, and title and note of the tile.
 RAW: Final = "hsv"
@@ -63,6 +63,3 @@ def _n_red(tile: Tile) -> int:
     """Number of clusters within 20 degrees of red, without those that are nearly gray."""
     x, y, _ = COLOR_SPACES[ANGLE].convert(tile.palette).T
     return int(((np.hypot(x, y) > 40) & (np.abs(np.arctan2(y, x)) < math.radians(20))).sum())
-
-
-VIEW: Final = View(key="hue", title="Hue", group=Group.COMPARE, show=show)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from kmseg import explore
 from kmseg.explore import Rung
-from kmseg.ui import store
+from kmseg.ui import store, text
 from kmseg.ui.components.curves.curves import Curve, curves
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
@@ -26,8 +26,6 @@ where it is greatest is suggested.
 
 **Calinski-Harabasz**: variance between the clusters over variance within them; more is better.
 """
-
-_SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def show(context: ViewContext) -> None:
@@ -68,9 +66,9 @@ def _entry(rung: Rung, suggested: bool) -> Entry:
         rung.tile,
         f"K = {rung.tile.settings.n_clusters}",
         (
-            f"inertia {_power(rung.tile.inertia)}",
+            f"inertia {text.power(rung.tile.inertia)}",
             f"silhouette {_number(rung.silhouette)}",
-            f"Calinski-Harabasz {_power(rung.calinski_harabasz)}",
+            f"Calinski-Harabasz {text.power(rung.calinski_harabasz)}",
         ),
         "suggested: greatest silhouette" if suggested else "",
     )
@@ -80,7 +78,7 @@ def _curves(rungs: list[Rung], best: Rung | None, current: int) -> None:
     inertias = [rung.tile.inertia for rung in rungs]
     silhouettes = [rung.silhouette for rung in rungs]
     charts = [
-        Curve("Inertia", inertias, [_power(value) for value in inertias]),
+        Curve("Inertia", inertias, [text.power(value) for value in inertias]),
         Curve(
             f"Silhouette of {explore.SILHOUETTE_PIXELS:,} pixels",
             [None if math.isnan(value) else value for value in silhouettes],
@@ -97,12 +95,4 @@ def _number(value: float) -> str:
     return "not defined" if math.isnan(value) else f"{value:.2f}"
 
 
-def _power(value: float) -> str:
-    """Three significant digits, with a power of ten in superscript: "1.23 × 10⁹"."""
-    digits, _, exponent = f"{value:.3g}".partition("e")
-    if not exponent:
-        return digits
-    return f"{digits} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
-
-
-VIEW: Final = View(key="ladder", title="K ladder", group=Group.COMPARE, show=show)
+VIEW: Final = View(key="ladder", title="K ladder", group=Group.EXPLORE, show=show)

@@ -16,10 +16,14 @@ from kmseg.settings import Settings
 from kmseg.ui import store
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
+from kmseg.ui.views import hue
 from kmseg.ui.views.view import Group, Option, View, ViewContext, choose, say_automatic
 
 # Proposals that are shown at most.
 N_PROPOSALS: Final = 6
+
+# Pixels: on wide windows, colour spaces with at least this width stand side by side.
+SPACE_WIDTH: Final = 600
 
 HELP: Final = """
 Proposals come first where pixels of one cluster lie together in the picture rather than as
@@ -27,43 +31,57 @@ speckle (*coherence*, 0 to 1) and where the clusters explain much of the picture
 (*explained*). Tiles that show nearly the same are folded into the best of them.
 """
 
+SHOWN: Final = Option("sheet_shown", {"all": "All colour spaces", "hue": "Hue as an angle"})
 K: Final = Option("sheet_k", {"same": "As in the sidebar"} | {k: k for k in ("2", "3", "4")})
 
 
 def show(context: ViewContext) -> None:
-    """Draw the sheet as its tiles are made, then the best of them above it."""
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    with right:
+    """Draw the sheet as its tiles are made, then the best of them above it; or hue by itself."""
+    choices = st.container(key="sheet_choices", horizontal=True)
+    with choices:
+        shown = choose("Colour spaces that are shown", SHOWN.titles, SHOWN.name)
+    if shown == "hue":
+        hue.show(context)
+        return
+    with choices:
         settings = _with_chosen_k(context.wanted)
-    left.markdown("**Which colours pull this picture apart?** Click a tile to use it.")
     say_automatic(context.wanted)
     current = explore.automatic(context.wanted)
-    proposals = st.container()
+    proposals = st.container(key="sheet_proposals")
+    spaces = st.grid("auto", min_column_width=SPACE_WIDTH)
     tiles: list[Tile] = []
     with closing(store.sheet(context.picture, settings)) as made:
         for key, row in groupby(made, lambda tile: tile.settings.color_space):
             title = COLOR_SPACES[key].title
-            st.markdown(f"**{title}**")
             found = list(row)
             entries = [Entry(tile, _channels(tile.settings)) for tile in found]
-            gallery(entries, current, session.set_settings, title, f"sheet {key}")
+            with spaces.cell():
+                st.markdown(f"**{title}**")
+                gallery(entries, current, session.set_settings, title, f"sheet {key}")
             tiles += found
     with proposals:
         _proposals(tiles, current)
 
 
+def open_hue() -> None:
+    """Open the comparison of raw hue with hue as an angle."""
+    session.view = VIEW.key
+    session.set_option(SHOWN.name, "hue")
+
+
 def _with_chosen_k(settings: Settings) -> Settings:
     """Draw the choice of K on this sheet; returns the settings with that K."""
     titles = {"same": f"K = {settings.n_clusters}"}
-    titles |= {k: k for k in K.titles if k not in ("same", str(settings.n_clusters))}
+    others = (k for k in K.titles if k not in ("same", str(settings.n_clusters)))
+    titles |= {k: f"K = {k}" for k in others}
     if session.option(K.name) not in titles:
         session.set_option(K.name, "same")
-    k = choose("Number of clusters on this sheet", titles, K.name, labelled=True)
+    k = choose("Number of clusters on this sheet", titles, K.name)
     return settings if k == "same" else replace(explore.automatic(settings), n_clusters=int(k))
 
 
 def _proposals(tiles: list[Tile], current: Settings) -> None:
-    st.markdown("**Proposals**", help=HELP)
+    st.markdown("**Proposals**: click a picture to use its settings.", help=HELP)
     best = explore.ranked(tiles)[:N_PROPOSALS]
     if not best:
         st.info("No colours of this picture form areas of their own: there is nothing to propose.")
@@ -96,4 +114,10 @@ def _channels(settings: Settings) -> str:
     return ", ".join(settings.channel_names)
 
 
-VIEW: Final = View(key="sheet", title="Colour spaces", group=Group.COMPARE, show=show, options=(K,))
+VIEW: Final = View(
+    key="sheet",
+    title="Colour spaces",
+    group=Group.EXPLORE,
+    show=show,
+    options=(SHOWN, K),
+)

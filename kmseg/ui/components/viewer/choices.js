@@ -42,6 +42,7 @@ export class Choices {
       root.querySelector(`input[name=${name}][value=${this[name]}]`).checked = true
     }
     root.classList.toggle("one", this.layout !== "side")
+    root.classList.toggle("swiping", this.layout === "swipe")
     root.querySelector(".divider").hidden = this.layout !== "swipe"
     root.querySelector(".mix").hidden = this.layout === "side"
     root.querySelector(".mix span").textContent = this.layout === "swipe" ? "Swipe" : "Blend"

@@ -2,21 +2,34 @@ import { focus } from "../shared/focus.js"
 import { clamp } from "../shared/helpers.js"
 import { trackPointers } from "../shared/pointers.js"
 
-const PAN = 0.1 // part of the pane that an arrow key moves the picture by
+// Parts of the pane that an arrow key moves the picture by, when zoomed, or else the cross.
+const PAN = 0.1
+const STEP = 0.01
+const FAR = 0.1 // with Shift
 const ZOOM = 1.5
 
 // Pointers, wheel and keys on one pane. `pointers` is shared by the panes, so that two fingers may
-// pinch across both. `on` has hover(event or nothing) and click(event).
+// pinch across both. `on` has hover(place or nothing) and click(place), where a place is [u, v], in
+// parts of the picture's width and height.
 export function listen(pane, signal, { viewport, choices, pointers, on }) {
+  let gripped // whether the pointer holds the divider
+  let cross = [0.5, 0.5] // in parts of the pane
+
   // Client coordinates in parts of the pane.
   const within = ([x, y]) => {
     const box = pane.getBoundingClientRect()
     return [(x - box.left) / box.width, (y - box.top) / box.height]
   }
+  const placeOf = event => viewport.inPicture(within([event.clientX, event.clientY]))
+
+  function accepts(event) {
+    gripped = event.target.className === "grip"
+    return true
+  }
 
   function drag(from, to) {
     const [[u0, v0], [u1, v1]] = [within(from), within(to)]
-    if (viewport.zoom > 1) viewport.moveBy(u1 - u0, v1 - v0)
+    if (viewport.zoom > 1 && !gripped) viewport.moveBy(u1 - u0, v1 - v0)
     else if (choices.layout === "swipe") choices.setMix(clamp(100 * u1, 0, 100))
   }
 
@@ -31,31 +44,58 @@ export function listen(pane, signal, { viewport, choices, pointers, on }) {
     viewport.zoomAt(...within([event.clientX, event.clientY]), factor)
   }
 
+  function aim() {
+    pane.classList.add("aimed")
+    pane.style.setProperty("--cross-x", cross[0])
+    pane.style.setProperty("--cross-y", cross[1])
+    on.hover(viewport.inPicture(cross))
+  }
+
+  function leave() {
+    pane.classList.remove("aimed")
+    on.hover()
+  }
+
+  function move(dx, dy, shift) {
+    const step = shift ? FAR : STEP
+    if (viewport.zoom > 1) viewport.moveBy(-dx * PAN, -dy * PAN)
+    else cross = [dx, dy].map((d, i) => clamp(cross[i] + d * step, 0, 0.9999))
+  }
+
   const keys = {
-    "+": () => viewport.zoomAt(0.5, 0.5, ZOOM),
-    "=": () => viewport.zoomAt(0.5, 0.5, ZOOM),
-    "-": () => viewport.zoomAt(0.5, 0.5, 1 / ZOOM),
+    "+": () => viewport.zoomAt(...cross, ZOOM),
+    "=": () => viewport.zoomAt(...cross, ZOOM),
+    "-": () => viewport.zoomAt(...cross, 1 / ZOOM),
     0: () => viewport.fit(),
-    ArrowLeft: () => viewport.moveBy(PAN, 0),
-    ArrowRight: () => viewport.moveBy(-PAN, 0),
-    ArrowUp: () => viewport.moveBy(0, PAN),
-    ArrowDown: () => viewport.moveBy(0, -PAN),
+    ArrowLeft: shift => move(-1, 0, shift),
+    ArrowRight: shift => move(1, 0, shift),
+    ArrowUp: shift => move(0, -1, shift),
+    ArrowDown: shift => move(0, 1, shift),
+    Enter: () => on.click(viewport.inPicture(cross)),
+    " ": () => on.click(viewport.inPicture(cross)),
     Escape: () => focus.set([]),
   }
 
   function press(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return
-    if (!keys[event.key] || (event.key.startsWith("Arrow") && viewport.zoom === 1)) return
+    if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return
     event.preventDefault()
     event.stopPropagation()
-    keys[event.key]()
+    keys[event.key](event.shiftKey)
+    aim()
   }
 
-  const handlers = { accepts: () => true, drag, pinch }
-  const wasDragged = trackPointers(pane, signal, handlers, pointers)
-  pane.addEventListener("pointermove", on.hover, { signal })
-  pane.addEventListener("pointerleave", () => on.hover(), { signal })
-  pane.addEventListener("click", event => wasDragged() || on.click(event), { signal })
+  const wasDragged = trackPointers(pane, signal, { accepts, drag, pinch }, pointers)
+  const listeners = {
+    pointerdown: () => pane.classList.remove("aimed"),
+    pointermove: event => on.hover(placeOf(event)),
+    pointerleave: () => on.hover(),
+    click: event => wasDragged() || on.click(placeOf(event)),
+    focus: () => pane.matches(":focus-visible") && aim(),
+    blur: leave,
+    keydown: press,
+  }
+  for (const [name, listener] of Object.entries(listeners)) {
+    pane.addEventListener(name, listener, { signal })
+  }
   pane.addEventListener("wheel", turnWheel, { passive: false, signal })
-  pane.addEventListener("keydown", press, { signal })
 }

@@ -56,7 +56,8 @@ export function showReadout(viewer, u, v) {
   const readout = root.querySelector(".readout")
   const pixel = u === undefined ? null : pixelAt(viewer, u, v)
   if (!pixel) {
-    readout.textContent = "Point at a picture for its colours."
+    const verb = matchMedia("(pointer: coarse)").matches ? "Tap" : "Point at"
+    readout.textContent = `${verb} a picture for its colours.`
     return
   }
   if (pixel.group === TRANSPARENT) {

@@ -1,10 +1,15 @@
 import { address } from "../shared/address.js"
 import { component } from "../shared/component.js"
 import { focus } from "../shared/focus.js"
+import { chooseFiles } from "../shared/uploader.js"
+import { Bar } from "./bar.js"
+import { Changes } from "./changes.js"
 import { Choices } from "./choices.js"
 import { showFocus, showSwatches } from "./clusters.js"
+import { FullScreen } from "./fullscreen.js"
 import { listen } from "./gestures.js"
 import { Layers } from "./layers.js"
+import { describe, showOriginal } from "./originals.js"
 import { groupAt, showReadout } from "./readout.js"
 import { Viewport } from "./viewport.js"
 
@@ -12,51 +17,64 @@ const DETAIL_DELAY = 150 // milliseconds of rest before the viewer asks for deta
 
 let downloaded // id of the last file that was saved
 
+// `latest` is the data of the last message, `data` that of the message which is on the screen.
 class Viewer {
   constructor(root, signal) {
     this.root = root
     const [original, segmentation] = root.querySelectorAll(".pane")
     this.viewport = new Viewport(root, segmentation, () => this.moved())
     this.choices = new Choices(root, signal, {
-      changed: () => this.layers.repaint(),
+      changed: () => this.agrees && this.layers.repaint(),
       mixed: () => this.layers.applyMix(),
     })
     this.layers = new Layers(root, this.choices, this.viewport)
     this.choices.readAddress()
-
-    const pointers = new Map()
-    for (const pane of [original, segmentation]) {
-      listen(pane, signal, {
-        viewport: this.viewport,
-        choices: this.choices,
-        pointers,
-        on: {
-          hover: event => showReadout(this, ...event ? this.viewport.positionOf(event) : []),
-          click: event => this.click(pane === original, ...this.viewport.positionOf(event)),
-        },
-      })
-    }
+    this.changes = new Changes(change => this.act(change), () => this.showUpdating())
+    this.bar = new Bar(root, signal, this.changes)
+    this.fullScreen = new FullScreen(root, signal, full => {
+      if (full) segmentation.focus({ preventScroll: true }) // so that its keys work
+    })
+    this.connectPanes(original, segmentation, signal)
     this.connectButtons(signal)
-    this.connectFullScreen(segmentation, signal)
     const observer = new ResizeObserver(() => this.data && this.viewport.setScaling())
     observer.observe(segmentation)
     signal.addEventListener("abort", () => {
       observer.disconnect()
       clearTimeout(this.timer)
+      this.changes.close()
     })
+    addEventListener("keydown", event => {
+      if (event.key === "Escape" && (this.bar.close() || this.fullScreen.leave())) {
+        event.stopPropagation()
+      }
+    }, { capture: true, signal })
     focus.addEventListener("change", () => this.focusChanged(), { signal })
   }
 
+  connectPanes(original, segmentation, signal) {
+    const { viewport, choices } = this
+    const pointers = new Map()
+    for (const pane of [original, segmentation]) {
+      const on = {
+        hover: place => this.agrees && showReadout(this, ...place ?? []),
+        click: place => this.click(pane === original, ...place),
+      }
+      listen(pane, signal, { viewport, choices, pointers, on })
+    }
+  }
+
   connectButtons(signal) {
-    const { root, viewport } = this
+    const { root, viewport, bar, fullScreen } = this
     const actions = {
+      open: chooseFiles,
+      fewer: () => bar.choose(bar.k - 1),
+      more: () => bar.choose(bar.k + 1),
+      look: () => bar.toggleLooks(),
       in: () => viewport.zoomAt(0.5, 0.5, 2),
       out: () => viewport.zoomAt(0.5, 0.5, 0.5),
       fit: () => viewport.fit(),
-      full: () => document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen(),
+      full: () => fullScreen.on ? fullScreen.leave() : fullScreen.enter(),
       clear: () => focus.set([]),
-      fewer: () => this.requestK(this.k - 1),
-      more: () => this.requestK(this.k + 1),
     }
     root.querySelector(".swatches").addEventListener("click", event => {
       const i = [...event.currentTarget.children].indexOf(event.target)
@@ -69,57 +87,67 @@ class Viewer {
     }
   }
 
-  connectFullScreen(pane, signal) {
-    const { root } = this
-    const button = root.querySelector("[data-do=full]")
-    button.hidden = !root.requestFullscreen
-    root.addEventListener("fullscreenchange", () => {
-      const full = Boolean(document.fullscreenElement)
-      button.textContent = full ? "Leave full screen" : "Full screen"
-      if (full) pane.focus() // so that its keys work
-      this.requestedK = undefined
-      this.showK(this.data.k)
-    }, { signal })
+  // Whether the segmentation of the last message is on the screen.
+  get agrees() {
+    return this.data !== undefined && this.data.segmentation === this.latest.segmentation
   }
 
   update({ data, setTriggerValue }) {
-    const { root } = this
-    Object.assign(this, { data, send: setTriggerValue })
-    this.viewport.setSizes(data)
-    this.layers.setData(data)
-    showSwatches(root, data)
-    // An answer to an earlier click must not undo a later one.
-    if ([undefined, data.k].includes(this.requestedK)) {
-      this.requestedK = undefined
-      this.showK(data.k)
-    }
-    focus.enter(data.segmentation, data.palette.length)
-    this.showFocus()
-    root.style.setProperty("--aspect", data.width / data.height)
-    root.classList.toggle("pick", data.pick)
-    for (const image of root.querySelectorAll("img.original:not(.region)")) {
-      const source = address(data.original)
-      if (image.src !== source) image.src = source
-    }
-    root.querySelector(".original").alt = data.alt
-    root.querySelector(".hint").textContent = data.hint
-    root.querySelector("canvas.segmentation").setAttribute("aria-label", data.description)
-    this.load()
+    Object.assign(this, { latest: data, send: setTriggerValue, failed: data.stale })
+    this.changes.receive(data.answers)
+    this.bar.update(data)
     this.download(data.file)
-    this.reportFocus()
-    if (this.picture !== data.picture) {
-      this.picture = data.picture
-      this.viewport.fit()
-    }
+    this.load(data)
+    this.showUpdating()
   }
 
-  async load() {
+  // Fetch what a message names, and show nothing of it before all can be shown, so that picture,
+  // swatches and caption never disagree.
+  async load(data) {
+    this.layers.setData(data)
+    if (this.data) new Image().src = address(data.original) // fetched beside the labels
+    else this.showFirst(data)
+    let trouble
     try {
       await this.layers.load()
     } catch (error) {
-      const note = "The picture did not arrive. Reload the page."
-      this.root.querySelector(".readout").textContent = note
-      console.warn(error)
+      trouble = error
+    }
+    if (data !== this.latest) return
+    if (trouble) this.fail(trouble)
+    else this.apply(data)
+    this.changes.settle()
+    this.showUpdating()
+  }
+
+  // Before anything is on the screen, the original need not wait for the labels; and the address
+  // is read before the server writes it anew.
+  showFirst(data) {
+    showOriginal(this.root, data)
+    focus.enter(data.segmentation, data.palette.length)
+  }
+
+  fail(error) {
+    this.failed = true
+    const note = "The picture did not arrive. Reload the page."
+    this.root.querySelector(".readout").textContent = note
+    console.warn(error)
+  }
+
+  apply(data) {
+    const { root, viewport } = this
+    this.data = data
+    viewport.setSizes(data)
+    showOriginal(root, data)
+    showSwatches(root, data)
+    root.classList.toggle("pick", data.pick)
+    describe(root, data)
+    focus.enter(data.segmentation, data.palette.length)
+    this.showFocus()
+    this.reportFocus()
+    if (this.picture !== data.picture) {
+      this.picture = data.picture
+      viewport.fit()
     }
   }
 
@@ -128,6 +156,7 @@ class Viewer {
   }
 
   click(onOriginal, u, v) {
+    if (!this.agrees) return
     const group = groupAt(this, u, v)
     if (this.data.pick && onOriginal) this.send("picked", { x: u, y: v })
     else if (group !== null) focus.toggle(this.data.groups[group])
@@ -135,6 +164,7 @@ class Viewer {
   }
 
   focusChanged() {
+    if (!this.agrees) return
     this.showFocus()
     this.layers.paintVeil()
     this.reportFocus()
@@ -145,18 +175,16 @@ class Viewer {
     showReadout(this)
   }
 
-  showK(k) {
-    const [least, most] = this.data.ks
-    this.k = k
-    this.root.querySelector(".clusters output").textContent = `K = ${k}`
-    this.root.querySelector("[data-do=fewer]").disabled = k <= least
-    this.root.querySelector("[data-do=more]").disabled = k >= most
-  }
-
-  requestK(k) {
-    this.requestedK = k
-    this.showK(k)
-    this.act({ what: "k", k })
+  // Mark what is on the screen while it is not what the controls say.
+  showUpdating() {
+    const waits = this.changes.busy || (!this.agrees && !this.failed)
+    const state = waits ? "waiting" : this.failed ? "failed" : ""
+    const { dataset } = this.root
+    if (state === (dataset.updating ?? "")) return
+    if (state) dataset.updating = state
+    else delete dataset.updating
+    this.root.querySelector(".pictures").ariaBusy = String(waits)
+    dispatchEvent(new CustomEvent("kmseg:updating", { detail: Boolean(state) }))
   }
 
   // Where files are offered, the server needs to know the focus.

@@ -10,7 +10,7 @@ from kmseg.ui.components.component import register
 
 _mount = register("viewer")
 
-Verb = Literal["mask", "cutout", "merge", "split", "focus", "k"]
+Verb = Literal["mask", "cutout", "merge", "split", "focus", "k", "space"]
 """What the viewer may ask for: :func:`viewer`, ``on_action``."""
 
 
@@ -67,6 +67,23 @@ class ViewerUnits:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewerSpace:
+    """A colour space that can be chosen.
+
+    Attributes
+    ----------
+    key, title : str
+        As in :data:`kmseg.color.COLOR_SPACES`.
+    summary : str
+        What it is, in one sentence.
+    """
+
+    key: str
+    title: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerData:
     """Data sent to the viewer.
 
@@ -98,8 +115,17 @@ class ViewerData:
         K as it is set.
     ks : tuple of two int
         The least and the greatest K.
+    color_space : str
+        Key of the colour space as it is set.
+    spaces : list of ViewerSpace
+        Those to choose from.
+    answers : int
+        Number of the last change of K or colour space that the viewer has asked for; 0 before the
+        first.
+    stale : bool
+        Whether this is an earlier segmentation than the one that is set, which failed.
     space : str
-        Key of the colour space of the readout.
+        Key of the colour space of the readout, in which the picture was clustered.
     coordinates : sequence of str
         Names of the space's coordinates.
     units : ViewerUnits or None
@@ -132,6 +158,10 @@ class ViewerData:
     counts: list[int]
     k: int
     ks: tuple[int, int]
+    color_space: str
+    spaces: list[ViewerSpace]
+    answers: int
+    stale: bool
     space: str
     coordinates: Sequence[str]
     units: ViewerUnits | None
@@ -162,8 +192,9 @@ def viewer(
         then ``{"x", "y"}``, in parts of width and height.
     on_action : callable
         Called when the viewer asks for something. ``st.session_state[key].action`` is then
-        ``{"what", "clusters"}``, with a :data:`Verb` and the clusters in focus; for ``"k"`` it is
-        ``{"what", "k"}``.
+        ``{"what", "clusters"}``, with a :data:`Verb` and the clusters in focus. For ``"k"`` and
+        ``"space"`` it has the new value under the same name instead, ``"number"`` to answer to, and
+        ``"final"``: whether this is a choice and not a value that a drag passes.
     key : str
         ``st.session_state[key].region`` is ``[x0, y0, x1, y1]``, in pixels of the full size, in a
         run in which the viewer asks for this part.

@@ -33,13 +33,9 @@ export class Viewport {
       && this.pane.clientWidth * this.zoom > this.previewWidth
   }
 
-  // Where an event of a pane is, in parts of the picture's width and height.
-  positionOf(event) {
-    const box = event.currentTarget.getBoundingClientRect()
-    return [
-      ((event.clientX - box.left) / box.width - this.x) / this.zoom,
-      ((event.clientY - box.top) / box.height - this.y) / this.zoom,
-    ]
+  // A point of the pane, [u, v], in parts of the picture.
+  inPicture([u, v]) {
+    return [(u - this.x) / this.zoom, (v - this.y) / this.zoom]
   }
 
   // Zoom around the point (u, v) of the pane, which stays where it is.
