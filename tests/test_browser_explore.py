@@ -196,7 +196,7 @@ def test_a_link_with_focus_and_merges_opens_the_same(open_page: OpenPage, page_s
     painted(other)
     assert query(other, "focus") == "2.3"
     assert other.get_by_role("radio", name="Blend").is_checked()
-    assert other.get_by_role("radio", name="Gray ranks").is_checked()
+    assert other.get_by_role("radio", name="Grey ranks").is_checked()
     group = merged.members.index((1, 2))
     assert pressed(other, ".swatches button") == [group]
     levels = shown_pixels(other, "segmentation")[..., 0]
@@ -251,7 +251,7 @@ def test_what_is_taken_away_is_of_the_clusters_in_focus(open_page: OpenPage) -> 
     _, content = download(page, "Mask of clusters 1, 3")
     mask = np.asarray(Pillow.open(io.BytesIO(content)))
     np.testing.assert_array_equal(mask, np.where(np.isin(seg.labels, (0, 2)), 255, 0))
-    _, content = download(page, "Settings, JSON")
+    _, content = download(page, "Settings (JSON)")
     assert json.loads(content)["view"] == {"focus": [1, 3], "merged": []}
 
 
@@ -325,7 +325,7 @@ def test_paint_layout_focus_and_zoom_send_nothing_to_the_server(open_page: OpenP
     painted(page)
     page.wait_for_timeout(1000)
     sent.clear()
-    for name in ("Gray ranks", "Boundaries", "Cluster colours", "Swipe", "Blend", "Side by side"):
+    for name in ("Grey ranks", "Boundaries", "Cluster colours", "Swipe", "Blend", "Side by side"):
         page.get_by_role("radio", name=name).click()
     page.locator(".swatches button").first.click()
     page.get_by_role("row").nth(2).click()
@@ -464,7 +464,7 @@ def test_a_tile_and_a_rung_are_adopted_by_keyboard(open_page: OpenPage) -> None:
         kmseg.Settings(color_space="cielab", channels="12", n_clusters=3),
     )
     np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], render_of(seg))
-    choose(page, "K ladder")
+    choose(page, "Choosing K")
     rung = page.get_by_role("button", name=re.compile("^K = 7"))
     rung.press("Enter")
     page.wait_for_url(re.compile("n_clusters=7"))

@@ -17,7 +17,7 @@ from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
 import kmseg
 from kmseg import explore
-from kmseg.color import COLOR_SPACES, features
+from kmseg.color import offered
 from kmseg.labeling import PixelGrid
 from kmseg.samples.plates import PALETTES, draw_plate
 from oracles import image_at, numeral_overlap
@@ -47,7 +47,7 @@ def flower() -> kmseg.Image:
 
 def test_a_sheet_has_every_space_with_every_set_of_channels_once() -> None:
     wanted = explore.views(kmseg.Settings(n_clusters=5, seed=3, width=70))
-    sizes = [len(space.channels) for space in COLOR_SPACES.values()]
+    sizes = [len(space.channels) for space in offered("bgr")]
     assert len(wanted) == len(set(wanted)) == sum(2**size - 1 for size in sizes)
     for settings in wanted:
         assert replace(settings, color_space="bgr", channels="all") == kmseg.Settings(

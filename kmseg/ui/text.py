@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import re
+from typing import Final
+
+_SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def count(number: int, noun: str) -> str:
     """A number with its noun, such as "1 cluster" or "12,000 colours"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """A share of 0 to 1 in percent, such as "42.8%"; ``percent`` in JavaScript writes the same."""
+    return f"{share:.1%}"
+
+
+def power(value: float) -> str:
+    """A number with three significant digits, such as "0.0123" or "3.74 × 10⁸".
+
+    From a thousand to a million it is whole, with commas: "12,345".
+    """
+    if 999.5 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
+    digits, _, exponent = f"{value:.3g}".partition("e")
+    return f"{digits} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}" if exponent else digits
 
 
 def plain(text: str) -> str:

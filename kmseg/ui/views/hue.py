@@ -1,4 +1,4 @@
-"""The view "Hue": raw hue beside hue as an angle."""
+"""The view "Hue": hue as a number beside hue as an angle."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kmseg.explore import Tile
 from kmseg.ui import store
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
+from kmseg.ui.text import percent
 from kmseg.ui.views.view import Group, View, ViewContext
 
 # The colour spaces that are compared by their channel 0: key, and title and note of the tile.
@@ -22,19 +23,19 @@ RAW: Final = "hsv"
 ANGLE: Final = "hsv-circular"
 _TILES: Final = {
     RAW: (
-        "Raw H, 0 to 179",
+        "Hue as a number, 0 to 179",
         "Red lies at both ends, so it may fall into two clusters that look alike.",
     ),
     ANGLE: (
-        "H as an angle",
-        "Red is one: 0 and 180 are the same direction. Pale colours weigh less.",
+        "Hue as an angle",
+        "Red stays in one piece: 0 and 180 are the same direction. Pale colours count less.",
     ),
 }
 
 
 def show(context: ViewContext) -> None:
     """Draw both segmentations by hue alone, and how much they agree."""
-    st.markdown("**Hue, raw and as an angle.** Click one to use it.")
+    st.markdown("**Hue as a number and as an angle.** Click a picture to use its settings.")
     current = explore.automatic(context.wanted)
     tiles = [
         store.tile(context.picture, replace(current, color_space=space, channels="0"))
@@ -47,15 +48,14 @@ def show(context: ViewContext) -> None:
         ],
         current,
         session.set_settings,
-        "Hue, raw and as an angle",
+        "Hue as a number and as an angle",
         "hue",
         side=22,
     )
     raw, angle = tiles
     st.caption(
-        f"Clusters whose mean colour is red: {_n_red(raw)} with raw hue, {_n_red(angle)} with hue "
-        f"as an angle. The two agree on {explore.agreement(raw.labels, angle.labels):.0%} of the "
-        "pixels."
+        f"Red clusters: {_n_red(raw)} with hue as a number, {_n_red(angle)} with hue as an angle. "
+        f"The two agree on {percent(explore.agreement(raw.labels, angle.labels))} of the pixels."
     )
 
 

@@ -16,18 +16,19 @@ from kmseg.settings import Settings
 from kmseg.ui import store
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
+from kmseg.ui.text import names, percent
 from kmseg.ui.views.view import Group, Option, View, ViewContext, choose, say_automatic
 
 # Proposals that are shown at most.
 N_PROPOSALS: Final = 6
 
 HELP: Final = """
-Proposals come first where pixels of one cluster lie together in the picture rather than as
-speckle (*coherence*, 0 to 1) and where the clusters explain much of the picture's colours
-(*explained*). Tiles that show nearly the same are folded into the best of them.
+Ranked by two numbers. *Coherence*, from 0 to 1, is high where each cluster covers solid areas, not
+scattered dots. *Explained* is the share of the variation in the picture's colours that the clusters
+account for. Of segmentations that look nearly the same, only the best is listed.
 """
 
-K: Final = Option("sheet_k", {"same": "As in the sidebar"} | {k: k for k in ("2", "3", "4")})
+K: Final = Option("sheet_k", {"same": "As set"} | {k: k for k in ("2", "3", "4")})
 
 
 def show(context: ViewContext) -> None:
@@ -35,18 +36,18 @@ def show(context: ViewContext) -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with right:
         settings = _with_chosen_k(context.wanted)
-    left.markdown("**Which colours pull this picture apart?** Click a tile to use it.")
+    left.markdown("**Which colour space works best?** Click a picture to use its settings.")
     say_automatic(context.wanted)
     current = explore.automatic(context.wanted)
     proposals = st.container()
     tiles: list[Tile] = []
     with closing(store.sheet(context.picture, settings)) as made:
         for key, row in groupby(made, lambda tile: tile.settings.color_space):
-            title = COLOR_SPACES[key].title
-            st.markdown(f"**{title}**")
+            space = COLOR_SPACES[key]
+            st.markdown(f"**{space.title}**", help=f"{space.summary} {names(space.source)}")
             found = list(row)
             entries = [Entry(tile, _channels(tile.settings)) for tile in found]
-            gallery(entries, current, session.set_settings, title, f"sheet {key}")
+            gallery(entries, current, session.set_settings, space.title, f"sheet {key}")
             tiles += found
     with proposals:
         _proposals(tiles, current)
@@ -55,24 +56,26 @@ def show(context: ViewContext) -> None:
 def _with_chosen_k(settings: Settings) -> Settings:
     """Draw the choice of K on this sheet; returns the settings with that K."""
     titles = {"same": f"K = {settings.n_clusters}"}
-    titles |= {k: k for k in K.titles if k not in ("same", str(settings.n_clusters))}
+    titles |= {
+        k: f"K = {k}" for k in K.titles if k not in ("same", str(settings.n_clusters))
+    }
     if session.option(K.name) not in titles:
         session.set_option(K.name, "same")
-    k = choose("Number of clusters on this sheet", titles, K.name, labelled=True)
+    k = choose("Number of clusters in this view", titles, K.name, labelled=True)
     return settings if k == "same" else replace(explore.automatic(settings), n_clusters=int(k))
 
 
 def _proposals(tiles: list[Tile], current: Settings) -> None:
-    st.markdown("**Proposals**", help=HELP)
+    st.markdown("**Suggestions**", help=HELP)
     best = explore.ranked(tiles)[:N_PROPOSALS]
     if not best:
-        st.info("No colours of this picture form areas of their own: there is nothing to propose.")
+        st.info("No colour space separates this picture into areas, so there is nothing to suggest.")
         return
     gallery(
         [_entry(proposal, number) for number, proposal in enumerate(best, start=1)],
         current,
         session.set_settings,
-        "Proposals, best first",
+        "Suggestions, best first",
         "sheet proposals",
         side=8,
     )
@@ -86,8 +89,8 @@ def _entry(proposal: Proposal, number: int) -> Entry:
         f"{number}. {title}",
         (
             f"coherence {tile.coherence:.2f}",
-            f"explained {tile.explained:.0%}",
-            f"and {len(proposal.alike)} much like it" if proposal.alike else "",
+            f"explained {percent(tile.explained)}",
+            f"and {len(proposal.alike)} similar" if proposal.alike else "",
         ),
     )
 
