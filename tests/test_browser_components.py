@@ -76,7 +76,7 @@ def test_a_script_that_arrives_late_shows_the_last_message(open_page: OpenPage) 
     settle(page)
     slide(page, "K, number of clusters", 1)
     assert held and page.locator(".viewer").get_attribute("data-asked") is None
-    gray = page.get_by_role("radio", name="Grey ranks", include_hidden=True)
+    gray = page.get_by_role("radio", name="Shades of grey", include_hidden=True)
     with pytest.raises(Late):  # a click that nothing listens to yet would be lost
         gray.click(timeout=1000)
     for route in held:

@@ -196,7 +196,7 @@ def test_a_link_with_focus_and_merges_opens_the_same(open_page: OpenPage, page_s
     painted(other)
     assert query(other, "focus") == "2.3"
     assert other.get_by_role("radio", name="Blend").is_checked()
-    assert other.get_by_role("radio", name="Grey ranks").is_checked()
+    assert other.get_by_role("radio", name="Shades of grey").is_checked()
     group = merged.members.index((1, 2))
     assert pressed(other, ".swatches button") == [group]
     levels = shown_pixels(other, "segmentation")[..., 0]
@@ -325,7 +325,7 @@ def test_paint_layout_focus_and_zoom_send_nothing_to_the_server(open_page: OpenP
     painted(page)
     page.wait_for_timeout(1000)
     sent.clear()
-    for name in ("Grey ranks", "Boundaries", "Cluster colours", "Swipe", "Blend", "Side by side"):
+    for name in ("Shades of grey", "Boundaries", "Cluster colours", "Swipe", "Blend", "Side by side"):
         page.get_by_role("radio", name=name).click()
     page.locator(".swatches button").first.click()
     page.get_by_role("row").nth(2).click()

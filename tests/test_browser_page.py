@@ -65,7 +65,7 @@ def test_both_pictures_are_exact_and_equal_in_size(open_page: OpenPage) -> None:
     for side in ("y", "width", "height"):
         assert boxes[0][side] == boxes[1][side]
     assert boxes[0]["width"] == pytest.approx(boxes[0]["height"], abs=1)
-    choose(page, "Grey ranks")
+    choose(page, "Shades of grey")
     np.testing.assert_array_equal(
         shown_pixels(page, "segmentation")[..., :3],
         render.painted(seg.labels, render.palette(seg, "gray")),
@@ -100,7 +100,7 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
     enter(page, "Maximum iterations", 12)
     enter(page, "Seed", 5)
     enter(page, "Width in pixels", 300)
-    choose(page, "Grey ranks")
+    choose(page, "Shades of grey")
     before = counts(page)
     settings = kmseg.Settings(
         color_space="ycrcb",
@@ -179,7 +179,7 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
     for button, ending in (
         ("Segmented picture", "_segmented.png"),
         ("Labels in colour (pixel value = cluster)", "_labels.png"),
-        ("Side by side, grey ranks", "_side-by-side-gray.png"),
+        ("Side by side, shades of grey", "_side-by-side-gray.png"),
     ):
         name, content = download(page, button)
         assert name.endswith(ending)
@@ -243,7 +243,7 @@ def test_a_phone_shows_everything_without_sideways_scrolling(
 ) -> None:
     page = open_page("?view=take-away", width=390, height=844, color_scheme=color_scheme)
     titles = [view.title for view in VIEWS.values()]
-    for view in titles if color_scheme == "light" else ("Clusters", "Download"):
+    for view in titles if color_scheme == "light" else ("Clusters", "Take away"):
         choose(page, view)
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -67,12 +67,6 @@ def test_nothing_in_an_address_without_its_version_has_a_meaning(open_page: Open
     assert query(page)["embed"] == "true"
 
 
-@pytest.mark.parametrize(("touch", "verb"), [(True, "Tap"), (False, "Point at")])
-def test_a_phone_was_told_to_point(open_page: OpenPage, touch: bool, verb: str) -> None:
-    page = open_page("?width=40", has_touch=touch, is_mobile=touch)
-    painted(page)
-    assert page.locator(".readout").inner_text() == f"{verb} a picture to read its colours."
-
 
 def test_shares_are_written_alike_by_python_and_in_the_browser(open_page: OpenPage) -> None:
     page = open_page("?width=40")

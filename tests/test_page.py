@@ -96,7 +96,8 @@ def test_constant_channels_are_named() -> None:
     app = open_page(color_space="hsv")
     app.file_uploader(key="uploads").upload("gray.png", png(gray))
     rerun(app)
-    assert "the same H and S in HSV, so these channels do not" in texts(app)
+    assert "Constant in this picture" in texts(app)
+    assert "H, S of HSV" in texts(app)
 
 
 def test_no_channel_means_all_of_them_and_the_page_says_so() -> None:
@@ -114,7 +115,7 @@ def test_reference_engines_get_a_reduced_width_that_the_page_states(engine: str)
         kmseg.sample_image("china"), kmseg.Settings(engine=engine, attempts=2, width=387)
     )
     assert counts(app) == seg.pixel_counts.tolist()
-    assert "width of 387 pixels, not 640" in texts(app)
+    assert "at 387 pixels width, not 640" in texts(app)
     assert app.number_input(key="width").value == 0  # the visitor's own setting is kept
 
 

@@ -105,7 +105,7 @@ def test_a_link_is_corrected_and_that_is_said(
 
 
 def test_unknown_names_in_json_are_refused() -> None:
-    with pytest.raises(SettingsError, match="'page': must be frame or levels"):
+    with pytest.raises(SettingsError, match="'page' is not a way of reading: frame, levels"):
         Reading.from_dict({"page": 2})
 
 

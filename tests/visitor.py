@@ -125,7 +125,7 @@ def enter(page: Page, label: str, value: object) -> None:
 
 
 def download(page: Page, button: str) -> tuple[str, bytes]:
-    """Click a button of the view "Download"; return the file's name and content."""
+    """Click a button of the view "Take away"; return the file's name and content."""
     with page.expect_download() as waiting:
         page.get_by_role("button", name=button, exact=True).click()
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
@@ -134,7 +134,7 @@ def download(page: Page, button: str) -> tuple[str, bytes]:
 def counts(page: Page) -> list[dict[str, str]]:
     """The rows of the table of counts, from the page's CSV download."""
     if page.get_by_role("button", name="Counts (CSV)").count() == 0:
-        choose(page, "Download")
+        choose(page, "Take away")
     _, content = download(page, "Counts (CSV)")
     return list(csv.DictReader(io.StringIO(content.decode())))
 

@@ -123,13 +123,13 @@ def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], byt
 
 DOWNLOADS: Final[tuple[Download, ...]] = (
     _exact("segmented", "Segmented picture", render.segmented),
-    _exact("gray", "Grey ranks", partial(render.segmented, paint="gray")),
+    _exact("gray", "Shades of grey", partial(render.segmented, paint="gray")),
     _drawn(
         "side_by_side_colors",
         "Side by side, colours",
         lambda seg: render.side_by_side(seg, "colors"),
     ),
-    _drawn("side_by_side_gray", "Side by side, grey ranks", render.side_by_side),
+    _drawn("side_by_side_gray", "Side by side, shades of grey", render.side_by_side),
     _drawn("boundaries", "Boundaries over the original", render.boundaries),
     _drawn("figure", "Figure with titles", figure),
     Download(

@@ -64,7 +64,7 @@ class Reading:
         """The inverse of :meth:`to_dict`; unknown names raise :class:`SettingsError`."""
         for name in values:
             if name not in ("frame", "levels"):
-                raise SettingsError(f"{_shown(name)}: must be frame or levels")
+                raise SettingsError(f"{_shown(name)} is not a way of reading: frame, levels")
         frame = _frame(values.get("frame", 1), first=1) - 1
         return cls(frame, values.get("levels", "auto"))
 

@@ -35,19 +35,18 @@ PATIENCE: Final = 1.0
 UPDATE_INTERVAL: Final = 0.1
 
 SUMMARY_HELP: Final = """
-**Attempts**: the result of k-means depends on where it starts. It runs several times, and the
-result with the lowest inertia is kept.
+**Attempts**: k-means can end in different places, so it is started several times; the start that
+ends with the lowest inertia is shown.
 
-**Iteration**: every colour goes to its nearest centroid, then every centroid moves to the mean of
-its colours. *Not converged*: more iterations would still move the centroids.
+**Iteration**: each colour goes to its nearest centroid, then each centroid to the mean of its
+colours. *Not yet at rest*: more iterations would still move them.
 
-**Inertia**, or compactness: the sum over all pixels of the squared distance to the nearest
-centroid. Lower means tighter clusters. Compare it only for the same picture, size, colour space and
-channels.
+**Inertia**, or compactness: the sum, over all pixels, of the squared distance to the nearest
+centroid. Lower is tighter. It can only be compared for the same picture, size and channels.
 
-**RMS**: the root mean square of these distances, in units of the colour space.
+**RMS**: the same per pixel, the root of the mean squared distance, in units of the colour space.
 
-**Global optimum**: it is proven that no other clustering with this K has a lower inertia.
+**Global optimum**: proven; no other clustering into K has a lower inertia.
 """
 
 
@@ -122,7 +121,7 @@ def _corrections(query: dict[str, str]) -> None:
         session.corrections = ()
         return
     lines = [f"- {text.plain(correction)}." for correction in session.corrections]
-    st.warning("\n".join(["Some values of the link could not be used:", "", *lines]))
+    st.warning("\n".join(["The link was adjusted:", "", *lines]))
 
 
 @contextmanager
@@ -160,12 +159,12 @@ def at_work(settings: Settings) -> Iterator[tuple[Progress, Waiting]]:
 
     def progress(done: int, attempts: int) -> None:
         name = engine.title.partition(",")[0]
-        step = f"attempt {done + 1} of {attempts}" if done < attempts else "finishing"
+        step = f"attempt {done + 1} of {attempts}" if done < attempts else "last steps"
         show(done / attempts, f"{name}: {step}")
 
     def waiting(ahead: int) -> None:
-        place_in_queue = f"{ahead:,} before you" if ahead else "you are next"
-        show(0.0, f"Waiting for a turn: {place_in_queue}.")
+        others = text.count(ahead, "other") if ahead else "next"
+        show(0.0, f"Waiting for a turn: {others}.")
 
     with st.spinner("Segmenting…", show_time=True):
         yield progress, waiting
@@ -177,8 +176,8 @@ def merged(seg: Segmentation) -> Segmentation:
     """The segmentation with the session's merges; says which clusters of a link do not exist."""
     if missing := link.leave_out_missing(seg.n_clusters):
         st.warning(
-            "These clusters of the link do not exist and are ignored: "
-            f"{', '.join(map(str, missing[:8]))}."
+            f"The link names {', '.join(map(str, missing[:8]))} among its clusters, and there are "
+            f"only 1 to {seg.n_clusters}: left out."
         )
     return seg.merged(session.merges)
 
@@ -203,9 +202,9 @@ def summary(
         engine.title,
         "" if seg.global_optimum else tried,
         text.count(seg.n_iter, "iteration") if seg.n_iter else "",
-        "" if seg.converged is not False else "not converged",
-        "global optimum for any seed" if seg.global_optimum else "",
-        f"{'before merging: ' * (merged is not seg)}inertia {text.power(seg.inertia)}",
+        "" if seg.converged is not False else "not yet at rest",
+        "global optimum, whatever the seed" if seg.global_optimum else "",
+        f"{'before merging: ' * (merged is not seg)}inertia {seg.inertia:.5g}",
         f"RMS {math.sqrt(seg.inertia / seg.histogram.n_pixels):.3g}",
         f"fitted in {1000 * seg.seconds['fit']:,.0f} ms",
     ]
@@ -227,20 +226,19 @@ def _notes(picture: store.Picture, seg: Segmentation, wanted: Settings) -> list[
     notes = []
     if seg.n_clusters < wanted.n_clusters:
         notes.append(
-            f"K = {seg.n_clusters}, not {wanted.n_clusters}: the picture has only "
-            f"{text.count(seg.n_clusters, 'distinct value')} in these channels."
+            f"K is {seg.n_clusters}, not {wanted.n_clusters}: the picture has only "
+            f"{text.count(seg.n_clusters, 'value')} in these channels."
         )
     if seg.constant_channels:
-        same = "this channel does" if len(seg.constant_channels) == 1 else "these channels do"
         notes.append(
-            f"Every pixel has the same {text.names(' and '.join(seg.constant_channels))} in "
-            f"{space.title}, so {same} not affect the result."
+            f"Constant in this picture, so of no help in telling its pixels apart: "
+            f"{text.names(', '.join(seg.constant_channels))} of {space.title}."
         )
     if seg.settings.width != wanted.width:
         notes.append(
-            f"{engine} goes through every pixel in every attempt, so here it gets the picture at a "
-            f"width of {seg.settings.width} pixels, not {wanted.width or picture.width}. The exact "
-            "engine uses every pixel."
+            f"{engine} visits every pixel in every attempt, so the page gives it the picture at "
+            f"{seg.settings.width} pixels width, not {wanted.width or picture.width}. The exact "
+            "engine takes all of it."
         )
     if seg.settings.attempts != wanted.attempts:
         notes.append(

@@ -1,4 +1,4 @@
-"""The view "Download": files, made when they are asked for, and code to repeat the result."""
+"""The view "Take away": files, made when they are asked for, and code to repeat the result."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ def _button(download: export.Download, context: ViewContext, icon: str | None = 
 
 
 VIEW: Final = View(
-    key="take-away", title="Download", group=Group.DOWNLOAD, show=show, needs_focus=True
+    key="take-away", title="Take away", group=Group.DOWNLOAD, show=show, needs_focus=True
 )

@@ -1,4 +1,4 @@
-"""The view "Hue": hue as a number beside hue as an angle."""
+"""The view "Hue": raw hue beside hue as an angle."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import streamlit as st
 from kmseg import explore
 from kmseg.color import COLOR_SPACES
 from kmseg.explore import Tile
-from kmseg.ui import store
+from kmseg.ui import store, text
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
-from kmseg.ui.text import percent
 from kmseg.ui.views.view import Group, View, ViewContext
 
 # The colour spaces that are compared by their channel 0: key, and title and note of the tile.
@@ -55,7 +54,7 @@ def show(context: ViewContext) -> None:
     raw, angle = tiles
     st.caption(
         f"Red clusters: {_n_red(raw)} with hue as a number, {_n_red(angle)} with hue as an angle. "
-        f"The two agree on {percent(explore.agreement(raw.labels, angle.labels))} of the pixels."
+        f"The two agree on {text.percent(explore.agreement(raw.labels, angle.labels))} of the pixels."
     )
 
 

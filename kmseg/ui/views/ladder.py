@@ -9,11 +9,10 @@ import streamlit as st
 
 from kmseg import explore
 from kmseg.explore import Rung
-from kmseg.ui import store
+from kmseg.ui import store, text
 from kmseg.ui.components.curves.curves import Curve, curves
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
-from kmseg.ui.text import power
 from kmseg.ui.views.view import Group, View, ViewContext, say_automatic
 
 # The last K, unless a larger one is chosen.
@@ -68,9 +67,9 @@ def _entry(rung: Rung, suggested: bool) -> Entry:
         rung.tile,
         f"K = {rung.tile.settings.n_clusters}",
         (
-            f"inertia {power(rung.tile.inertia)}",
+            f"inertia {text.power(rung.tile.inertia)}",
             f"silhouette {_number(rung.silhouette)}",
-            f"Calinski-Harabasz {power(rung.calinski_harabasz)}",
+            f"Calinski-Harabasz {text.power(rung.calinski_harabasz)}",
         ),
         "suggested: highest silhouette" if suggested else "",
     )
@@ -80,7 +79,7 @@ def _curves(rungs: list[Rung], best: Rung | None, current: int) -> None:
     inertias = [rung.tile.inertia for rung in rungs]
     silhouettes = [rung.silhouette for rung in rungs]
     charts = [
-        Curve("Inertia", inertias, [power(value) for value in inertias]),
+        Curve("Inertia", inertias, [text.power(value) for value in inertias]),
         Curve(
             f"Silhouette of {explore.SILHOUETTE_PIXELS:,} pixels",
             [None if math.isnan(value) else value for value in silhouettes],
@@ -97,4 +96,4 @@ def _number(value: float) -> str:
     return "not defined" if math.isnan(value) else f"{value:.2f}"
 
 
-VIEW: Final = View(key="ladder", title="Choosing K", group=Group.COMPARE, show=show)
+VIEW: Final = View(key="ladder", title="Choosing K", group=Group.EXPLORE, show=show)

@@ -13,10 +13,9 @@ from kmseg import explore
 from kmseg.color import COLOR_SPACES
 from kmseg.explore import Proposal, Tile
 from kmseg.settings import Settings
-from kmseg.ui import store
+from kmseg.ui import store, text
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
-from kmseg.ui.text import names, percent
 from kmseg.ui.views.view import Group, Option, View, ViewContext, choose, say_automatic
 
 # Proposals that are shown at most.
@@ -43,11 +42,11 @@ def show(context: ViewContext) -> None:
     tiles: list[Tile] = []
     with closing(store.sheet(context.picture, settings)) as made:
         for key, row in groupby(made, lambda tile: tile.settings.color_space):
-            space = COLOR_SPACES[key]
-            st.markdown(f"**{space.title}**", help=f"{space.summary} {names(space.source)}")
+            title = COLOR_SPACES[key].title
+            st.markdown(f"**{title}**")
             found = list(row)
             entries = [Entry(tile, _channels(tile.settings)) for tile in found]
-            gallery(entries, current, session.set_settings, space.title, f"sheet {key}")
+            gallery(entries, current, session.set_settings, title, f"sheet {key}")
             tiles += found
     with proposals:
         _proposals(tiles, current)
@@ -56,9 +55,8 @@ def show(context: ViewContext) -> None:
 def _with_chosen_k(settings: Settings) -> Settings:
     """Draw the choice of K on this sheet; returns the settings with that K."""
     titles = {"same": f"K = {settings.n_clusters}"}
-    titles |= {
-        k: f"K = {k}" for k in K.titles if k not in ("same", str(settings.n_clusters))
-    }
+    others = (k for k in K.titles if k not in ("same", str(settings.n_clusters)))
+    titles |= {k: f"K = {k}" for k in others}
     if session.option(K.name) not in titles:
         session.set_option(K.name, "same")
     k = choose("Number of clusters in this view", titles, K.name, labelled=True)
@@ -89,7 +87,7 @@ def _entry(proposal: Proposal, number: int) -> Entry:
         f"{number}. {title}",
         (
             f"coherence {tile.coherence:.2f}",
-            f"explained {percent(tile.explained)}",
+            f"explained {text.percent(tile.explained)}",
             f"and {len(proposal.alike)} similar" if proposal.alike else "",
         ),
     )

@@ -1,7 +1,6 @@
 import { make } from "../shared/helpers.js"
 import { SPACES } from "../../../color/spaces.js"
 
-const TOUCH = matchMedia("(hover: none)")
 const TRANSPARENT = 255 // label, and group, of a transparent pixel
 
 const pixels = new WeakMap() // image -> { src, context }: its pixels, read once
@@ -57,7 +56,7 @@ export function showReadout(viewer, u, v) {
   const readout = root.querySelector(".readout")
   const pixel = u === undefined ? null : pixelAt(viewer, u, v)
   if (!pixel) {
-    readout.textContent = `${TOUCH.matches ? "Tap" : "Point at"} a picture to read its colours.`
+    readout.textContent = "Point at a picture for its colours."
     return
   }
   if (pixel.group === TRANSPARENT) {
