@@ -67,7 +67,6 @@ def test_nothing_in_an_address_without_its_version_has_a_meaning(open_page: Open
     assert query(page)["embed"] == "true"
 
 
-
 def test_shares_are_written_alike_by_python_and_in_the_browser(open_page: OpenPage) -> None:
     page = open_page("?width=40")
     parts = [(0, 9), (1, 3), (1, 8), (2, 3), (428, 1000), (999_999, 1_000_000), (5, 5)]

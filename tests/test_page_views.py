@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import kmseg
 from inprocess import (
     gallery,
     open_page,
@@ -33,9 +32,7 @@ def test_the_sheet_shows_every_channel_set_and_marks_the_chosen_one() -> None:
     spaces = offered("lab")
     galleries = [gallery(app, number) for number in range(1 + len(spaces))]
     assert len(galleries[0]) <= 6  # the proposals
-    assert sum(map(len, galleries[1:])) == sum(
-        2 ** len(space.channels) - 1 for space in spaces
-    )
+    assert sum(map(len, galleries[1:])) == sum(2 ** len(space.channels) - 1 for space in spaces)
     chosen = [tile["title"] for tiles in galleries[1:] for tile in tiles if tile["current"]]
     assert chosen == ["a, b"]
     assert all(tile["image"].startswith("data:image/png;base64,") for tile in galleries[1])
@@ -66,7 +63,10 @@ def test_the_hue_view_is_one_click_from_the_hue_channel() -> None:
     button.click()
     rerun(app)
     assert app.query_params["view"] == "hue"
-    assert [tile["title"] for tile in gallery(app)] == ["Hue as a number, 0 to 179", "Hue as an angle"]
+    assert [tile["title"] for tile in gallery(app)] == [
+        "Hue as a number, 0 to 179",
+        "Hue as an angle",
+    ]
 
 
 def test_views_that_are_not_open_compute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

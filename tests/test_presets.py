@@ -14,7 +14,7 @@ from kmseg.settings import LINK_VERSION, Settings
 from kmseg.ui import presets
 from kmseg.ui.link import DEFAULT_PICTURE
 
-PIXELS = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+PIXELS = np.random.default_rng(1729).integers(0, 256, (30, 40, 3), np.uint8)
 
 
 def upload(app: AppTest, pixels: np.ndarray = PIXELS) -> AppTest:
@@ -64,7 +64,7 @@ def test_every_link_has_its_version_and_its_picture() -> None:
 
 def test_the_defaults_of_the_package_are_not_those_of_the_page() -> None:
     assert (Settings().color_space, Settings().n_clusters) == ("bgr", 4)
-    assert presets.START == Settings(color_space="cielab", n_clusters=6)
+    assert Settings(color_space="cielab", n_clusters=6) == presets.START
     assert counts(open_page(v=LINK_VERSION)) == expected_counts("china")
 
 

@@ -146,7 +146,9 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         render.numbers,
         Group.LABELS,
     ),
-    Download("counts", "Counts (CSV)", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)),
+    Download(
+        "counts", "Counts (CSV)", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)
+    ),
     Download(
         "settings",
         "Settings (JSON)",

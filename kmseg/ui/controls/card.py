@@ -125,9 +125,7 @@ def _advanced() -> None:
         key=setting_key("width"),
         help="The picture is resized to this width before clustering. 0 keeps its size.",
     )
-    st.button(
-        "Reset all settings", on_click=partial(session.set_settings, presets.START)
-    )
+    st.button("Reset all settings", on_click=partial(session.set_settings, presets.START))
 
 
 def _stop_rule(iterations_only: bool) -> None:

@@ -36,8 +36,8 @@ def show(context: ViewContext) -> None:
                     _button(make(seg, *focused), context)
         if group == export.Group.LABELS and not focused:
             st.caption(
-                "For the mask or cut-out of some clusters, click them in the picture first. The ZIP "
-                "has a mask of every cluster."
+                "For the mask or cut-out of some clusters, click them in the picture first. The "
+                "ZIP has a mask of every cluster."
             )
     if seg.merges:
         st.caption("Merged clusters are part of the files and the link, but not of these commands:")

@@ -52,9 +52,10 @@ def show(context: ViewContext) -> None:
         side=22,
     )
     raw, angle = tiles
+    agreement = text.percent(explore.agreement(raw.labels, angle.labels))
     st.caption(
         f"Red clusters: {_n_red(raw)} with hue as a number, {_n_red(angle)} with hue as an angle. "
-        f"The two agree on {text.percent(explore.agreement(raw.labels, angle.labels))} of the pixels."
+        f"The two agree on {agreement} of the pixels."
     )
 
 

@@ -14,13 +14,13 @@ from kmseg.ui.views.view import Group, View, ViewContext
 
 def show(context: ViewContext) -> None:
     """Draw the colour differences as a picture, with a scale and their mean."""
-    st.markdown("**How far is each pixel from its cluster's colour?** Brighter means further.")
+    st.markdown("**How far is each pixel from its cluster's colour?** Brighter is further.")
     distances = store.residual(context.picture, context.merged)
     known = distances[~np.isnan(distances)]
     if not len(known):
         st.info(
-            "Every pixel of the preview is transparent, so there is no difference to show. Crop the "
-            "picture to its visible part."
+            "Every pixel of the preview is transparent, so there is no difference to show. Crop "
+            "the picture to its visible part."
         )
         return
     top = max(float(np.percentile(known, 99.5)), 1.0)  # a few outliers would darken the rest
@@ -37,8 +37,8 @@ def show(context: ViewContext) -> None:
         st.metric("Worst 1% of pixels: at least", f"{np.percentile(known, 99):.1f} ΔE")
         st.caption(
             "ΔE (CIE 1976) measures how different two colours look: here, a pixel and its cluster. "
-            "About 2.3 is just noticeable, 10 is obvious. To lower it, use more clusters, or cluster "
-            "channels that were left out."
+            "About 2.3 is just noticeable, 10 is obvious. More clusters lower it, and so does "
+            "clustering channels that were left out."
         )
 
 

@@ -67,7 +67,9 @@ def _proposals(tiles: list[Tile], current: Settings) -> None:
     st.markdown("**Suggestions**", help=HELP)
     best = explore.ranked(tiles)[:N_PROPOSALS]
     if not best:
-        st.info("No colour space separates this picture into areas, so there is nothing to suggest.")
+        st.info(
+            "No colour space separates this picture into areas, so there is nothing to suggest."
+        )
         return
     gallery(
         [_entry(proposal, number) for number, proposal in enumerate(best, start=1)],
