@@ -31,6 +31,7 @@ from PIL import Image as Pillow
 
 import kmseg
 from browser import FLAGS, find_chromium, missing, wait_until_idle
+from kmseg.settings import LINK_VERSION
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
@@ -144,7 +145,12 @@ class PageOpener:
         color_scheme: str = "light",
         **context_options: Any,
     ) -> Page:
-        """Open a page of this size and colour scheme, and wait until it is idle."""
+        """Open a page of this size and colour scheme, and wait until it is idle.
+
+        A query gets the version of links if it has none: the page would take it for empty.
+        """
+        if path.startswith("?") and not re.search(r"[?&]v=", path):
+            path = f"?v={LINK_VERSION}&{path[1:]}"
         context = self.browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=color_scheme,

@@ -15,14 +15,20 @@ from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
 import kmseg
+from kmseg.settings import LINK_VERSION
 from kmseg.ui.views import VIEWS
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def open_page(**query: str) -> AppTest:
-    """The page after its first run, opened by a link with these values."""
+def open_page(*, version: str = LINK_VERSION, **query: str) -> AppTest:
+    """The page after its first run, opened by a link with these values, or by an empty address.
+
+    A link has its version, unless that is "".
+    """
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    if query and version:
+        query = {"v": version} | query
     for name, value in query.items():
         app.query_params[name] = value
     app.run()

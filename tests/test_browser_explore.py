@@ -253,7 +253,7 @@ def test_what_is_taken_away_is_of_the_clusters_in_focus(open_page: OpenPage) -> 
     _, content = download(page, "Mask of clusters 1, 3")
     mask = np.asarray(Pillow.open(io.BytesIO(content)))
     np.testing.assert_array_equal(mask, np.where(np.isin(seg.labels, (0, 2)), 255, 0))
-    _, content = download(page, "Settings, JSON")
+    _, content = download(page, "Settings (JSON)")
     assert json.loads(content)["view"] == {"focus": [1, 3], "merged": []}
 
 
@@ -495,7 +495,7 @@ def test_a_tile_and_a_rung_are_adopted_by_keyboard(open_page: OpenPage) -> None:
         kmseg.Settings(color_space="cielab", channels="12", n_clusters=3),
     )
     np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], render_of(seg))
-    choose(page, "K ladder")
+    choose(page, "Choosing K")
     rung = page.get_by_role("button", name=re.compile("^K = 7"))
     rung.press("Enter")
     page.wait_for_url(re.compile("n_clusters=7"))

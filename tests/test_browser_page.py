@@ -94,12 +94,12 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
     choose_space(page, "YCrCb")
     page.get_by_role("button", name="Cr", exact=True).click()
     settle(page)
-    slide(page, "K, number of clusters", 3)
+    slide(page, "K, number of clusters", 4)  # from the 3 of the sample's own settings
     choose(page, "Random")
     slide(page, "Attempts", -2)
     page.get_by_text("Advanced", exact=True).click()
-    select(page, "Stop at", "Number of iterations")
-    enter(page, "Iterations at most", 12)
+    select(page, "Stop rule", "Maximum iterations only")
+    enter(page, "Maximum iterations", 12)
     enter(page, "Seed", 5)
     enter(page, "Width in pixels", 300)
     choose(page, "Shades of grey")
@@ -132,19 +132,19 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
 def test_back_undoes_and_forward_redoes(open_page: OpenPage) -> None:
     page = open_page()
     slide(page, "K, number of clusters", 1)
-    assert "n_clusters=5" in page.url
+    assert "n_clusters=7" in page.url
     choose_space(page, "Oklab")
     assert "color_space=oklab" in page.url
     page.go_back()
     settle(page)
-    assert "color_space=bgr" in page.url
-    page.get_by_text("5 clusters").wait_for()
+    assert "color_space=cielab" in page.url
+    page.get_by_text("7 clusters").wait_for()
     page.go_back()
     settle(page)
-    page.get_by_text("4 clusters").wait_for()
+    page.get_by_text("6 clusters").wait_for()
     page.go_forward()
     settle(page)
-    page.get_by_text("5 clusters").wait_for()
+    page.get_by_text("7 clusters").wait_for()
 
 
 def test_a_click_on_the_original_picks_a_starting_colour(open_page: OpenPage) -> None:
@@ -170,7 +170,7 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
     page = open_page("?picture=plate-8&color_space=lab&channels=12&n_clusters=3&view=download")
     settings = kmseg.Settings(color_space="lab", channels="12", n_clusters=3)
     seg = kmseg.segment(kmseg.sample_image("plate-8"), settings)
-    name, content = download(page, "Everything, ZIP")
+    name, content = download(page, "Download all (ZIP)")
     assert name == "plate-8_lab_c12_k3_s0.zip"
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
@@ -180,8 +180,8 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
     assert kmseg.Settings.from_dict(json.loads(files["settings.json"])["settings"]) == settings
     for button, ending in (
         ("Segmented picture", "_segmented.png"),
-        ("Labels in colours, pixel value = cluster", "_labels.png"),
-        ("Side by side, gray ranks", "_side-by-side-gray.png"),
+        ("Labels in colour (pixel value = cluster)", "_labels.png"),
+        ("Side by side, shades of grey", "_side-by-side-gray.png"),
     ):
         name, content = download(page, button)
         assert name.endswith(ending)
@@ -193,7 +193,7 @@ def test_downloads_open_in_other_readers(open_page: OpenPage) -> None:
             np.testing.assert_array_equal(picture, seg.palette[seg.labels])
         else:
             np.testing.assert_array_equal(picture, render.side_by_side(seg))
-    assert json.loads(download(page, "Palette, JSON")[1])[0]["pixels"] == seg.pixel_counts[0]
+    assert json.loads(download(page, "Palette (JSON)")[1])[0]["pixels"] == seg.pixel_counts[0]
 
 
 def test_a_downloads_name_keeps_the_letters_of_the_pictures(open_page: OpenPage) -> None:
@@ -204,7 +204,7 @@ def test_a_downloads_name_keeps_the_letters_of_the_pictures(open_page: OpenPage)
     page.locator("input[type=file]").set_input_files([photo])
     page.locator("code", has_text="Фото.png").first.wait_for()
     settle(page)
-    name, content = download(page, "Labels in plain gray, pixel value = cluster")
+    name, content = download(page, "Labels in grey (pixel value = cluster)")
     assert re.fullmatch(r"Фото_bgr_call_k4_s0_[0-9a-f]{8}_labels-gray\.png", name)
     assert np.unique(np.asarray(Pillow.open(io.BytesIO(content)))).tolist() == [1, 2, 3, 4]
 

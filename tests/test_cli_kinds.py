@@ -136,10 +136,10 @@ def test_a_series_is_read_alike_with_levels_given(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("--frame=0", "--frame: a whole number from 1 to 10000, not '0'"),
-        ("--frame=two", "--frame: a whole number from 1 to 10000, not 'two'"),
-        ("--levels=9..1", "--levels: 'auto', 'stored', or two finite numbers"),
-        ("--levels=", "--levels: 'auto', 'stored', or two finite numbers"),
+        ("--frame=0", "--frame: must be a whole number from 1 to 10000, not '0'"),
+        ("--frame=two", "--frame: must be a whole number from 1 to 10000, not 'two'"),
+        ("--levels=9..1", "--levels: must be 'auto', 'stored' or two numbers"),
+        ("--levels=", "--levels: must be 'auto', 'stored' or two numbers"),
     ],
 )
 def test_a_wrong_way_of_reading_is_refused_by_the_name_of_its_flag(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kmseg.color import ALIASES, COLOR_SPACES, features
+from kmseg.color import ALIASES, COLOR_SPACES, features, offered
 from kmseg.settings import Settings
 from oracles import FROM_BGR, Floats
 
@@ -174,7 +174,10 @@ def test_reds_stay_together() -> None:
 def test_each_entry_is_complete(key: str) -> None:
     space = COLOR_SPACES[key]
     assert space.key == key == key.lower()
-    assert space.title and space.source.endswith(".") and "\n" not in space.source
+    assert space.title
+    for line in (space.summary, space.source):
+        assert line.endswith(".") and "\n" not in line
+    assert len(space.summary) <= 90
     assert len(space.columns) == len(space.channels) == len({c.lower() for c in space.channels})
     assert len(space.coordinates) == len(set(space.coordinates))
     assert convert(key, (1, 2, 3)).shape == (1, len(space.coordinates))
@@ -198,6 +201,24 @@ PROMISED = {
 @pytest.mark.parametrize("key", PROMISED)
 def test_no_promised_space_is_missing_or_has_other_channels(key: str) -> None:
     assert COLOR_SPACES[key].channels == PROMISED[key]
+
+
+def test_spaces_that_cluster_alike_were_both_offered() -> None:
+    keys = [key for key in COLOR_SPACES if key != "bgr"]
+    for current in keys:
+        assert [space.key for space in offered(current)] == keys
+    assert [space.key for space in offered("bgr")] == [key for key in COLOR_SPACES if key != "rgb"]
+
+
+@pytest.mark.parametrize("key", [key for key, space in COLOR_SPACES.items() if space.reorders])
+def test_a_space_that_reorders_another_has_its_channels(key: str, dense: NDArray[np.uint8]) -> None:
+    space = COLOR_SPACES[key]
+    other = COLOR_SPACES[space.reorders]
+    assert not other.reorders
+    order = [other.channels.index(name) for name in space.channels]
+    assert sorted(order) == list(range(len(other.channels)))
+    sample = dense[::97]
+    np.testing.assert_array_equal(features(sample, key), features(sample, other.key)[:, order])
 
 
 def test_aliases_mean_one_space_each() -> None:

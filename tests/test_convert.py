@@ -190,7 +190,7 @@ def test_a_profile_of_gray_beyond_8_bits_is_not_applied_but_said() -> None:
     values = np.linspace(0, 65535, 192).astype(np.uint16).reshape(12, 16)
     data = hostile.saved(Image.fromarray(values), "PNG")
     converted = convert(opener(data), 16, "auto", profile=icc.gray(1.8))
-    assert converted.notes[1] == "The colour profile is not applied to gray of more than 8 bits."
+    assert converted.notes[1] == "The colour profile is not applied to grey of more than 8 bits."
 
 
 def test_16_bits_that_pillow_reads_with_8_are_said() -> None:

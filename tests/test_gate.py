@@ -83,7 +83,7 @@ def test_a_job_is_rejected_while_the_queue_is_full() -> None:
 
     threads = [in_thread(work) for _ in range(3)]
     until(lambda: queue.n_waiting == 2)
-    with pytest.raises(kmseg.errors.BusyError, match="2 others wait"), queue.admitted():
+    with pytest.raises(kmseg.errors.BusyError, match="2 others are"), queue.admitted():
         pass
     free.set()
     for thread in threads:

@@ -113,7 +113,7 @@ def test_a_session_has_so_much_room_and_others_have_theirs(server: PageServer) -
             first = one.urls[0].delete_url
             await one.upload("second.bmp", bmp(1_200_000, 2))
             ((_, sentence),) = one.texts
-            assert sentence.startswith("second.bmp: Your pictures may take 2 MB together")
+            assert sentence.startswith("second.bmp: Your pictures may take up to 2 MB")
             assert one.labels  # the page goes on
             await other.upload("mine.bmp", bmp(1_200_000, 3))
             assert other.texts == []
@@ -282,7 +282,7 @@ def test_the_log_has_a_line_for_each_refusal_and_nothing_of_its_content(
     refused = counted(server, "upload_refused")
 
     async def story() -> None:
-        async with Visitor(server.url, "n_clusters=secretword") as visitor:
+        async with Visitor(server.url, "v=1&n_clusters=secretword") as visitor:
             await visitor.upload("secretname.png", b"secretcontent")
             assert visitor.texts
             await visitor.run()  # it is not read again

@@ -37,13 +37,13 @@ from kmseg.ui.views import cloud as cloud_view
 from kmseg.ui.views import clusters, download
 
 
-def test_opens_on_a_segmented_sample() -> None:
+def test_an_empty_address_opens_on_a_sample_with_the_settings_that_suit_it() -> None:
     app = open_page()
-    assert counts(app) == expected_counts("china")
+    assert counts(app) == expected_counts("china", color_space="cielab", n_clusters=6)
     assert "640 × 427" in texts(app)
     assert "96,615 colours" in texts(app)
     assert not app.warning
-    assert dict(app.query_params) == {}  # a bare address stays bare until something is changed
+    assert dict(app.query_params) == {}  # an empty address stays empty until something is changed
 
 
 def test_every_control_reaches_the_segmentation_and_the_address() -> None:
@@ -102,11 +102,11 @@ def test_constant_channels_are_named() -> None:
 
 
 def test_no_channel_means_all_of_them_and_the_page_says_so() -> None:
-    app = open_page()
+    app = open_page(picture="china")
     app.get_by_key("channels_bgr").set_value([])
     rerun(app)
     assert counts(app) == expected_counts("china")
-    assert "None is chosen" in texts(app)
+    assert "No channel is selected" in texts(app)
 
 
 @pytest.mark.parametrize("engine", [name for name in ENGINES if ENGINES[name].visits_pixels])
@@ -140,7 +140,7 @@ def test_my_colours_begin_with_those_of_the_present_clusters() -> None:
 def test_the_settings_of_a_sample_are_one_click_away() -> None:
     app = open_page(picture="plate-74", attempts="3")
     sample = kmseg.SAMPLES["plate-74"]
-    app.button[0].click()
+    next(button for button in app.button if button.label == "Try these settings").click()
     rerun(app)
     assert counts(app) == expected_counts("plate-74", **sample.settings)
 

@@ -278,7 +278,7 @@ def test_a_download_that_finds_the_server_busy_is_explained_by_the_next_run(
     assert refused() == before + 1
     rerun(app)
     assert is_busy(app)
-    assert app.error[0].value.startswith("Counts, CSV: ")
+    assert app.error[0].value.startswith("Counts (CSV): ")
     rerun(app)
     assert not app.error  # shown once
     with ThreadPoolExecutor(1) as pool:

@@ -159,7 +159,7 @@ def test_an_upload_is_shown_at_once_and_others_stay_available() -> None:
     chooser.select_index(chooser.options.index(one))
     rerun(app)
     assert counts(app) == [18, 2]
-    assert "K is 2, not 4" in texts(app)
+    assert "K is 2, not 6" in texts(app)
 
 
 def test_a_bad_upload_shows_one_sentence_and_changes_nothing() -> None:

@@ -113,7 +113,7 @@ def test_levels_of_a_link_to_a_picture_of_8_bits_are_left_out() -> None:
 
 
 def test_other_pages_of_a_file_could_not_be_seen() -> None:
-    app = upload(open_page(), "pages.tif", pages("red", "lime", "blue"))
+    app = upload(open_page(picture="china"), "pages.tif", pages("red", "lime", "blue"))
     assert "page 1 of 3" in texts(app)
     assert palette(app) == ["#ff0000"]
     assert app.number_input(key="frame").label == "Page of 3"
@@ -140,7 +140,7 @@ def test_from_a_page_that_cannot_be_read_one_can_go_back() -> None:
     second.seek(1)
     start, length = second.tag_v2[273][0], second.tag_v2[279][0]
     content[start : start + length] = b"\xff" * length
-    app = upload(open_page(), "pages.tif", bytes(content))
+    app = upload(open_page(picture="china"), "pages.tif", bytes(content))
     app.number_input(key="frame").set_value(2)
     rerun(app)
     assert len(app.error) == 1
@@ -184,7 +184,7 @@ def test_a_preview_may_have_no_pixel_that_is_half_opaque() -> None:
 def test_markup_in_the_name_of_a_profile_stays_text() -> None:
     profile = icc.rgb(icc.ADOBE_RGB, 2.2, "*a* [b](http://c)")
     pixels = np.random.default_rng(0).integers(0, 256, (9, 9, 3), np.uint8)
-    app = upload(open_page(), "photo.png", saved(pixels, "PNG", icc_profile=profile))
+    app = upload(open_page(picture="china"), "photo.png", saved(pixels, "PNG", icc_profile=profile))
     assert "\\*a\\* \\[b\\]\\(http\\:" in texts(app)
     assert "converted to sRGB" in texts(app)
 
@@ -194,7 +194,7 @@ def test_markup_in_the_name_of_a_profile_stays_text() -> None:
 
 def test_uploading_a_picture_again_showed_nothing() -> None:
     one, two = pages("red"), pages("lime")
-    app = open_page()
+    app = open_page(picture="china")
     app.file_uploader(key="uploads").upload("1.tif", one).upload("2.tif", two).upload("1.tif", one)
     rerun(app)
     assert palette(app) == ["#ff0000"]
@@ -203,7 +203,7 @@ def test_uploading_a_picture_again_showed_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["scan", "photo.avif", "IMG_1.HEIC", ".hidden", "picture.txt"])
 def test_the_uploader_turns_no_file_away_by_its_name(name: str) -> None:
-    app = open_page()
+    app = open_page(picture="china")
     assert not app.file_uploader(key="uploads").allowed_type
     upload(app, name, saved(np.full((9, 9, 3), 200, np.uint8), "AVIF", quality=100))
     assert not app.error
@@ -211,5 +211,5 @@ def test_the_uploader_turns_no_file_away_by_its_name(name: str) -> None:
 
 
 def test_a_file_that_is_no_picture_gets_a_sentence() -> None:
-    app = upload(open_page(), "notes.txt", b"not a picture")
+    app = upload(open_page(picture="china"), "notes.txt", b"not a picture")
     assert app.error[0].value.startswith("notes.txt: The file is not a picture that is read here")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import kmseg
 from inprocess import (
     gallery,
     open_page,
@@ -16,6 +15,7 @@ from inprocess import (
     set_k,
     texts,
 )
+from kmseg.color import offered
 from kmseg.output import export
 from kmseg.ui import store
 from kmseg.ui.link import CHOICES
@@ -56,16 +56,18 @@ def test_links_of_earlier_versions_open_what_took_their_views_place(view: str, t
     assert not app.warning
     assert app.session_state["view"] == today
     if view == "hue":
-        assert [tile["title"] for tile in gallery(app)] == ["Raw H, 0 to 179", "H as an angle"]
+        assert [tile["title"] for tile in gallery(app)] == [
+            "Hue as a number, 0 to 179",
+            "Hue as an angle",
+        ]
 
 
 def test_the_sheet_shows_every_channel_set_and_marks_the_chosen_one() -> None:
     app = open_page(view="sheet", picture="flower", width="120", color_space="lab", channels="12")
-    galleries = [gallery(app, number) for number in range(1 + len(kmseg.color.COLOR_SPACES))]
+    spaces = offered("lab")
+    galleries = [gallery(app, number) for number in range(1 + len(spaces))]
     assert len(galleries[0]) <= 6  # the proposals
-    assert sum(map(len, galleries[1:])) == sum(
-        2 ** len(space.channels) - 1 for space in kmseg.color.COLOR_SPACES.values()
-    )
+    assert sum(map(len, galleries[1:])) == sum(2 ** len(space.channels) - 1 for space in spaces)
     chosen = [tile["title"] for tiles in galleries[1:] for tile in tiles if tile["current"]]
     assert chosen == ["a, b"]
     assert all(tile["image"].startswith("data:image/png;base64,") for tile in galleries[1])
@@ -76,9 +78,9 @@ def test_a_picture_of_one_colour_has_no_proposals_and_no_rungs() -> None:
     flat = np.full((20, 30, 3), (20, 130, 40), np.uint8)
     app.file_uploader(key="uploads").upload("flat.png", png(flat))
     rerun(app)
-    assert "nothing to propose" in texts(app)
+    assert "nothing to suggest" in texts(app)
     open_view(app, "ladder")
-    assert "nothing to choose" in texts(app)
+    assert "nothing to cluster" in texts(app)
 
 
 def test_the_ladder_goes_as_far_as_the_k_that_is_chosen() -> None:
@@ -96,7 +98,10 @@ def test_hue_as_an_angle_is_one_click_from_the_hue_channel() -> None:
     rerun(app)
     assert app.query_params["view"] == "sheet"
     assert app.query_params["sheet_shown"] == "hue"
-    assert [tile["title"] for tile in gallery(app)] == ["Raw H, 0 to 179", "H as an angle"]
+    assert [tile["title"] for tile in gallery(app)] == [
+        "Hue as a number, 0 to 179",
+        "Hue as an angle",
+    ]
 
 
 def test_views_that_are_not_open_compute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

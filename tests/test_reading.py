@@ -67,13 +67,13 @@ def test_levels_are_written_without_needless_decimals() -> None:
     ],
 )  # fmt: skip
 def test_levels_that_are_no_range_are_refused_with_the_remedy(value: object) -> None:
-    with pytest.raises(SettingsError, match=r"levels: 'auto', 'stored', or two .*150\.\.420"):
+    with pytest.raises(SettingsError, match=r"must be 'auto', 'stored' or two .*150\.\.420"):
         Reading(levels=value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [-1, MAX_FRAME, 1.0, "two", None, True, "9" * 5000])
 def test_frames_out_of_range_are_refused_with_the_range(value: object) -> None:
-    with pytest.raises(SettingsError, match="frame: a whole number from 0 to 9999, not "):
+    with pytest.raises(SettingsError, match="frame: must be a whole number from 0 to 9999, not "):
         Reading(frame=value)  # type: ignore[arg-type]
 
 

@@ -106,7 +106,7 @@ def test_the_table_has_two_photos_and_six_plates() -> None:
         assert re.fullmatch("[a-z0-9-]+", key)
         assert sample.title and sample.description.endswith(".") and "\n" not in sample.description
         settings = Settings(**sample.settings)  # type: ignore[arg-type]
-        assert f"K {settings.n_clusters}" in sample.description
+        assert f"K = {settings.n_clusters}" in sample.description
         for channel in settings.channel_names if settings.channels != "all" else ():
             assert re.search(rf"channels? .*{re.escape(channel)}", sample.description)
 
@@ -259,7 +259,7 @@ def test_the_settings_of_a_sample_show_its_numeral(key: str) -> None:
 
 
 def test_rgb_misses_the_six_as_its_description_says() -> None:
-    assert "RGB misses with K 3" in SAMPLES["plate-6"].description
+    assert "RGB with K = 3 misses" in SAMPLES["plate-6"].description
     assert best_iou(plate_of("plate-6"), "rgb", "all", 3) < 0.3
 
 

@@ -228,7 +228,7 @@ def test_epsilon_is_a_number_of_at_least_zero(value: Any) -> None:
     ],
 )
 def test_starting_colours_are_srgb(value: Any) -> None:
-    with pytest.raises(kmseg.SettingsError, match=r"^centroids: sRGB .*#rrggbb.* not "):
+    with pytest.raises(kmseg.SettingsError, match=r"^centroids: must be sRGB .*#rrggbb.* not "):
         Settings(init="manual", n_clusters=2, centroids=value)
 
 

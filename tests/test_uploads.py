@@ -131,7 +131,7 @@ def test_uploads_at_the_same_time_leave_room_for_each_other(site: Site) -> None:
     assert len(site.bodies) - len(notes) == 2
     (note,) = notes
     assert note.startswith(HEAD)
-    with pytest.raises(ImageError, match="Your pictures may take 1 MB together"):
+    with pytest.raises(ImageError, match="Your pictures may take up to 1 MB"):
         uploads.check(note[len(HEAD) :].split(b"\r\n")[0])
 
 

@@ -156,9 +156,9 @@ def download(page: Page, button: str) -> tuple[str, bytes]:
 
 def counts(page: Page) -> list[dict[str, str]]:
     """The rows of the table of counts, from the page's CSV download."""
-    if page.get_by_role("button", name="Counts, CSV").count() == 0:
+    if page.get_by_role("button", name="Counts (CSV)").count() == 0:
         choose(page, "Download")
-    _, content = download(page, "Counts, CSV")
+    _, content = download(page, "Counts (CSV)")
     return list(csv.DictReader(io.StringIO(content.decode())))
 
 

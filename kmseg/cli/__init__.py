@@ -83,11 +83,11 @@ def _run(options: argparse.Namespace) -> None:
 def _plan(options: argparse.Namespace, settings: Settings) -> Plan:
     """What the options say to save, not yet checked against what exists."""
     if options.labels is not None and not options.labels.lower().endswith(".png"):
-        raise KmsegError(f"--labels: a name that ends in .png, not {options.labels!r}")
+        raise KmsegError(f"--labels: must be a name that ends in .png, not {options.labels!r}")
     if options.out is not None and not options.save:
-        raise KmsegError("--out: it goes with --save, which says what to save there")
+        raise KmsegError("--out: needs --save, which says what to save there")
     if options.out == "":
-        raise KmsegError("--out: the name of a folder, not ''")
+        raise KmsegError("--out: must be the name of a folder, not ''")
     name = _options.side_by_side_name(options, settings)
     return Plan(
         source=options.image,

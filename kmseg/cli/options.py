@@ -122,7 +122,7 @@ def _add_outputs(to: argparse.ArgumentParser) -> None:
         "-o",
         "--output-file",
         action="store_true",
-        help="save original and gray ranks side by side under a timestamped name in this folder",
+        help="save original and grey ranks side by side under a timestamped name in this folder",
     )
     add("-f", "--output-format", default="png", help=f"format of -o: {', '.join(FORMATS)}")
     add(
@@ -211,5 +211,5 @@ def picture_format(options: argparse.Namespace) -> str:
 def _format(flag: str, given: str, allowed: Sequence[str]) -> str:
     chosen = given.lower().removeprefix(".")
     if chosen not in allowed:
-        raise KmsegError(f"{flag}: one of {', '.join(allowed)}, not {shown(given)}")
+        raise KmsegError(f"{flag}: must be one of {', '.join(allowed)}, not {shown(given)}")
     return chosen

@@ -47,7 +47,7 @@ def chosen_kinds(given: Sequence[str]) -> tuple[str, ...]:
     for word in words:
         if word not in (*kinds(), _ALL):
             every = ", ".join((*kinds(), _ALL))
-            raise KmsegError(f"--save: one of {every}, not {ascii(word)[:40]}")
+            raise KmsegError(f"--save: must be one of {every}, not {ascii(word)[:40]}")
     return tuple(kind for kind in kinds() if kind in words or _ALL in words)
 
 

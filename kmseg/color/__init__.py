@@ -19,7 +19,7 @@ import numpy as np
 from kmseg.color import conversions
 from kmseg.color.conversions import Colors, Coordinates
 
-__all__ = ["ALIASES", "COLOR_SPACES", "ColorSpace", "features", "selected"]
+__all__ = ["ALIASES", "COLOR_SPACES", "ColorSpace", "features", "offered", "selected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,17 @@ class ColorSpace:
         The names of the C columns of :meth:`convert`.
     columns : tuple of tuple of int
         For each channel, which coordinates belong to it.
+    summary : str
+        What it separates well, in a line for people who do not know it.
     source : str
         Where the definition comes from, in one sentence for people.
     convert : callable
         (U, 3) ``uint8`` sRGB -> (U, C) ``float64``, in Fortran order.
     aliases : tuple of str
         Other spellings of ``key`` that are accepted.
+    reorders : str
+        Key of the space whose channels this one has in another order, so that both cluster alike;
+        empty for others.
     """
 
     key: str
@@ -51,9 +56,11 @@ class ColorSpace:
     channels: tuple[str, ...]
     coordinates: tuple[str, ...]
     columns: tuple[tuple[int, ...], ...]
+    summary: str
     source: str
     convert: Callable[[Colors], Coordinates] = field(repr=False, compare=False)
     aliases: tuple[str, ...] = ()
+    reorders: str = ""
 
     def selected(self, channels: str) -> tuple[int, ...]:
         """Coordinate indices of canonical channels: ``"all"`` or digits such as ``"02"``."""
@@ -65,14 +72,18 @@ def _space(
     key: str,
     title: str,
     channels: str,
+    summary: str,
     source: str,
     convert: Callable[[Colors], Coordinates],
     *aliases: str,
+    reorders: str = "",
 ) -> ColorSpace:
     """A space in which each channel is one coordinate."""
     names = tuple(channels.split())
     columns = tuple((index,) for index in range(len(names)))
-    return ColorSpace(key, title, names, names, columns, source, convert, aliases)
+    return ColorSpace(
+        key, title, names, names, columns, summary, source, convert, aliases, reorders
+    )
 
 
 _OPENCV = "OpenCV's 8-bit definition"
@@ -80,12 +91,28 @@ _OPENCV = "OpenCV's 8-bit definition"
 COLOR_SPACES: Final[dict[str, ColorSpace]] = {
     space.key: space
     for space in (
-        _space("bgr", "BGR", "B G R", "sRGB bytes in OpenCV's order.", conversions.bgr),
-        _space("rgb", "RGB", "R G B", "sRGB bytes.", conversions.rgb),
+        _space(
+            "bgr",
+            "BGR",
+            "B G R",
+            "RGB with its channels in OpenCV's order: the clusters are the same.",
+            "sRGB bytes in OpenCV's order.",
+            conversions.bgr,
+            reorders="rgb",
+        ),
+        _space(
+            "rgb",
+            "RGB",
+            "R G B",
+            "Red, green and blue light, as screens mix it. Separates light from dark before hues.",
+            "sRGB bytes (IEC 61966-2-1).",
+            conversions.rgb,
+        ),
         _space(
             "hsv",
             "HSV",
             "H S V",
+            "Hue, saturation, brightness. Hue separates vivid colours, but may split red in two.",
             f"{_OPENCV}: H is half the angle (0-179), so red sits at both ends of H.",
             conversions.opencv("RGB2HSV"),
         ),
@@ -95,6 +122,7 @@ COLOR_SPACES: Final[dict[str, ColorSpace]] = {
             ("H", "V"),
             ("S·cos H", "S·sin H", "V"),
             ((0, 1), (2,)),
+            "Hue around a circle, and brightness. Separates vivid colours and keeps red together.",
             "Hue as an angle weighted by saturation (S·cos H, S·sin H), so reds stay together.",
             conversions.hsv_circular,
         ),
@@ -102,6 +130,7 @@ COLOR_SPACES: Final[dict[str, ColorSpace]] = {
             "lab",
             "Lab, 8 bits",
             "L a b",
+            "CIELAB as OpenCV stores it. Lightness counts more: light and dark separate first.",
             f"{_OPENCV}: L* times 2.55, a* and b* plus 128, so lightness weighs more.",
             conversions.opencv("RGB2Lab"),
         ),
@@ -109,6 +138,7 @@ COLOR_SPACES: Final[dict[str, ColorSpace]] = {
             "cielab",
             "CIELAB",
             "L* a* b*",
+            "Lightness and two colour axes, spaced as eyes see differences. A good first choice.",
             "CIE 15:2004, D65, not rounded: distances follow perception.",
             conversions.cielab,
         ),
@@ -116,6 +146,7 @@ COLOR_SPACES: Final[dict[str, ColorSpace]] = {
             "oklab",
             "Oklab",
             "L a b",
+            "Newer than CIELAB, with the same kind of axes and more even blues and purples.",
             "Ottosson 2020, times 255: even lightness and hue.",
             conversions.oklab,
         ),
@@ -123,15 +154,44 @@ COLOR_SPACES: Final[dict[str, ColorSpace]] = {
             "ycrcb",
             "YCrCb",
             "Y Cr Cb",
-            f"{_OPENCV}: luma, then the differences to red and to blue.",
+            "Brightness and two colour differences, as in JPEG. Cr and Cb alone play down shadows.",
+            f"{_OPENCV}: luma, then the differences to red and to blue (ITU-R BT.601).",
             conversions.opencv("RGB2YCrCb"),
             "ycc",
         ),
-        _space("gray", "Gray", "Y", f"{_OPENCV} of luma.", conversions.opencv("RGB2GRAY")),
+        _space(
+            "gray",
+            "Grey",
+            "Y",
+            "Brightness alone: separates light from dark and ignores colour.",
+            f"{_OPENCV} of luma (ITU-R BT.601).",
+            conversions.opencv("RGB2GRAY"),
+        ),
     )
 }
 
 ALIASES: Final = {alias: space.key for space in COLOR_SPACES.values() for alias in space.aliases}
+
+
+def offered(current: str) -> list[ColorSpace]:
+    """The spaces to choose from, in the order of the table: one of those that cluster alike.
+
+    Parameters
+    ----------
+    current : str
+        The key of the space in use. It is always offered, in place of the one it reorders: ``bgr``
+        is in the list only if it is in use, and ``rgb`` otherwise.
+
+    Returns
+    -------
+    list of ColorSpace
+    """
+    replaced = COLOR_SPACES[current].reorders
+    return [
+        space
+        for space in COLOR_SPACES.values()
+        if space.key == current or not (space.reorders or space.key == replaced)
+    ]
 
 
 def features(srgb255: Colors, color_space: str, channels: str = "all") -> Coordinates:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kmseg.color import COLOR_SPACES, ColorSpace, features
+from kmseg.color import ColorSpace, features, offered
 from kmseg.explore.partitions import Labels, coherence, explained
 from kmseg.histogram import ColorHistogram
 from kmseg.kmeans.engines import DEFAULT_ENGINE
@@ -54,11 +54,15 @@ class Tile:
 
 
 def views(settings: Settings) -> list[Settings]:
-    """Every colour space with every set of its channels, otherwise :func:`automatic` settings."""
+    """Every colour space to choose from, each with every set of its channels.
+
+    The other settings are :func:`automatic`. Of spaces that cluster alike there is one, see
+    :func:`kmseg.color.offered`.
+    """
     plain = automatic(settings)
     return [
         replace(plain, color_space=space.key, channels=_channels(space, chosen))
-        for space in COLOR_SPACES.values()
+        for space in offered(settings.color_space)
         for chosen in chain.from_iterable(
             combinations(range(len(space.channels)), size)
             for size in range(len(space.channels), 0, -1)

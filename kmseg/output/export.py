@@ -123,18 +123,18 @@ def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], byt
 
 DOWNLOADS: Final[tuple[Download, ...]] = (
     _exact("segmented", "Segmented picture", render.segmented),
-    _exact("gray", "Gray ranks", partial(render.segmented, paint="gray")),
+    _exact("gray", "Shades of grey", partial(render.segmented, paint="gray")),
     _drawn(
         "side_by_side_colors",
         "Side by side, colours",
         lambda seg: render.side_by_side(seg, "colors"),
     ),
-    _drawn("side_by_side_gray", "Side by side, gray ranks", render.side_by_side),
+    _drawn("side_by_side_gray", "Side by side, shades of grey", render.side_by_side),
     _drawn("boundaries", "Boundaries over the original", render.boundaries),
     _drawn("figure", "Figure with titles", figure),
     Download(
         "labels",
-        "Labels in colours, pixel value = cluster",
+        "Labels in colour (pixel value = cluster)",
         PNG,
         "_labels.png",
         lambda seg, _: labels_png(render.numbers(seg), render.number_colors(seg)),
@@ -142,21 +142,23 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
     ),
     _exact(
         "labels_gray",
-        "Labels in plain gray, pixel value = cluster",
+        "Labels in grey (pixel value = cluster)",
         render.numbers,
         Group.LABELS,
     ),
-    Download("counts", "Counts, CSV", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)),
+    Download(
+        "counts", "Counts (CSV)", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)
+    ),
     Download(
         "settings",
-        "Settings, JSON",
+        "Settings (JSON)",
         "application/json",
         "_settings.json",
         lambda seg, context: settings_json(seg, context.focus),
     ),
-    _palette("palette_gpl", "Palette, GIMP", "text/plain", tables.palette_gpl),
-    _palette("palette_css", "Palette, CSS", "text/css", tables.palette_css),
-    _palette("palette_json", "Palette, JSON", "application/json", tables.palette_json),
+    _palette("palette_gpl", "Palette (GIMP)", "text/plain", tables.palette_gpl),
+    _palette("palette_css", "Palette (CSS)", "text/css", tables.palette_css),
+    _palette("palette_json", "Palette (JSON)", "application/json", tables.palette_json),
 )
 """Every file of a whole segmentation, in the order in which the page offers them."""
 
@@ -204,7 +206,7 @@ def _archive(seg: Segmentation, context: Context) -> bytes:
     return buffer.getvalue()
 
 
-ARCHIVE: Final = Download("archive", "Everything, ZIP", "application/zip", ".zip", _archive)
+ARCHIVE: Final = Download("archive", "Download all (ZIP)", "application/zip", ".zip", _archive)
 """Every file of :data:`DOWNLOADS` and a mask of each cluster, in one ZIP."""
 
 

@@ -84,8 +84,8 @@ class Gate:
         with self._lock:
             if self.n_waiting >= self.max_queued:
                 raise BusyError(
-                    f"This server is busy: {self.n_waiting} others wait already. Try again in a "
-                    "moment."
+                    f"This server is busy: {self.n_waiting} others are already waiting. Try again "
+                    "in a moment."
                 )
             ticket = _Ticket(self._clock + QUANTUM)
             self._tickets.append(ticket)

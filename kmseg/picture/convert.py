@@ -38,7 +38,7 @@ _PLAIN_MODES: Final = {
     "YCbCr": ("RGB",),
 }
 _TWO_CORES: Final = 2
-_NOT_APPLIED: Final = "The colour profile is not applied to gray of more than 8 bits."
+_NOT_APPLIED: Final = "The colour profile is not applied to grey of more than 8 bits."
 _UPPER_BYTES: Final = "16 bits a channel, read with 8"
 
 

@@ -48,8 +48,8 @@ class Limits:
         if n_bytes > self.max_bytes:
             raise ImageError(
                 f"The file is larger than {self.max_bytes / 2**20:g} MB, the most that is read "
-                f"(setting {MEGABYTES_SETTING}); save the picture smaller or compressed more "
-                "strongly."
+                f"(setting {MEGABYTES_SETTING}); save a smaller or more strongly compressed "
+                "copy."
             )
 
     def check_size(self, width: int, height: int, bits_per_pixel: int = 24) -> None:
@@ -67,7 +67,7 @@ class Limits:
         if max(width, height) > self.max_side:
             raise ImageError(
                 f"The picture is {width} x {height} pixels; at most {self.max_side:,} pixels a "
-                "side are read, whatever the settings. Make it smaller first, or cut it."
+                "side are read, whatever the settings. Make it smaller first, or crop it."
             )
         if width * height > self.max_pixels:
             raise ImageError(

@@ -23,7 +23,7 @@ MAX_FRAME: Final = 10_000
 _NUMBER: Final = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?"
 _RANGE: Final = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})")
 _LEVELS_ALLOWED: Final = (
-    "levels: 'auto', 'stored', or two finite numbers low..high with low below high, such as "
+    "levels: must be 'auto', 'stored' or two numbers low..high, the smaller one first, such as "
     "150..420"
 )
 
@@ -160,7 +160,9 @@ def _frame(value: object, first: int) -> int:
         number = first - 1
     last = MAX_FRAME - 1 + first
     if isinstance(value, bool) or not first <= number <= last:
-        raise SettingsError(f"frame: a whole number from {first} to {last}, not {shown(value)}")
+        raise SettingsError(
+            f"frame: must be a whole number from {first} to {last}, not {shown(value)}"
+        )
     return number
 
 

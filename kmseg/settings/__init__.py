@@ -82,7 +82,7 @@ class Settings:
         "k-means++", Choice(INITS), "--init", help="how starting centroids are chosen"
     )
     centroids: tuple[Color, ...] = setting(
-        (), Colors(), "--centroids", help="K starting centroids of a manual start"
+        (), Colors(), "--centroids", help="starting colours of a manual start, one for each cluster"
     )
     attempts: int = setting(
         10,
@@ -123,7 +123,7 @@ class Settings:
         Whole(0, 30_000),
         "-w",
         "--width",
-        help="width in pixels to resize the picture to first",
+        help="width in pixels to which the picture is resized first",
         note="0 keeps its size",
         page=(0, 8000),
     )
@@ -136,13 +136,13 @@ class Settings:
             object.__setattr__(self, "attempts", 1)
             if len(self.centroids) != self.n_clusters:
                 raise SettingsError(
-                    f"centroids: a manual start takes one colour for each of the "
+                    f"centroids: a manual start needs one colour for each of the "
                     f"{self.n_clusters} clusters, not {len(self.centroids)}"
                 )
         elif self.centroids:
             raise SettingsError(
-                f"centroids: starting colours go with init='manual', not {self.init!r}; "
-                "set that, or leave them out"
+                f"centroids: starting colours need init='manual', not {self.init!r}; "
+                "change it, or leave the colours out"
             )
 
     @property
@@ -174,7 +174,7 @@ class Settings:
         """
         for name in values:
             if name not in FIELDS:
-                raise SettingsError(f"{name!r} is not a setting: {', '.join(FIELDS)}")
+                raise SettingsError(f"{name!r} is not a setting; choose from {', '.join(FIELDS)}")
         return cls(**values)
 
     def to_query(self) -> dict[str, str]:
@@ -206,7 +206,10 @@ class Settings:
         corrections: list[str] = []
         version = query.get("v", LINK_VERSION)
         if version != LINK_VERSION:
-            corrections.append(f"v: links of version {LINK_VERSION} are read, not {shown(version)}")
+            corrections.append(
+                f"v: must be {LINK_VERSION}, the version of links that this program reads, not "
+                f"{shown(version)}; the link is read as version {LINK_VERSION}"
+            )
         for name, field in FIELDS.items():
             if name not in query:
                 continue

@@ -37,7 +37,8 @@ def parse_channels(value: object, color_space: str) -> str:
     if not indices or -1 in indices or len(set(indices)) < len(indices):
         listed = ", ".join(f"{index} = {name}" for index, name in enumerate(channels))
         raise SettingsError(
-            f"channels: 'all' or distinct channels of {color_space} ({listed}), not {shown(value)}"
+            f"channels: must be 'all' or different channels of {color_space} ({listed}), "
+            f"not {shown(value)}"
         )
     return "".join(map(str, sorted(indices)))
 

@@ -170,9 +170,9 @@ class Channels(Kind):
 
     __slots__ = ()
     type_name = "str"
-    allowed = "'all' or distinct channels of the colour space"
+    allowed = "'all' or different channels of the colour space"
     usage = "all, indices (02) or names (HV)"
-    documentation = '"all", or distinct indices ("02") or names ("HV", "L*,b*")'
+    documentation = '"all", or different indices ("02") or names ("HV", "L*,b*")'
 
     def parse(self, value: Any) -> Any:
         return value
@@ -255,7 +255,9 @@ class Field:
         try:
             return self.kind.parse(value)
         except (TypeError, ValueError, OverflowError):
-            raise SettingsError(f"{self.name}: {self.kind.allowed}, not {shown(value)}") from None
+            raise SettingsError(
+                f"{self.name}: must be {self.kind.allowed}, not {shown(value)}"
+            ) from None
 
     def within(self, limits: tuple[int, int] | None) -> Field:
         """This field with another range of whole numbers, if one is given."""

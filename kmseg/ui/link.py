@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import PAGE_RANGES, Settings, shown
+from kmseg.ui import presets
 from kmseg.ui.server import incidents
 from kmseg.ui.session import Groups, session
 from kmseg.ui.views import FORMER_VIEWS, VIEWS
@@ -54,6 +55,7 @@ def restore() -> None:
         corrections += _restore_upload(choices["picture"], reading)
     else:
         session.set_reading(choices["picture"], reading)
+    session.previous_picture = session.picture  # its settings are those of the address
     session.corrections = tuple(corrections)
     session.corrected_query = session.written = None
     if corrections:
@@ -82,6 +84,9 @@ def _restore_upload(name: str, reading: Reading) -> list[str]:
 def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], list[str]]:
     """Read a link.
 
+    An address without a version is an empty one, whatever else it contains: it opens the default
+    picture with the settings that suit it.
+
     Parameters
     ----------
     query : mapping of str to str
@@ -97,6 +102,8 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
         A sentence, without its full stop, for each value that was wrong and replaced.
     """
     query = {**query, **FORMER_VIEWS.get(query.get("view", ""), {})}
+    if "v" not in query:
+        query = presets.of(DEFAULT_PICTURE).to_query()
     settings, sentences = Settings.from_query(query, PAGE_RANGES)
     reading, more = Reading.from_query(query)
     corrections = [*sentences, *more]
@@ -106,7 +113,7 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
         known = name == "picture" and re.fullmatch(rf"{UPLOAD}(-[0-9a-f]{{8}})?", choices[name])
         if choices[name] not in allowed and not known:
             corrections.append(
-                f"{name}: one of {', '.join(allowed)}, not {shown(choices[name])}; "
+                f"{name}: must be one of {', '.join(allowed)}, not {shown(choices[name])}; "
                 f"{allowed[0]} is used"
             )
             choices[name] = allowed[0]
@@ -114,8 +121,8 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
         choices[name] = query.get(name, "")
         if spelled(_groups(choices[name])) != choices[name]:
             corrections.append(
-                f"{name}: numbers of clusters such as {form}, not {shown(choices[name])}; "
-                "it is left out"
+                f"{name}: must be cluster numbers such as {form}, not {shown(choices[name])}; "
+                "it is ignored"
             )
             choices[name] = ""
     return settings, reading, choices, corrections

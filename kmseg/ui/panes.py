@@ -26,7 +26,7 @@ from kmseg.ui.components.viewer.viewer import (
 from kmseg.ui.controls import starts
 from kmseg.ui.naming import file_name_of
 from kmseg.ui.session import FileRequest, Key, RegionRequest, session
-from kmseg.ui.text import count
+from kmseg.ui.text import count, percent
 
 # Seconds that the rest of the page waits after a new segmentation was sent, so that the browser
 # fetches and paints that first. A browser lays out together what arrives within 10 ms, and the
@@ -142,7 +142,7 @@ def _data(
 
 def _description(picture: store.Picture, merged: Segmentation) -> str:
     shares = ", ".join(
-        f"{to_hex(color)} {share:.0%}"
+        f"{to_hex(color)} {percent(share)}"
         for color, share in zip(merged.palette[:6], merged.shares[:6], strict=True)
     )
     clusters = count(merged.n_clusters, "cluster")

@@ -111,6 +111,8 @@ class Session:
         Whether the widgets were set from the address.
     picture : str
         Widget: a sample's key, or the digest of an upload.
+    previous_picture : str
+        The picture that was chosen in the previous run.
     own_files : dict of str to str
         The visitor's pictures in the previous run, oldest first: digest by the upload's id. A file
         that was uploaded twice is there twice.
@@ -166,6 +168,7 @@ class Session:
 
     restored = _Value(False)
     picture = _Value("")
+    previous_picture = _Value("")
     own_files: _Value[dict[str, str]] = _Value({})
     readings: _Value[dict[str, Reading]] = _Value({})
     linked_reading: _Value[Reading | None] = _Value(None)

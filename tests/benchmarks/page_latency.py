@@ -98,7 +98,7 @@ def fit_time(page: Page) -> float:
 
 
 def measure(browser: Browser, ours: str, folder: Path, photo: Path, presses: int) -> None:
-    page = opened(browser, f"{ours}/?n_clusters=16", OURS)
+    page = opened(browser, f"{ours}/?v=1&n_clusters=16", OURS)
     upload(page, photo)
     save_previews(page, folder)
     page.context.close()
@@ -107,7 +107,7 @@ def measure(browser: Browser, ours: str, folder: Path, photo: Path, presses: int
     with served("tests/benchmarks/bare_page.py", str(folder)) as bare:
         wait_for_server(bare)
         pages = {
-            "kmseg": opened(browser, f"{ours}/?n_clusters=2", OURS),
+            "kmseg": opened(browser, f"{ours}/?v=1&n_clusters=2", OURS),
             "bare Streamlit": opened(browser, bare, BARE),
         }
         upload(pages["kmseg"], photo)

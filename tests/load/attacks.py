@@ -70,7 +70,7 @@ def link_of(data: bytes) -> Attack:
         said, end, seed = [], time.monotonic() + seconds, 0
         while time.monotonic() < end:
             seed += 1
-            async with Visitor(url, f"n_clusters=32&attempts=100&seed={seed}") as visitor:
+            async with Visitor(url, f"v=1&n_clusters=32&attempts=100&seed={seed}") as visitor:
                 await visitor.upload("large.jpg", data)
                 said += [text for _, text in visitor.texts] or ["shown"]
         return said

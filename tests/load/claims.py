@@ -125,7 +125,7 @@ async def full_gate(url: str, seconds: float) -> list[str]:
     """120 visitors ask for long work at once: more than may wait."""
 
     async def ask(seed: int) -> str:
-        async with Visitor(url, f"n_clusters=32&attempts=100&seed={seed}") as visitor:
+        async with Visitor(url, f"v=1&n_clusters=32&attempts=100&seed={seed}") as visitor:
             return "; ".join(text for _, text in visitor.texts) or "shown"
 
     said = await asyncio.gather(*(ask(seed) for seed in range(120)), return_exceptions=True)

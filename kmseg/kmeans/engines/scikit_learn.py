@@ -50,7 +50,7 @@ def _run(problem: Problem) -> Fit:
 ENGINE: Final = Engine(
     name="scikit-learn",
     title="scikit-learn, KMeans",
-    note="KMeans stops by its own tolerance, so only the number of iterations of the stop rule "
+    note="KMeans has its own tolerance, so of the stop rule only the maximum number of iterations "
     "applies.",
     visits_pixels=True,
     slow=True,

@@ -9,8 +9,8 @@ import streamlit as st
 
 from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
-from kmseg.settings import INITS, PAGE_RANGES, STOPS, Settings
-from kmseg.ui import text
+from kmseg.settings import INITS, PAGE_RANGES, STOPS
+from kmseg.ui import presets, text
 from kmseg.ui.controls import starts
 from kmseg.ui.session import channels_key, session, setting_key
 from kmseg.ui.views import hue, sheet
@@ -19,9 +19,9 @@ from kmseg.ui.views import hue, sheet
 TITLES: Final = {
     "init": {"k-means++": "k-means++", "random": "Random", "manual": "My colours"},
     "stop": {
-        "both": "Either, whichever comes first",
-        "epsilon": "Centroids at rest (epsilon)",
-        "iterations": "Number of iterations",
+        "both": "Converged or maximum iterations",
+        "epsilon": "Converged (epsilon)",
+        "iterations": "Maximum iterations only",
     },
 }
 
@@ -35,8 +35,8 @@ def draw() -> None:
         key=setting_key("init"),
         required=True,
         format_func=TITLES["init"].__getitem__,
-        help="Where the K centroids start: spread out by chance (k-means++), at random pixels, or "
-        "at colours that you choose.",
+        help="Where the K centroids start. **k-means++** picks random pixels that are far apart, "
+        "**Random** picks any pixels, and with **My colours** you choose the colours.",
     )
     if init == "manual":
         starts.draw()
@@ -45,8 +45,9 @@ def draw() -> None:
         *PAGE_RANGES["attempts"],
         key=setting_key("attempts"),
         disabled=init == "manual",
-        help="k-means can end in different places. It is started this many times and the lowest "
-        "inertia wins." + (" Your colours are one start." if init == "manual" else ""),
+        help="The result of k-means depends on where it starts. It runs this many times, and the "
+        "result with the lowest inertia is kept."
+        + (" With your own colours there is one attempt." if init == "manual" else ""),
     )
     with st.expander("Advanced"):
         _advanced()
@@ -61,19 +62,19 @@ def _channels(color_space: str) -> None:
         selection_mode="multi",
         key=channels_key(color_space),
         persist_state="session",
-        help="Only these are clustered. On the command line they go by index: "
+        help="Only the selected channels are clustered. The command line numbers them: "
         f"{text.names(indices)}.",
     )
     if not chosen:
-        st.caption("None is chosen, so all are clustered.")
+        st.caption("No channel is selected, so all of them are clustered.")
     if color_space in (hue.RAW, hue.ANGLE):
         st.button(
             "Hue is an angle: compare",
             type="tertiary",
             icon=":material/compare:",
             on_click=sheet.open_hue,
-            help="Red lies at both ends of H from 0 to 179, so raw hue cuts it in two. See what "
-            "that does to this picture, beside hue as an angle.",
+            help="Red lies at both ends of the hue scale from 0 to 179, so hue as a plain number "
+            "splits it in two. See this picture clustered by hue as a number and as an angle.",
         )
 
 
@@ -83,11 +84,11 @@ def _advanced() -> None:
         ENGINES,
         key=setting_key("engine"),
         format_func=lambda name: ENGINES[name].title,
-        help="The exact engine clusters each distinct colour once, by its number of pixels. The "
-        "others are the well-known calls, to compare with.",
+        help="The exact engine clusters each distinct colour once, weighted by its number of "
+        "pixels. The others are the well-known library functions, for comparison.",
     )
     engine = ENGINES[name]
-    reduced = "It works on a reduced picture here." if engine.visits_pixels else ""
+    reduced = "Here it works on a smaller copy of the picture." if engine.visits_pixels else ""
     if note := " ".join(filter(None, [engine.note, reduced])):
         st.caption(note)
     _stop_rule(iterations_only=engine.own_stop_rule)
@@ -97,7 +98,7 @@ def _advanced() -> None:
         low,
         high,
         key=setting_key("seed"),
-        help="Equal seeds give equal results, here and elsewhere.",
+        help="Starts the random numbers. The same seed gives the same result on any computer.",
     )
     low, high = PAGE_RANGES["width"]
     st.number_input(
@@ -106,14 +107,14 @@ def _advanced() -> None:
         high,
         step=10,
         key=setting_key("width"),
-        help="The picture is resized to this width before it is clustered; 0 keeps its size.",
+        help="The picture is resized to this width before clustering. 0 keeps its size.",
     )
-    st.button("Reset all settings", on_click=partial(session.set_settings, Settings()))
+    st.button("Reset all settings", on_click=partial(session.set_settings, presets.START))
 
 
 def _stop_rule(iterations_only: bool) -> None:
     stop = st.selectbox(
-        "Stop at",
+        "Stop rule",
         STOPS,
         key=setting_key("stop"),
         format_func=TITLES["stop"].__getitem__,
@@ -126,15 +127,17 @@ def _stop_rule(iterations_only: bool) -> None:
         format="%g",
         key=setting_key("epsilon"),
         disabled=stop == "iterations" or iterations_only,
-        help="The largest move of a centroid that counts as rest, in units of the colour space.",
+        help="The centroids have converged when none of them moves further than this, in units of "
+        "the colour space.",
     )
     low, high = PAGE_RANGES["max_iter"]
     st.number_input(
-        "Iterations at most",
+        "Maximum iterations",
         low,
         high,
         key=setting_key("max_iter"),
         disabled=stop == "epsilon" and not iterations_only,
-        help="Steps over all colours. The exact engine first improves its starts on a summary of "
-        "the colours, which is not counted; starts from your colours are counted from the first.",
+        help="Counts iterations over all colours. The exact engine first improves its attempts on "
+        "a summary of the colours, which is not counted. With your own colours, every iteration "
+        "counts.",
     )

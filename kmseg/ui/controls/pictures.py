@@ -14,8 +14,7 @@ from kmseg.errors import KmsegError
 from kmseg.picture import formats
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
-from kmseg.settings import Settings
-from kmseg.ui import failures, link, store
+from kmseg.ui import failures, link, presets, store, text
 from kmseg.ui.controls import reading
 from kmseg.ui.session import Key, session
 
@@ -44,17 +43,16 @@ def choose() -> store.Picture:
             key=Key.PICTURE,
             format_func=lambda key: own[key].picture.name if key in own else SAMPLES[key].title,
         )
+        presets.follow(chosen)
         if chosen in own:
             return reading.choose(own[chosen].picture, own[chosen].read_as)
         picture = store.sample(chosen)
         reading.choose(picture, lambda _: picture)
-        sample = SAMPLES[chosen]
-        st.caption(sample.description)
-        settings = Settings(**sample.settings)  # type: ignore[arg-type]
+        st.caption(text.names(SAMPLES[chosen].description))
         st.button(
-            "Try that",
-            on_click=partial(session.set_settings, settings),
-            help="Sets colour space, channels and K as described; the rest to its defaults.",
+            "Try these settings",
+            on_click=partial(session.set_settings, presets.of(chosen)),
+            help="Sets the colour space, channels and K of this line, and resets everything else.",
         )
     return picture
 

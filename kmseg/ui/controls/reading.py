@@ -25,13 +25,14 @@ _COLOR_RANGE: Final = (0.0, 65535.0)
 _FIELD_WIDTH: Final = 130
 
 _LEVELS_HELP: Final = """
-The picture has more than 8 bits. What is shown and clustered has 8: levels from black to white.
+This picture has more than 8 bits per channel. It is shown and clustered with 8: 256 levels from
+black to white.
 
-**Automatic** brings out the values that the picture uses, and keeps photos as they are.
+**Automatic** stretches the values that the picture uses, and leaves photos as they are.
 
-**As stored** takes the whole range of the file's type.
+**As stored** uses the whole range of the file's data type.
 
-**Range** takes two values of the file for black and white, so that a series is read alike.
+**Range** sets the values of the file that become black and white, so that a series is read alike.
 """
 
 
@@ -57,7 +58,7 @@ def choose(picture: store.Picture, read_as: Callable[[Reading], store.Picture]) 
     if not chosen.has_levels and reading.levels != "auto":
         reading = replace(reading, levels="auto")
         session.set_reading(picture.key, reading)
-        session.correct("levels: this picture has 8 bits, which are shown as they are")
+        session.correct("levels: this picture has 8 bits per channel, which are shown as they are")
         chosen = picture if reading == picture.reading else read_as(reading)
     if chosen.has_levels:
         _levels(chosen)

@@ -39,11 +39,11 @@ def draw() -> None:
                     str(index + 1), key=start_key(index), persist_state="session", width="content"
                 )
     st.number_input(
-        "A click on the original sets colour",
+        "Next click on the original sets colour",
         min_value=1,
         max_value=count,
         key=Key.START_SLOT,
-        help="The next click sets the next colour.",
+        help="Each click moves on to the next colour.",
     )
 
 

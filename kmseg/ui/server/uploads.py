@@ -59,13 +59,13 @@ def check(content: bytes) -> None:
     if content == _NOTES["session"]:
         megabytes = configuration.current().session_upload_bytes // MEGABYTE
         raise ImageError(
-            f"Your pictures may take {megabytes} MB together (setting KMSEG_SESSION_UPLOADS_MB), "
-            "and this one would take more. Take others off the list first."
+            f"Your pictures may take up to {megabytes} MB (setting KMSEG_SESSION_UPLOADS_MB), and "
+            "this one would exceed that. Remove some of the others first."
         )
     if content == _NOTES["all"]:
         raise ImageError(
-            "This server has no room for another picture now. Try again in a few minutes, or send "
-            "a smaller one."
+            "This server has no room for another picture now. Try again in a few minutes, or "
+            "upload a smaller one."
         )
 
 

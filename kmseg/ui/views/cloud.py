@@ -14,8 +14,8 @@ from kmseg.ui.views.view import Group, Option, View, ViewContext, choose
 # Points that are drawn at most.
 N_POINTS: Final = 6000
 
-AXES: Final = Option("cloud_space", {"rgb": "RGB", "clustered": "Colour space that was clustered"})
-PAINT: Final = Option("cloud_paint", {"color": "True colours", "cluster": "Cluster"})
+AXES: Final = Option("cloud_space", {"rgb": "RGB", "clustered": "The clustered colour space"})
+PAINT: Final = Option("cloud_paint", {"color": "Own colour", "cluster": "Cluster"})
 
 
 def show(context: ViewContext) -> None:
@@ -25,14 +25,14 @@ def show(context: ViewContext) -> None:
     axes = "rgb"
     left, right = st.columns(2)
     with left:
-        if len(space.coordinates) == 3:
+        if len(space.coordinates) < 3:
+            st.caption(f"{space.title} has one channel, so the cloud is drawn in RGB.")
+        elif "rgb" not in (space.key, space.reorders):
             titles = AXES.titles | {"clustered": space.title}
             if choose("Axes", titles, AXES.name, labelled=True) == "clustered":
                 axes = space.key
-        else:
-            st.caption(f"{space.title} has one channel: the axes are those of RGB.")
     with right:
-        paint = choose("Points painted by", PAINT.titles, PAINT.name, labelled=True)
+        paint = choose("Points coloured by", PAINT.titles, PAINT.name, labelled=True)
     drawn = store.color_cloud(context.picture, context.merged, axes, N_POINTS)
     color_cloud(
         drawn,
@@ -43,13 +43,14 @@ def show(context: ViewContext) -> None:
     )
     points = text.count(len(drawn.points), "point")
     colors = text.count(seg.histogram.n_colors, "colour")
+    pixels = text.count(seg.histogram.n_pixels, "pixel")
     chosen = text.names(", ".join(seg.settings.channel_names))
     partly = len(seg.settings.channel_names) < len(space.channels)
     st.caption(
-        f"{points} for the {colors} of {text.count(seg.histogram.n_pixels, 'pixel')}: the most "
-        "frequent colour of each small cube of RGB, larger where there are more pixels. The "
-        "numbered points are the centroids; a click on a point puts its cluster in focus"
-        + (f"; only {chosen} of {space.title} were clustered." if partly else ".")
+        f"{points} for {colors} of {pixels}: each is the most frequent colour in a small cube of "
+        "RGB, and larger points stand for more pixels. The numbers mark the centroids. Click a "
+        "point to focus on its cluster."
+        + (f" Only {chosen} of {space.title} took part in the clustering." if partly else "")
     )
 
 

@@ -20,8 +20,8 @@ def show(context: ViewContext) -> None:
     """Draw a button for each file, and the command and the script."""
     seg, settings = context.merged, context.seg.settings
     st.caption(
-        "At the full size that was clustered, but for the figure. Transparent pixels stay "
-        "transparent; numbers and colours are those of the table."
+        "Files have the full size of the clustered picture, except the figure. Transparent pixels "
+        "stay transparent. Cluster numbers and colours are those of the table."
     )
     _button(export.ARCHIVE, context, icon=":material/folder_zip:")
     for group in export.Group:
@@ -36,20 +36,20 @@ def show(context: ViewContext) -> None:
                     _button(make(seg, *focused), context)
         if group == export.Group.LABELS and not focused:
             st.caption(
-                "Click clusters in the picture to put them in focus: then their mask and their "
-                "cut-out can be taken too. The archive has a mask of each."
+                "For the mask or cut-out of some clusters, click them in the picture first. The "
+                "ZIP has a mask of every cluster."
             )
     if seg.merges:
-        st.caption("Merged clusters are in the files and in the link, not in these:")
+        st.caption("Merged clusters are part of the files and the link, but not of these commands:")
     source = naming.source_of(context.picture)
     repeat, script = st.columns(2)
     with repeat:
-        st.markdown("**The same on the command line**, in a clone of the repository")
+        st.markdown("**Repeat it on the command line**, in a clone of the repository")
         for shell, tab in zip(_SHELLS, st.tabs(list(_SHELLS.values())), strict=True):
             command = settings.to_command_line(source, shell, context.picture.reading)
             tab.code(command, language="bash" if shell == "posix" else None, wrap_lines=True)
     with script:
-        st.markdown("**The same in Python**")
+        st.markdown("**Repeat it in Python**")
         st.code(settings.to_python(source, context.picture.reading), language="python")
 
 

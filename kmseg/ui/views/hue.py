@@ -12,7 +12,7 @@ import streamlit as st
 from kmseg import explore
 from kmseg.color import COLOR_SPACES
 from kmseg.explore import Tile
-from kmseg.ui import store
+from kmseg.ui import store, text
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
 from kmseg.ui.views.view import ViewContext
@@ -22,19 +22,19 @@ RAW: Final = "hsv"
 ANGLE: Final = "hsv-circular"
 _TILES: Final = {
     RAW: (
-        "Raw H, 0 to 179",
+        "Hue as a number, 0 to 179",
         "Red lies at both ends, so it may fall into two clusters that look alike.",
     ),
     ANGLE: (
-        "H as an angle",
-        "Red is one: 0 and 180 are the same direction. Pale colours weigh less.",
+        "Hue as an angle",
+        "Red stays in one piece: 0 and 180 are the same direction. Pale colours count less.",
     ),
 }
 
 
 def show(context: ViewContext) -> None:
     """Draw both segmentations by hue alone, and how much they agree."""
-    st.markdown("**Hue, raw and as an angle.** Click one to use it.")
+    st.markdown("**Hue as a number and as an angle.** Click a picture to use its settings.")
     current = explore.automatic(context.wanted)
     tiles = [
         store.tile(context.picture, replace(current, color_space=space, channels="0"))
@@ -47,15 +47,15 @@ def show(context: ViewContext) -> None:
         ],
         current,
         session.set_settings,
-        "Hue, raw and as an angle",
+        "Hue as a number and as an angle",
         "hue",
         side=22,
     )
     raw, angle = tiles
+    agreement = text.percent(explore.agreement(raw.labels, angle.labels))
     st.caption(
-        f"Clusters whose mean colour is red: {_n_red(raw)} with raw hue, {_n_red(angle)} with hue "
-        f"as an angle. The two agree on {explore.agreement(raw.labels, angle.labels):.0%} of the "
-        "pixels."
+        f"Red clusters: {_n_red(raw)} with hue as a number, {_n_red(angle)} with hue as an angle. "
+        f"The two agree on {agreement} of the pixels."
     )
 
 

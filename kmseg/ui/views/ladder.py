@@ -1,4 +1,4 @@
-"""The view "K ladder": one segmentation for each K, with scores that suggest one."""
+"""The view "Choosing K": one segmentation for each K, with scores that suggest one."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from kmseg.ui.views.view import Group, View, ViewContext, say_automatic
 TOP: Final = 10
 
 HELP: Final = """
-**Inertia** always falls as K grows; look for the K after which it falls slowly.
+**Inertia** always falls as K grows. Look for the elbow: the K after which it falls only slowly.
 
-**Silhouette**, -1 to 1: how much nearer pixels are to their own cluster than to the next. The K
-where it is greatest is suggested.
+**Silhouette**, from -1 to 1: how much closer pixels are to their own cluster than to the next one.
+The K with the highest silhouette is suggested.
 
-**Calinski-Harabasz**: variance between the clusters over variance within them; more is better.
+**Calinski-Harabasz**: the variance between clusters divided by the variance within them. Higher is
+better.
 """
 
 
 def show(context: ViewContext) -> None:
     """Draw the scores over K, and a tile for each K."""
     settings = context.wanted
-    st.markdown("**How many clusters?** Click a rung to use its K.", help=HELP)
+    st.markdown("**How many clusters?** Click a picture to use its K.", help=HELP)
     say_automatic(settings)
-    with st.spinner("Climbing…"):
+    with st.spinner("Trying each K…"):
         rungs = list(store.ladder(context.picture, settings, max(TOP, settings.n_clusters)))
     if not rungs:
-        st.info("The picture has one colour in these channels: there is nothing to choose.")
+        st.info("Every pixel has the same value in these channels, so there is nothing to cluster.")
         return
     best = explore.suggested(rungs)
     _curves(rungs, best, settings.n_clusters)
@@ -49,14 +50,14 @@ def show(context: ViewContext) -> None:
         side=9.5,
     )
     st.caption(
-        f"Inertia and Calinski-Harabasz are exact, over every pixel; the silhouette is that of "
-        f"{explore.SILHOUETTE_PIXELS:,} pixels drawn at random. "
-        + ("Filled: its greatest; underlined" if best else "Underlined")
-        + ": the K in use. "
+        f"Inertia and Calinski-Harabasz are computed over all pixels, the silhouette over "
+        f"{explore.SILHOUETTE_PIXELS:,} random ones. "
+        + ("The filled dot marks the highest silhouette. " if best else "")
+        + "The K in use is underlined. "
         + (
-            "A suggestion is no more than that: look at the pictures."
+            "The suggestion is only a guide: compare the pictures."
             if best
-            else "No K is suggested: the silhouette is not defined for these pixels."
+            else "No K is suggested, because the silhouette is not defined for these pixels."
         )
     )
 
@@ -70,7 +71,7 @@ def _entry(rung: Rung, suggested: bool) -> Entry:
             f"silhouette {_number(rung.silhouette)}",
             f"Calinski-Harabasz {text.power(rung.calinski_harabasz)}",
         ),
-        "suggested: greatest silhouette" if suggested else "",
+        "suggested: highest silhouette" if suggested else "",
     )
 
 
@@ -95,4 +96,4 @@ def _number(value: float) -> str:
     return "not defined" if math.isnan(value) else f"{value:.2f}"
 
 
-VIEW: Final = View(key="ladder", title="K ladder", group=Group.EXPLORE, show=show)
+VIEW: Final = View(key="ladder", title="Choosing K", group=Group.EXPLORE, show=show)

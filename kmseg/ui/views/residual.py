@@ -14,13 +14,13 @@ from kmseg.ui.views.view import Group, View, ViewContext
 
 def show(context: ViewContext) -> None:
     """Draw the colour differences as a picture, with a scale and their mean."""
-    st.markdown("**Where is the segmentation far from the original?** Brighter is further.")
+    st.markdown("**How far is each pixel from its cluster's colour?** Brighter is further.")
     distances = store.residual(context.picture, context.merged)
     known = distances[~np.isnan(distances)]
     if not len(known):
         st.info(
-            "Every pixel of the preview is transparent: there is no difference to show. Crop the "
-            "picture to its opaque part to see one."
+            "Every pixel of the preview is transparent, so there is no difference to show. Crop "
+            "the picture to its visible part."
         )
         return
     top = max(float(np.percentile(known, 99.5)), 1.0)  # a few outliers would darken the rest
@@ -34,11 +34,11 @@ def show(context: ViewContext) -> None:
         st.html(_scale(top))
     with text:
         st.metric("Average difference", f"{known.mean():.1f} ΔE")
-        st.metric("Worst 1 % of pixels begin at", f"{np.percentile(known, 99):.1f} ΔE")
+        st.metric("Worst 1% of pixels: at least", f"{np.percentile(known, 99):.1f} ΔE")
         st.caption(
-            "ΔE is the CIE 1976 colour difference between a pixel and its cluster's colour: about "
-            "2.3 is just noticeable, 10 is plain to see. More clusters, or channels that were left "
-            "out, bring it down."
+            "ΔE (CIE 1976) measures how different two colours look: here, a pixel and its cluster. "
+            "About 2.3 is just noticeable, 10 is obvious. More clusters lower it, and so does "
+            "clustering channels that were left out."
         )
 
 

@@ -13,7 +13,7 @@ from kmseg import explore
 from kmseg.color import COLOR_SPACES
 from kmseg.explore import Proposal, Tile
 from kmseg.settings import Settings
-from kmseg.ui import store
+from kmseg.ui import store, text
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
 from kmseg.ui.views import hue
@@ -26,13 +26,13 @@ N_PROPOSALS: Final = 6
 SPACE_WIDTH: Final = 600
 
 HELP: Final = """
-Proposals come first where pixels of one cluster lie together in the picture rather than as
-speckle (*coherence*, 0 to 1) and where the clusters explain much of the picture's colours
-(*explained*). Tiles that show nearly the same are folded into the best of them.
+Ranked by two numbers. *Coherence*, from 0 to 1, is high where each cluster covers solid areas, not
+scattered dots. *Explained* is the share of the variation in the picture's colours that the clusters
+account for. Of segmentations that look nearly the same, only the best is listed.
 """
 
 SHOWN: Final = Option("sheet_shown", {"all": "All colour spaces", "hue": "Hue as an angle"})
-K: Final = Option("sheet_k", {"same": "As in the sidebar"} | {k: k for k in ("2", "3", "4")})
+K: Final = Option("sheet_k", {"same": "As set"} | {k: k for k in ("2", "3", "4")})
 
 
 def show(context: ViewContext) -> None:
@@ -81,16 +81,18 @@ def _with_chosen_k(settings: Settings) -> Settings:
 
 
 def _proposals(tiles: list[Tile], current: Settings) -> None:
-    st.markdown("**Proposals**: click a picture to use its settings.", help=HELP)
+    st.markdown("**Suggestions**: click a picture to use its settings.", help=HELP)
     best = explore.ranked(tiles)[:N_PROPOSALS]
     if not best:
-        st.info("No colours of this picture form areas of their own: there is nothing to propose.")
+        st.info(
+            "No colour space separates this picture into areas, so there is nothing to suggest."
+        )
         return
     gallery(
         [_entry(proposal, number) for number, proposal in enumerate(best, start=1)],
         current,
         session.set_settings,
-        "Proposals, best first",
+        "Suggestions, best first",
         "sheet proposals",
         side=8,
     )
@@ -104,8 +106,8 @@ def _entry(proposal: Proposal, number: int) -> Entry:
         f"{number}. {title}",
         (
             f"coherence {tile.coherence:.2f}",
-            f"explained {tile.explained:.0%}",
-            f"and {len(proposal.alike)} much like it" if proposal.alike else "",
+            f"explained {text.percent(tile.explained)}",
+            f"and {len(proposal.alike)} similar" if proposal.alike else "",
         ),
     )
 

@@ -113,6 +113,6 @@ def say_automatic(settings: Settings) -> None:
     """Say so if a view's segmentations differ from the settings in more than it compares."""
     if explore.automatic(settings) != settings:
         st.caption(
-            "Made with the exact engine and starting centroids of its own, not with those set in "
-            "the sidebar. Choosing one changes these settings too."
+            "These pictures use the exact engine and automatic initialisation, whatever the "
+            "sidebar says. Clicking one changes those settings too."
         )

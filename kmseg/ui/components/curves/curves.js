@@ -52,7 +52,7 @@ function addMarks(svg, chart, { x, y }, data) {
 
 function draw(chart, data) {
   const svg = document.createElementNS(SVG, "svg")
-  const said = data.clusters.map((k, i) => `K ${k} ${chart.texts[i]}`).join(", ")
+  const said = data.clusters.map((k, i) => `K = ${k}: ${chart.texts[i]}`).join(", ")
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`)
   svg.setAttribute("role", "img")
   svg.setAttribute("aria-label", `${chart.title}: ${said}`)

@@ -25,11 +25,24 @@ class Focus extends EventTarget {
 
   setParameter(name, value) {
     this.parameters.set(name, value)
-    if (this.withParameters().href !== location.href) history.replaceState(history.state, "")
+    const url = this.withParameters(this.complete())
+    if (url.href !== location.href) history.replaceState(history.state, "", url)
+  }
+
+  // The address as a link to what is shown. Without its version, "v", an address means the page's
+  // start, whatever else it contains.
+  complete() {
+    const url = new URL(location)
+    if (url.searchParams.has("v")) return url
+    for (const [name, value] of new URLSearchParams(this.segmentation)) {
+      url.searchParams.set(name, value)
+    }
+    return url
   }
 
   fromAddress(name) {
-    return new URL(location).searchParams.get(name) ?? ""
+    const shown = new URL(location).searchParams
+    return shown.has("v") ? shown.get(name) ?? "" : ""
   }
 
   // Show a segmentation of `count` clusters. `segmentation` is its part of the address. Another

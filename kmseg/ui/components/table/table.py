@@ -83,8 +83,8 @@ class TableData:
 
 
 _VALUES_HELP: Final = (
-    "Mean of the cluster's pixels, and their least and greatest, in the file's own units; what "
-    "lies beyond the levels counts as the nearest of them"
+    "Mean of the cluster's pixels, with the lowest and highest in brackets, in the file's "
+    "own units. Values beyond the levels count as the nearest level."
 )
 
 

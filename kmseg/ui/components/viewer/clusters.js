@@ -1,4 +1,5 @@
 import { focus } from "../shared/focus.js"
+import { percent } from "../shared/helpers.js"
 import { inkOn, rgb } from "./colors.js"
 
 const PAINTED = {
@@ -9,7 +10,7 @@ const PAINTED = {
 
 const several = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`
 const sum = numbers => numbers.reduce((total, number) => total + number, 0)
-const percent = (part, data) => `${(100 * part / sum(data.counts)).toFixed(1)} %`
+const share = (pixels, data) => percent(pixels, sum(data.counts))
 
 // A button for each group, as wide as it has pixels.
 export function showSwatches(root, data) {
@@ -18,7 +19,7 @@ export function showSwatches(root, data) {
   while (strip.children.length > data.groups.length) strip.lastChild.remove()
   data.groups.forEach((_, i) => {
     const button = strip.children[i] ?? strip.appendChild(document.createElement("button"))
-    const title = `Cluster ${data.names[i]}, ${data.colors[i]}, ${percent(data.counts[i], data)}`
+    const title = `Cluster ${data.names[i]}, ${data.colors[i]}, ${share(data.counts[i], data)}`
     button.type = "button"
     button.textContent = data.names[i]
     button.title = `${title}: click to focus`
@@ -48,7 +49,7 @@ function inFocus(data, chosen) {
   const pixels = sum(chosen.map(i => data.counts[i]))
   const names = chosen.map(i => data.names[i])
   return `In focus: cluster${names.length === 1 ? "" : "s"} ${names.join(", ")} · `
-    + `${several(pixels, "pixel")}, ${percent(pixels, data)}`
+    + `${several(pixels, "pixel")}, ${share(pixels, data)}`
 }
 
 function invitation(data) {
