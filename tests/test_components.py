@@ -27,6 +27,7 @@ from kmseg.ui.components.viewer.viewer import (
     Verb,
     ViewerData,
     ViewerFile,
+    ViewerNearest,
     ViewerRegion,
     ViewerUnits,
 )
@@ -47,6 +48,7 @@ RECORDS: list[tuple[type, str, str]] = [
     (Column, "table", "column"),
     (Row, "table", "row"),
     (ViewerData, "viewer", "data"),
+    (ViewerNearest, "viewer", "nearest"),
     (ViewerRegion, "viewer", "region"),
     (ViewerFile, "viewer", "file"),
     (ViewerUnits, "viewer", "units"),

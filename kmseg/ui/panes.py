@@ -16,6 +16,7 @@ from kmseg.ui.components.assets import media_url
 from kmseg.ui.components.viewer.viewer import (
     ViewerData,
     ViewerFile,
+    ViewerNearest,
     ViewerRegion,
     ViewerUnits,
     viewer,
@@ -42,7 +43,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     notify : bool
         Whether the browser must tell the server of every change of focus.
     """
-    original, labels, shown = store.previews(picture, seg)
+    previews = store.previews(picture, seg)
     full = store.size(picture, seg)
     errors: dict[str, KmsegError] = {}
     region = file = None
@@ -55,10 +56,11 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     space = COLOR_SPACES[seg.settings.color_space]
     viewer(
         ViewerData(
-            original=media_url(*original, "viewer.original"),
-            labels=media_url(labels, "image/png", "viewer.labels"),
-            width=shown[0],
-            height=shown[1],
+            original=previews.original,
+            labels=previews.labels,
+            nearest=_nearest(previews),
+            width=previews.width,
+            height=previews.height,
             full=full,
             region=region,
             picture=f"{picture.key} {full}",  # the zoom is kept from page to page
@@ -102,21 +104,37 @@ def _description(picture: store.Picture, merged: Segmentation) -> str:
     return f"Segmentation of {picture.name} into {clusters}: {shares}"
 
 
+def _nearest(previews: store.Previews) -> ViewerNearest | None:
+    found = previews.nearest
+    return found and ViewerNearest(
+        pixels=found.pixels,
+        stripes=store.N_STRIPES,
+        centroids=found.centroids.tolist(),
+        columns=found.columns,
+        checksum=found.checksum,
+    )
+
+
 def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:
-    """The part at full size that the viewer asked for last, if it shows the same picture."""
+    """The part that the viewer asked for last, if it shows the same picture."""
     shown = picture.key, picture.reading, seg.settings.width
-    box = session.event(Key.VIEWER, "region")
-    if isinstance(box, list) and len(box) == 4 and all(isinstance(n, int) for n in box):
-        session.region = RegionRequest(*shown, (*box,))
+    asked = session.event(Key.VIEWER, "region")
+    if isinstance(asked, list) and len(asked) == 5 and all(isinstance(n, int) for n in asked):
+        *box, n_columns = asked
+        session.region = RegionRequest(*shown, (*box,), n_columns)
     wanted = session.region
     if wanted is None or (wanted.picture, wanted.reading, wanted.width) != shown:
         return None
-    (x, y, *_), original, labels = store.region(picture, seg, wanted.box)
+    region = store.region(picture, seg, wanted.box, wanted.n_columns)
+    left, top, right, bottom = region.box
     return ViewerRegion(
-        x=x,
-        y=y,
-        original=media_url(original, "image/png", "viewer.region.original"),
-        labels=media_url(labels, "image/png", "viewer.region.labels"),
+        x=left,
+        y=top,
+        width=right - left,
+        height=bottom - top,
+        original=region.original,
+        labels=region.labels,
+        exact=region.exact,
     )
 
 
