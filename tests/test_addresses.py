@@ -111,9 +111,7 @@ def test_stripes_are_the_exact_pixels_of_the_preview(picture: Picture) -> None:
 
 
 @pytest.mark.parametrize("space", list(COLOR_SPACES))
-def test_nearest_centroids_give_the_labels_and_their_checksum(
-    picture: Picture, space: str
-) -> None:
+def test_nearest_centroids_give_the_labels_and_their_checksum(picture: Picture, space: str) -> None:
     settings = kmseg.Settings(color_space=space, n_clusters=6, attempts=1)
     seg = page_store.segmentation(picture, settings)
     nearest = page_store.previews(picture, seg).nearest
@@ -139,8 +137,6 @@ def test_labels_by_pixel_are_not_left_to_the_browser(picture: Picture) -> None:
 def test_a_checksum_tells_labels_apart() -> None:
     colors = np.array([[0, 1], [2, -1]], np.int32)
     by_color = np.array([3, 1, 2], np.int16)
-    sums = {
-        checksum(by_color[list(order)], colors) for order in ((0, 1, 2), (1, 0, 2), (2, 1, 0))
-    }
+    sums = {checksum(by_color[list(order)], colors) for order in ((0, 1, 2), (1, 0, 2), (2, 1, 0))}
     assert len(sums) == 3
     assert checksum(by_color, colors) == ((3 * 31 + 1) * 31 + 2) * 31 + 255

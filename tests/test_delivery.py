@@ -47,7 +47,7 @@ def test_scripts_travelled_uncompressed(server: PageServer) -> None:
     assert gzip.decompress(body) == SCRIPT.read_bytes()
     assert "Accept-Encoding" in answer.headers["vary"]
     assert "immutable" in answer.headers["cache-control"]
-    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "javascript" in answer.headers["content-type"]
     again, same = raw(server.url + path_of(SCRIPT), GZIP)
     assert same == body and again.headers["etag"] == answer.headers["etag"]
 
@@ -103,9 +103,12 @@ def test_the_document_names_our_script_and_has_something_to_look_at(server: Page
     assert f'<link rel="modulepreload" href="./{modules.address()}">' in text
     assert re.search(r'<div id="root">\s*<div class="kmseg-loading"', text)
     assert text.index('rel="stylesheet"') < text.index('rel="preload"')
-    assert raw(f"{server.url}/", GZIP | PAGE | {"If-None-Match": answer.headers["etag"]})[
-        0
-    ].status_code == 304
+    assert (
+        raw(f"{server.url}/", GZIP | PAGE | {"If-None-Match": answer.headers["etag"]})[
+            0
+        ].status_code
+        == 304
+    )
     assert raw(f"{server.url}/{modules.address()}", GZIP)[0].headers["content-encoding"] == "gzip"
 
 

@@ -61,7 +61,9 @@ def webp(pixels: NDArray[np.uint8], *, exact: bool = False) -> bytes:
 
     file = io.BytesIO()
     options = {"quality": 0, "exact": True} if exact else {"quality": PREVIEW_QUALITY}
-    PIL.Image.fromarray(pixels).save(file, "WEBP", lossless=exact, method=0 if exact else 2, **options)
+    PIL.Image.fromarray(pixels).save(
+        file, "WEBP", lossless=exact, method=0 if exact else 2, **options
+    )
     return file.getvalue()
 
 

@@ -30,8 +30,7 @@ _BOTTOM: Final = 1 << 23
 _ONE: Final = 1 << 15
 _RATES: Final = np.array([1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6])
 _N_PATTERNS: Final = 128
-_N_STATE: Final = 5
-_LOW, _RANGE, _CACHE, _PENDING, _LENGTH = range(_N_STATE)
+_CACHE, _PENDING, _LENGTH = range(3)
 
 
 def encode_labels(labels: NDArray[np.int16], n_clusters: int) -> bytes:
@@ -92,90 +91,89 @@ def _checksum(by_color, colors):  # type: ignore[no-untyped-def]
 
 
 @inlined()
-def _write(byte, state, out):  # type: ignore[no-untyped-def]
-    if state[_LENGTH] < len(out):
-        out[state[_LENGTH]] = byte
-    state[_LENGTH] += 1
+def _shift(low, state, out):  # type: ignore[no-untyped-def]
+    """Move the highest byte of the interval's lower end out; returns the rest of it.
 
-
-@inlined()
-def _shift(state, out):  # type: ignore[no-untyped-def]
-    """Move the highest byte of the interval's lower end out; 255 may still become a carry."""
-    if state[_LOW] < 255 << 23 or state[_LOW] >= _TOP:
-        carry = state[_LOW] >> 31
-        if state[_CACHE] >= 0:
-            _write((state[_CACHE] + carry) & 255, state, out)
-        for _ in range(state[_PENDING]):
-            _write((255 + carry) & 255, state, out)
-        state[_PENDING] = 0
-        state[_CACHE] = (state[_LOW] >> 23) & 255
+    A byte is held back, and any of 255 after it, until no carry can reach it any more.
+    """
+    if low < 255 << 23 or low >= _TOP:
+        carry, length = low >> 31, state[_LENGTH]
+        for i in range(state[_PENDING] + 1):
+            if length + i < len(out) and length + i >= 0:
+                out[length + i] = (state[_CACHE] + carry if i == 0 else 255 + carry) & 255
+        state[_LENGTH] = length + state[_PENDING] + 1
+        state[_PENDING], state[_CACHE] = 0, (low >> 23) & 255
     else:
         state[_PENDING] += 1
-    state[_LOW] = (state[_LOW] & (_BOTTOM - 1)) << 8
+    return (low & (_BOTTOM - 1)) << 8
 
 
 @inlined()
-def _answer(yes, chances, seen, context, state, out):  # type: ignore[no-untyped-def]
-    """Code an answer, and adapt the chance of "no" in this context."""
-    bound = (state[_RANGE] >> 15) * chances[context]
-    rate = _RATES[seen[context]]
+def _answer(yes, low, size, context, chances, seen, state, out):  # type: ignore[no-untyped-def]
+    """Code an answer, and adapt the chance of "no" in this context; returns the new interval."""
+    context = np.uint64(context)
+    chance, rate = np.int64(chances[context]), _RATES[np.uint64(seen[context])]
+    bound = (size >> 15) * chance
     if yes:
-        state[_LOW] += bound
-        state[_RANGE] -= bound
-        chances[context] -= chances[context] >> rate
+        low, size = low + bound, size - bound
+        chances[context] = chance - (chance >> rate)
     else:
-        state[_RANGE] = bound
-        chances[context] += (_ONE - chances[context]) >> rate
-    if seen[context] + 1 < len(_RATES):
-        seen[context] += 1
-    while state[_RANGE] < _BOTTOM:
-        _shift(state, out)
-        state[_RANGE] <<= 8
+        size = bound
+        chances[context] = chance + ((_ONE - chance) >> rate)
+    seen[context] += seen[context] + 1 < len(_RATES)
+    while size < _BOTTOM:
+        low, size = _shift(low, state, out), size << 8
+    return low, size
 
 
 @compiled()
 def _encode(padded, n_values, bits, out):  # type: ignore[no-untyped-def]
-    state = np.zeros(_N_STATE, np.int64)
-    state[_RANGE], state[_CACHE] = _TOP - 1, -1
+    low, size = np.int64(0), np.int64(_TOP - 1)
+    state = np.array([0, 0, -1])  # what is held back; the first byte has none before it
     new = 4 * _N_PATTERNS * n_values  # contexts of labels that are written out
-    chances = np.full(new + (n_values << bits), _ONE // 2, np.int32)
+    chances = np.full(new + (n_values << bits), _ONE // 2, np.uint16)
     seen = np.zeros(len(chances), np.uint8)
     for y in range(2, padded.shape[0]):
+        row, row_above = padded[y], padded[y - 1]
         for x in range(2, padded.shape[1] - 1):
-            left, above = padded[y, x - 1], padded[y - 1, x]
-            corner, right = padded[y - 1, x - 1], padded[y - 1, x + 1]
+            left, above = np.int64(row[x - 1]), np.int64(row_above[x])
+            corner, right = np.int64(row_above[x - 1]), np.int64(row_above[x + 1])
             pattern = (
-                (left == above)
-                + 2 * (left == corner)
-                + 4 * (above == right)
-                + 8 * (left == padded[y, x - 2])
-                + 16 * (above == padded[y - 2, x])
-                + 32 * (above == corner)
-                + 64 * (left == right)
+                np.int64(left == above)
+                | np.int64(left == corner) << 1
+                | np.int64(above == right) << 2
+                | np.int64(left == row[x - 2]) << 3
+                | np.int64(above == padded[y - 2, x]) << 4
+                | np.int64(above == corner) << 5
+                | np.int64(left == right) << 6
             )
-            label, found = padded[y, x], False
+            label, context = np.int64(row[x]), pattern * n_values
             # If the pixel above the left one is like it, an edge runs down beside both.
             first, second = (above, left) if corner == left else (left, above)
-            neighbours = (first, second, right, corner)
-            for i in range(4):
-                if (
-                    (i > 0 and neighbours[i] == first)
-                    or (i > 1 and neighbours[i] == second)
-                    or (i > 2 and neighbours[i] == right)
-                ):
+            found = label == first
+            low, size = _answer(found, low, size, context + first, chances, seen, state, out)
+            if found:
+                continue
+            known = (first, second, right, corner)
+            for i in range(1, 4):
+                context += _N_PATTERNS * n_values
+                neighbour = known[i]
+                if neighbour == first or (i > 1 and neighbour == second):
                     continue
-                found = label == neighbours[i]
-                context = (i * _N_PATTERNS + pattern) * n_values + neighbours[i]
-                _answer(found, chances, seen, context, state, out)
+                if i > 2 and neighbour == right:
+                    continue
+                found = label == neighbour
+                at = context + neighbour
+                low, size = _answer(found, low, size, at, chances, seen, state, out)
                 if found:
                     break
             if found:
                 continue
-            node, tree = 1, new + (np.int64(first) << bits)
+            node, tree = 1, new + (first << bits)
             for place in range(bits - 1, -1, -1):
                 bit = (label >> place) & 1
-                _answer(bit == 1, chances, seen, tree + node, state, out)
+                low, size = _answer(bit == 1, low, size, tree + node, chances, seen, state, out)
                 node = 2 * node + bit
     for _ in range(5):
-        _shift(state, out)
+        low = _shift(low, state, out)
     return state[_LENGTH]

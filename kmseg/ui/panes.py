@@ -89,6 +89,10 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     retries = {"file": partial(_request_file, wanted_file)}
     for place, error in errors.items():  # below the viewer, which must not move
         failures.report(error, place, retries.get(place))
+    _give_head_start(picture, seg)
+
+
+def _give_head_start(picture: store.Picture, seg: Segmentation) -> None:
     sent = picture.key, picture.reading, seg.settings
     if session.shown != sent:
         session.shown = sent
@@ -106,7 +110,9 @@ def _description(picture: store.Picture, merged: Segmentation) -> str:
 
 def _nearest(previews: store.Previews) -> ViewerNearest | None:
     found = previews.nearest
-    return found and ViewerNearest(
+    if found is None:
+        return None
+    return ViewerNearest(
         pixels=found.pixels,
         stripes=store.N_STRIPES,
         centroids=found.centroids.tolist(),

@@ -55,8 +55,18 @@ def main() -> None:
     options = arguments.parse_args()
     print(machine("pillow"))
     source = (ROOT / "kmseg/ui/components/viewer/codec.js").read_text(encoding="utf-8")
-    header("photo", "K", "KB", "encode", "decode first", "decode", "PNG KB", "encode", "WebP KB",
-           "encode")
+    header(
+        "photo",
+        "K",
+        "KB",
+        "encode",
+        "decode first",
+        "decode",
+        "PNG KB",
+        "encode",
+        "WebP KB",
+        "encode",
+    )
     with chromium() as browser:
         page = browser.new_page()
         for path in options.photos:
@@ -72,9 +82,18 @@ def main() -> None:
                 assert total == labels.sum()
                 png, png_data = best(encode.indexed_png, labels, seg.palette)
                 webp_ms, webp_data = best(webp, labels)
-                row(path.stem, k, f"{len(data) / 1000:.1f}", f"{ours:.0f}", f"{first:.0f}",
-                    f"{decode:.0f}", f"{len(png_data) / 1000:.1f}", f"{png:.0f}",
-                    f"{len(webp_data) / 1000:.1f}", f"{webp_ms:.0f}")
+                row(
+                    path.stem,
+                    k,
+                    f"{len(data) / 1000:.1f}",
+                    f"{ours:.0f}",
+                    f"{first:.0f}",
+                    f"{decode:.0f}",
+                    f"{len(png_data) / 1000:.1f}",
+                    f"{png:.0f}",
+                    f"{len(webp_data) / 1000:.1f}",
+                    f"{webp_ms:.0f}",
+                )
 
 
 if __name__ == "__main__":

@@ -37,7 +37,9 @@ _SCRIPT: Final = re.compile(r"/(?:static|kmseg/assets)/(?:[\w.-]+/)*[\w.-]+\.(?:
 # Compressed already; Streamlit would compress them again.
 _COMPRESSED: Final = re.compile(r"/kmseg/preview/")
 _NOT_PAGES: Final = re.compile(r"/(?:_stcore|component|kmseg|media|static)/|\.\w+$")
-_GZIP: Final = re.compile(r"(?:^|[\s,])(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[^,]*)?(?:,|$)")
+_GZIP: Final = re.compile(
+    r"(?:^|[\s,])(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[^,]*)?(?:,|$)"
+)
 # Headers that a compressed file keeps from the file itself.
 _KEPT_HEADERS: Final = ("cache-control", "content-type", "last-modified")
 
@@ -85,7 +87,7 @@ class _Response:
                 self.body.append(message.get("body", b""))
                 return
             if self.head_only:
-                message = message | {"body": b""}
+                message = {**message, "body": b""}
         await self.send(message)
 
 
@@ -119,9 +121,7 @@ class Delivery:
                 return
         await self.app(scope, receive, send)
 
-    async def _script(
-        self, scope: Scope, headers: Headers, receive: Receive, send: Send
-    ) -> None:
+    async def _script(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         if "range" in headers or not _GZIP.search(headers.get("accept-encoding", "")):
             await self.app(scope, receive, _with_vary(send))
             return
@@ -159,9 +159,7 @@ class Delivery:
                 self._kept.popitem(last=False)
         return kept
 
-    async def _document(
-        self, scope: Scope, headers: Headers, receive: Receive, send: Send
-    ) -> None:
+    async def _document(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         response = _Response(send, "text/html", scope["method"] == "HEAD")
         await self.app(_plain(scope), receive, response)
         if response.start is None:
@@ -201,9 +199,7 @@ def _etag(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
-async def _answer(
-    asked: Headers, headers: Headers, body: bytes, scope: Scope, send: Send
-) -> None:
+async def _answer(asked: Headers, headers: Headers, body: bytes, scope: Scope, send: Send) -> None:
     sent = MutableHeaders(raw=list(headers.raw))
     known = [tag.strip().removeprefix("W/") for tag in asked.get("if-none-match", "").split(",")]
     is_known = sent["etag"] in known
@@ -238,8 +234,6 @@ def first_visit(document: bytes, preload: str = "") -> bytes:
         for_head = link + for_head
     styles = _STYLES.search(document)
     if styles is not None:
-        document = document.replace(styles[0], b"").replace(
-            b"<head>", b"<head>" + styles[0], 1
-        )
+        document = document.replace(styles[0], b"").replace(b"<head>", b"<head>" + styles[0], 1)
     document = document.replace(b"</head>", for_head + b"</head>", 1)
     return document.replace(_ROOT, _ROOT.replace(b"><", b">" + for_body + b"<"), 1)

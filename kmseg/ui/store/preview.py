@@ -206,7 +206,7 @@ def size_of(box: Box, scale: float) -> tuple[int, int]:
     """Width and height in which a box is sent, given the screen's pixels for each of its own."""
     width, height = box[2] - box[0], box[3] - box[1]
     scale = min(scale, 1.0, REGION_SIDE / max(width, height))
-    shown = max(round(width * scale), 1)
+    shown = max(int(width * scale), 1)
     return shown, max(1, int(shown / width * height))
 
 
@@ -217,12 +217,12 @@ def _evenly(n: int, of: int) -> NDArray[np.intp]:
 
 def _region_original(key: Key, part: Hashable, _: str) -> Content | None:
     found: bytes | None = caches.results().find(key, part)
-    return found and (found, _WEBP)
+    return None if found is None else (found, _WEBP)
 
 
 def _region_labels(key: Key, part: Hashable, _: str) -> Content | None:
     found: bytes | None = caches.results().find(key, part)
-    return found and (found, _LABELS)
+    return None if found is None else (found, _LABELS)
 
 
 def within(width: int, height: int, wanted: Box) -> Box:
