@@ -47,6 +47,7 @@ class Visitor:
         self.ids: dict[str, str] = {}  # of widgets, by label
         self.labels = ""  # address of the labels that the viewer shows
         self.data: dict[str, Any] = {}  # of the viewer
+        self.held = ""  # address of the exact pixels that are here
         self.texts: list[tuple[str, str]] = []  # (kind, text)
         self.options: list[str] = []  # of the pictures
 
@@ -136,11 +137,22 @@ class Visitor:
                 finished = await self._receive()
             if self.labels == before:
                 raise AssertionError(f"no new segmentation: {self.texts}")
-            await self.fetch(self.labels)
+            nearest = self.data["nearest"]
+            if nearest is None or nearest["pixels"] != self.held:
+                await self.fetch(self.labels)
             seconds = time.perf_counter() - begin
             while not finished:
                 finished = await self._receive()
         return seconds
+
+    async def look(self) -> None:
+        """Fetch a new picture as the viewer does: original and labels, then the exact pixels."""
+        for address in (self.data["original"], self.labels):
+            await self.fetch(address)
+        if (nearest := self.data["nearest"]) is not None:
+            for number in range(nearest["stripes"]):
+                await self.fetch(f"{nearest['pixels']}/{number}")
+            self.held = nearest["pixels"]
 
     async def fetch(self, address: str) -> bytes:
         """What the page's server has at an address."""

@@ -324,9 +324,15 @@ def test_a_region_lies_within_the_picture_whatever_is_requested(wanted: store.Bo
         assert left <= wanted[0] + 1 and right >= wanted[2] - 1
 
 
-def test_a_region_is_never_larger_than_a_screen() -> None:
-    left, _, right, _ = store.within(9000, 100, (0, 0, 9000, 100))
-    assert right - left == store.REGION_SIDE
+@given(boxes, st.integers(-5, 10**30))
+def test_a_region_has_no_more_pixels_than_the_screen(wanted: store.Box, n_columns: int) -> None:
+    left, top, right, bottom = box = store.within(9000, 6000, wanted)
+    scale = n_columns / max(wanted[2] - wanted[0], 1)
+    width, height = store.size_of(box, scale)
+    assert 1 <= width <= min(right - left, max(scale * (right - left) + 0.5, 1))
+    assert 1 <= height <= bottom - top
+    assert max(width, height) <= store.REGION_SIDE or width == 1
+    assert abs(height - width / (right - left) * (bottom - top)) <= 1
 
 
 # -- how the page is built -------------------------------------------------------------------------

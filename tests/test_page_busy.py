@@ -207,7 +207,7 @@ def test_a_region_that_finds_the_server_busy_does_not_take_the_viewer_away(
     app = open_page(picture="flower", width="90", seed="5050")
     crowd.come()
     before = refused()
-    send(app, "kmseg_viewer", "region", [0, 0, 40, 30])
+    send(app, "kmseg_viewer", "region", [0, 0, 40, 30, 40])
     assert is_busy(app, "try again: region")
     assert refused() == before + 1
     assert component(app, "kmseg_viewer")["region"] is None

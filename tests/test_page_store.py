@@ -73,7 +73,7 @@ def test_all_that_the_page_asks_for_is_counted(noise: Picture) -> None:
     for wanted in (chosen, kmseg.Settings(n_clusters=3, attempts=1)):
         seg = page_store.segmentation(noise, wanted)
         page_store.previews(noise, seg)
-        page_store.region(noise, seg, (10, 10, 50, 50))
+        page_store.region(noise, seg, (10, 10, 50, 50), 20)
         page_store.color_cloud(noise, seg, "lab", 500)
         page_store.residual(noise, seg)
         assert_counted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 import zlib
@@ -18,6 +19,9 @@ PICTURE_TYPES: Final = {"png": PNG, "jpg": "image/jpeg", "webp": "image/webp"}
 
 # Of pictures to look at: no artefacts at their usual size.
 PHOTO_QUALITY: Final = 92
+
+# Of the page's own pictures, which are a quarter as large at that.
+PREVIEW_QUALITY: Final = 82
 
 # Largest side in pixels. WebP stores 14 bits; libjpeg's limit is JPEG_MAX_DIMENSION.
 MAX_SIDE: Final = {"webp": 16_383, "jpg": 65_500, "jpeg": 65_500}
@@ -49,6 +53,18 @@ def jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
     sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
     options = (cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling)
     return encode(pixels, "jpg", options)
+
+
+def webp(pixels: NDArray[np.uint8], *, exact: bool = False) -> bytes:
+    """Encode RGB or RGBA pixels for the page: small, or ``exact`` to the last bit."""
+    import PIL.Image
+
+    file = io.BytesIO()
+    options = {"quality": 0, "exact": True} if exact else {"quality": PREVIEW_QUALITY}
+    PIL.Image.fromarray(pixels).save(
+        file, "WEBP", lossless=exact, method=0 if exact else 2, **options
+    )
+    return file.getvalue()
 
 
 def photo(pixels: NDArray[np.uint8], extension: str) -> bytes:

@@ -160,13 +160,17 @@ class Image:
             return replace(self, pixels=pixels, opaque=None, alpha=alpha)
         return replace(self, pixels=pixels, opaque=alpha > 0)
 
-    def averaged(self, width: int) -> tuple[Pixels, Pixels | None]:
+    def averaged(
+        self, width: int, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> tuple[Pixels, Pixels | None]:
         """Pixels of another width and their alpha, to be shown: none of them need count.
 
         Parameters
         ----------
         width : int
             In pixels, at least 1.
+        rows, columns : slice
+            The part of the picture that is taken.
 
         Returns
         -------
@@ -174,11 +178,13 @@ class Image:
         ndarray of uint8, shape (h, width), or None
             For a picture with `opaque` alone above 0 wherever any part counts.
         """
-        size = width, self._height_at(width)
+        pixels = self.pixels[rows, columns]
         weights = self.opaque if self.alpha is None else self.alpha
-        if width == self.width:
-            return self.pixels, None if weights is None else _uint8(_as_alpha(weights))
-        pixels, cover = _averaged(self.pixels, weights, size)
+        weights = None if weights is None else weights[rows, columns]
+        size = width, max(1, int(width / pixels.shape[1] * pixels.shape[0]))
+        if width == pixels.shape[1]:
+            return pixels, None if weights is None else _uint8(_as_alpha(weights))
+        pixels, cover = _averaged(pixels, weights, size)
         if cover is None:
             return pixels, None
         if self.alpha is None:

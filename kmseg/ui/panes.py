@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from kmseg.color import COLOR_SPACES
+from kmseg.color import COLOR_SPACES, offered
 from kmseg.errors import KmsegError
 from kmseg.output import export
 from kmseg.segmentation import Segmentation
@@ -18,6 +18,7 @@ from kmseg.ui.components.assets import media_url
 from kmseg.ui.components.viewer.viewer import (
     ViewerData,
     ViewerFile,
+    ViewerNearest,
     ViewerRegion,
     ViewerSpace,
     ViewerUnits,
@@ -58,6 +59,10 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     retries = {"file": partial(_request_file, wanted_file)}
     for place, error in errors.items():  # below the viewer, which must not move
         failures.report(error, place, retries.get(place))
+    _give_head_start(picture, seg)
+
+
+def _give_head_start(picture: store.Picture, seg: Segmentation) -> None:
     sent = picture.key, picture.reading, seg.settings
     if session.shown != sent:
         session.shown = sent
@@ -85,14 +90,12 @@ def _draw(data: ViewerData, on_pick: Callable[[], None] = lambda: None) -> None:
 
 def _settings() -> dict[str, Any]:
     """The fields of the viewer's data that say what is set."""
-    other = "rgb" if session.color_space == "bgr" else "bgr"  # these two cluster alike
     return {
         "k": session.n_clusters,
         "color_space": session.color_space,
         "spaces": [
-            ViewerSpace(space.key, space.title, getattr(space, "summary", space.source))
-            for space in COLOR_SPACES.values()
-            if space.key != other
+            ViewerSpace(space.key, space.title, space.summary)
+            for space in offered(session.color_space)
         ],
         "answers": session.answers,
     }
@@ -106,16 +109,17 @@ def _data(
     file: ViewerFile | None,
     notify: bool,
 ) -> ViewerData:
-    original, labels, shown = store.previews(picture, seg)
+    previews = store.previews(picture, seg)
     full = store.size(picture, seg)
     manual = seg.settings.init == "manual"
     space = COLOR_SPACES[seg.settings.color_space]
     return ViewerData(
         **_settings(),
-        original=media_url(*original, "viewer.original"),
-        labels=media_url(labels, "image/png", "viewer.labels"),
-        width=shown[0],
-        height=shown[1],
+        original=previews.original,
+        labels=previews.labels,
+        nearest=_nearest(previews),
+        width=previews.width,
+        height=previews.height,
         full=full,
         region=region,
         picture=f"{picture.key} {full}",  # the zoom is kept from page to page
@@ -149,21 +153,39 @@ def _description(picture: store.Picture, merged: Segmentation) -> str:
     return f"Segmentation of {picture.name} into {clusters}: {shares}"
 
 
+def _nearest(previews: store.Previews) -> ViewerNearest | None:
+    found = previews.nearest
+    if found is None:
+        return None
+    return ViewerNearest(
+        pixels=found.pixels,
+        stripes=store.N_STRIPES,
+        centroids=found.centroids.tolist(),
+        columns=found.columns,
+        checksum=found.checksum,
+    )
+
+
 def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:
-    """The part at full size that the viewer asked for last, if it shows the same picture."""
+    """The part that the viewer asked for last, if it shows the same picture."""
     shown = picture.key, picture.reading, seg.settings.width
-    box = session.event(Key.VIEWER, "region")
-    if isinstance(box, list) and len(box) == 4 and all(isinstance(n, int) for n in box):
-        session.region = RegionRequest(*shown, (*box,))
+    asked = session.event(Key.VIEWER, "region")
+    if isinstance(asked, list) and len(asked) == 5 and all(isinstance(n, int) for n in asked):
+        *box, n_columns = asked
+        session.region = RegionRequest(*shown, (*box,), n_columns)
     wanted = session.region
     if wanted is None or (wanted.picture, wanted.reading, wanted.width) != shown:
         return None
-    (x, y, *_), original, labels = store.region(picture, seg, wanted.box)
+    region = store.region(picture, seg, wanted.box, wanted.n_columns)
+    left, top, right, bottom = region.box
     return ViewerRegion(
-        x=x,
-        y=y,
-        original=media_url(original, "image/png", "viewer.region.original"),
-        labels=media_url(labels, "image/png", "viewer.region.labels"),
+        x=left,
+        y=top,
+        width=right - left,
+        height=bottom - top,
+        original=region.original,
+        labels=region.labels,
+        exact=region.exact,
     )
 
 

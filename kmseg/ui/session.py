@@ -45,7 +45,7 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegionRequest:
-    """A part of a picture that the viewer asked to see at full size.
+    """A part of a picture that the viewer asked to see in more detail.
 
     Attributes
     ----------
@@ -57,12 +57,15 @@ class RegionRequest:
         ``Settings.width`` at which it was clustered.
     box : tuple of int
         Left, top, right and bottom, in pixels of the clustered picture; not validated.
+    n_columns : int
+        Pixels of the screen that it takes in width; not validated.
     """
 
     picture: str
     reading: Reading
     width: int
     box: Box
+    n_columns: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ out. kmseg's picture is painted from its labels in the page.
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import statistics
@@ -32,6 +33,14 @@ MOST_PRESSES = 30  # K from 2 to 32
 STAGES = ("address", "decoded", "painted")
 OURS = ".viewer"
 BARE = "[data-testid=stImage] img >> nth=1"
+# A picture or a canvas as an address that contains it.
+AS_FILE = """(picture, kind) => {
+  const canvas = document.createElement("canvas")
+  canvas.width = picture.naturalWidth || picture.width
+  canvas.height = picture.naturalHeight || picture.height
+  canvas.getContext("2d").drawImage(picture, 0, 0)
+  return canvas.toDataURL(kind, 0.92)
+}"""
 WATCH = f"""shown => addEventListener("keydown", event => {{
   const elapsed = () => performance.now() - event.timeStamp
   const own = shown.localName !== "img"
@@ -78,17 +87,16 @@ def press_and_time(page: Page) -> dict[str, float]:
 def save_previews(page: Page, folder: Path) -> None:
     """What kmseg's page shows now, and with one cluster more."""
 
-    def save(name: str, address: str) -> None:
-        url = page.evaluate("address => new URL(address, location).href", address)
-        (folder / name).write_bytes(page.request.get(url).body())
+    def save(name: str, selector: str, kind: str) -> None:
+        address = page.locator(f"{OURS} {selector}").first.evaluate(AS_FILE, kind)
+        (folder / name).write_bytes(base64.b64decode(address.partition(",")[2]))
 
-    viewer = page.locator(OURS)
-    save("original", viewer.locator(".left img").first.get_attribute("src") or "")
-    save("even", viewer.get_attribute("data-shown") or "")
+    save("original", ".left img", "image/jpeg")
+    save("even", "canvas.segmentation", "image/png")
     press(page)
     page.get_by_text("17 clusters").first.wait_for()
     rest(page)
-    save("odd", viewer.get_attribute("data-shown") or "")
+    save("odd", "canvas.segmentation", "image/png")
 
 
 def fit_time(page: Page) -> float:

@@ -5,8 +5,9 @@
 
 Sessions arrive evenly over some seconds, upload a 12-megapixel photo and change K every few
 seconds; with --uploads N they also upload another photo in place of the last one after each N
-changes. An answer has come when the visitor has the new labels. Memory is the proportional set size
-of the server and its descendants, sampled twice a second. Through the run, what the caches count
+changes. After an upload they fetch what a browser does: original, labels and, behind them, the
+exact pixels, with which it needs no labels of a new K. An answer has come with the centroids.
+Memory is the proportional set size of the server and its descendants, sampled twice a second. Through the run, what the caches count
 and what they reach in memory is printed once a minute.
 
     python tests/load/crowd.py --sessions 10 --changes 200 --every 9 --idle 0
@@ -109,6 +110,7 @@ async def session(
             arrived = time.perf_counter() - begin
             assert not visitor.texts, visitor.texts
             due = time.monotonic()
+            await visitor.look()
             for number in range(changes):
                 due += every
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -128,6 +130,7 @@ async def replace(visitor: Visitor, photo: bytes) -> None:
     visitor.take_off()
     await asyncio.to_thread(visitor.delete, before)
     await visitor.upload("photo.jpg", photo)
+    await visitor.look()
 
 
 async def crowd(

@@ -24,6 +24,7 @@ from kmseg.picture.apart import get_ready
 from kmseg.ui import store
 from kmseg.ui.components import modules
 from kmseg.ui.server import configuration, incidents, platform
+from kmseg.ui.server.delivery import Delivery
 from kmseg.ui.server.uploads import Quota
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ async def _metrics(request: Request) -> Response:
 # Options of st.App.
 OPTIONS: Final[dict[str, Any]] = {
     "lifespan": _lifespan,
-    "middleware": [Middleware(Quota)],
-    "routes": [Route(METRICS, _metrics), *modules.ROUTES],
+    "middleware": [Middleware(Delivery, preload=modules.address()), Middleware(Quota)],
+    "routes": [Route(METRICS, _metrics), *modules.ROUTES, *store.ROUTES],
     "on_script_error": _on_error,
 }

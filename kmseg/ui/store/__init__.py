@@ -1,25 +1,32 @@
 """What the page keeps between its runs: pictures, and what was computed from them."""
 
+from kmseg.ui.store.addresses import ROUTES
 from kmseg.ui.store.caches import drop_idle, gauges, measured
 from kmseg.ui.store.opening import upload
 from kmseg.ui.store.pictures import Picture, pixels, sample
 from kmseg.ui.store.preview import (
+    N_STRIPES,
     REGION_SIDE,
     Box,
+    Previews,
     color_cloud,
     file,
     previews,
     region,
     residual,
+    size_of,
     within,
 )
 from kmseg.ui.store.results import segmentation, size
 from kmseg.ui.store.series import ladder, sheet, tile
 
 __all__ = [
+    "N_STRIPES",
     "REGION_SIDE",
+    "ROUTES",
     "Box",
     "Picture",
+    "Previews",
     "color_cloud",
     "drop_idle",
     "file",
@@ -34,6 +41,7 @@ __all__ = [
     "segmentation",
     "sheet",
     "size",
+    "size_of",
     "tile",
     "upload",
     "within",

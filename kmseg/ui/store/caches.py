@@ -16,6 +16,7 @@ import streamlit as st
 
 from kmseg.config import MEGABYTE
 from kmseg.ui.server import configuration, gates
+from kmseg.ui.store.addresses import addresses
 from kmseg.ui.store.store import Store
 
 # Segmentations, tiles and encoded labels of one picture.
@@ -41,6 +42,7 @@ def results() -> Store:
 def _drop_owner(owner: str) -> None:
     pixels().drop(owner)
     results().drop(owner)
+    addresses().drop(owner)
 
 
 @st.cache_resource(show_spinner=False, scope="session", on_release=_drop_owner)

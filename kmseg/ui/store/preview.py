@@ -2,71 +2,235 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmseg import explore
+from kmseg.color import COLOR_SPACES
+from kmseg.labeling import ByColor
 from kmseg.output import cloud, encode, export
+from kmseg.output.labelcodec import checksum, encode_labels
 from kmseg.segmentation import Segmentation
 from kmseg.ui.server import gates
 from kmseg.ui.server.gates import slot, stop_if_cancelled
 from kmseg.ui.store import caches
+from kmseg.ui.store.addresses import Content, Wanted, address_of
 from kmseg.ui.store.pictures import Picture, key_of, pixels_of
-from kmseg.ui.store.results import data, with_alpha
+from kmseg.ui.store.results import PictureData, as_seen, data
+from kmseg.ui.store.store import Key
 
-# The longest side of a region that is shown at full size, in pixels.
+# The longest side in which a part of a picture is sent, in pixels.
 REGION_SIDE: Final = 2400
+# A region of so many pixels at most is sent exactly; a larger one about as it looks.
+EXACT_PIXELS: Final = 250_000
+# The exact pixels of a preview come in this many parts, so that something else can go first.
+N_STRIPES: Final = 16
+
+_WEBP: Final = "image/webp"
+_LABELS: Final = "application/octet-stream"
 
 # Left, top, right, bottom, in pixels.
 Box = tuple[int, int, int, int]
 
 
-def previews(
-    picture: Picture, seg: Segmentation
-) -> tuple[tuple[bytes, str], bytes, tuple[int, int]]:
-    """Original with its MIME type, labels as indexed PNG, and their size (width, height)."""
-    width = seg.settings.width
-    made = data(picture, width)
-    labels: bytes = caches.results().get(
-        key_of(picture, width),
-        lambda: encode.indexed_png(seg.labels_on(made.preview), seg.palette),
-        stop_if_cancelled,
-        part=("labels", seg.settings),
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """How a browser that holds a preview's exact pixels finds their labels by itself.
+
+    Attributes
+    ----------
+    pixels : str
+        Address of the pixels: below it, as "0" to "15", lie stripes of the preview from its top,
+        which differ by at most one row. Transparent where a pixel does not count.
+    centroids : ndarray of float64, shape (K, D)
+        A pixel's label is the nearest of them, the first one of those at the same distance.
+    columns : tuple of int
+        The D coordinates of the colour space that they consist of.
+    checksum : int
+        Of the labels, see :func:`kmseg.output.labelcodec.checksum`: libraries may round otherwise.
+    """
+
+    pixels: str
+    centroids: NDArray[np.float64]
+    columns: tuple[int, ...]
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Previews:
+    """What the viewer shows of a picture and its segmentation.
+
+    Attributes
+    ----------
+    original, labels : str
+        Addresses of the original, to look at, and of the labels.
+    width, height : int
+        Their size, in pixels.
+    nearest : Nearest or None
+        None where a label depends on more than the pixel's colour.
+    """
+
+    original: str
+    labels: str
+    width: int
+    height: int
+    nearest: Nearest | None
+
+
+def previews(picture: Picture, seg: Segmentation) -> Previews:
+    """Where the previews of a segmentation lie; they are encoded when a browser asks for them."""
+    key = key_of(picture, seg.settings.width)
+    made = data(picture, seg.settings.width)
+    about_picture = address_of(Wanted(key, "picture", _of_picture))
+    nearest = None
+    if isinstance(seg.labeling, ByColor):
+        nearest = Nearest(
+            about_picture,
+            seg.centroids,
+            COLOR_SPACES[seg.settings.color_space].selected(seg.settings.channels),
+            checksum(seg.color_labels, made.preview.colors),
+        )
+    return Previews(
+        f"{about_picture}/original",
+        f"{address_of(Wanted(key, seg.settings, _labels))}/labels",
+        len(made.preview.columns),
+        len(made.preview.rows),
+        nearest,
     )
-    return made.original, labels, (len(made.preview.columns), len(made.preview.rows))
 
 
-def region(picture: Picture, seg: Segmentation, wanted: Box) -> tuple[Box, bytes, bytes]:
-    """A region at full size: where it lies, and its original and its labels as PNG."""
+def _of_picture(key: Key, _: Hashable, name: str) -> Content | None:
+    made: PictureData | None = caches.results().find(key)
+    if made is None:
+        return None
+    if name == "original":
+        return made.original, _WEBP
+    if name not in map(str, range(N_STRIPES)):
+        return None
+    rows = made.preview.colors[_stripe(int(name), len(made.preview.rows))]
+    if not len(rows):
+        return None
+    with slot():
+        pixels = made.histogram.colors[rows]  # -1, a pixel that does not count, takes some colour
+        if rows.min() < 0:
+            pixels = np.dstack((pixels, np.where(rows < 0, np.uint8(0), np.uint8(255))))
+        return encode.webp(pixels, exact=True), _WEBP
+
+
+def _stripe(number: int, height: int) -> slice:
+    return slice(number * height // N_STRIPES, (number + 1) * height // N_STRIPES)
+
+
+def _labels(key: Key, settings: Hashable, name: str) -> Content | None:
+    made: PictureData | None = caches.results().find(key)
+    seg: Segmentation | None = caches.results().find(key, settings)
+    if made is None or seg is None or name != "labels":
+        return None
+
+    def make() -> bytes:
+        with slot():
+            return encode_labels(seg.labels_on(made.preview), seg.n_clusters)
+
+    return caches.results().get(key, make, part=("labels", settings)), _LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a picture, as large as the screen shows it.
+
+    Attributes
+    ----------
+    box : Box
+        Where it lies.
+    original, labels : str
+        Addresses of the original and of the labels.
+    exact : bool
+        Whether the original has its exact pixels.
+    """
+
+    box: Box
+    original: str
+    labels: str
+    exact: bool
+
+
+def region(picture: Picture, seg: Segmentation, wanted: Box, n_columns: int) -> Region:
+    """A part of a picture.
+
+    Parameters
+    ----------
+    picture : Picture
+    seg : Segmentation
+    wanted : Box
+        Any whole numbers.
+    n_columns : int
+        Pixels of the screen that the box takes in width. A part with more pixels is reduced: its
+        original is averaged, and its labels are those of pixels at even distances.
+    """
     width = seg.settings.width
-    made = data(picture, width)
+    key, made = key_of(picture, width), data(picture, width)
     box = left, top, right, bottom = within(made.width, made.height, wanted)
+    scale = n_columns / max(wanted[2] - wanted[0], 1)
+    size = shown, _ = size_of(box, scale)
+    exact = shown == right - left and size[0] * size[1] <= EXACT_PIXELS
 
-    def make() -> tuple[bytes, bytes]:
-        rows, columns = slice(top, bottom), slice(left, right)
+    def make_original() -> bytes:
         with pixels_of(picture, width) as image, slot():
-            labels = replace(seg, image=image).labels_at(rows, columns)
-            original = encode.png(with_alpha(image, rows, columns))
-            return original, encode.indexed_png(labels, seg.palette)
+            pixels = as_seen(image, shown, slice(top, bottom), slice(left, right))
+            return encode.webp(pixels, exact=exact)
 
-    original, labels = caches.results().get(
-        key_of(picture, width), make, stop_if_cancelled, part=("region", seg.settings, box)
+    def make_labels() -> bytes:
+        with pixels_of(picture, width) as image, slot():
+            rows = top + _evenly(size[1], bottom - top)
+            columns = left + _evenly(shown, right - left)
+            labels = replace(seg, image=image).labels_at(rows, columns)
+            return encode_labels(labels, seg.n_clusters)
+
+    original = ("region", box, size)
+    labels = ("region", seg.settings, box, size)
+    for part, make in ((original, make_original), (labels, make_labels)):
+        caches.results().get(key, make, stop_if_cancelled, part=part)
+    return Region(
+        box,
+        f"{address_of(Wanted(key, original, _region_original))}/original",
+        f"{address_of(Wanted(key, labels, _region_labels))}/labels",
+        exact,
     )
-    return box, original, labels
+
+
+def size_of(box: Box, scale: float) -> tuple[int, int]:
+    """Width and height in which a box is sent, given the screen's pixels for each of its own."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    scale = min(scale, 1.0, REGION_SIDE / max(width, height))
+    shown = max(int(width * scale), 1)
+    return shown, max(1, int(shown / width * height))
+
+
+def _evenly(n: int, of: int) -> NDArray[np.intp]:
+    """The middles of ``n`` equal parts of ``of`` pixels."""
+    return ((np.arange(n) + 0.5) * of / n).astype(np.intp)
+
+
+def _region_original(key: Key, part: Hashable, _: str) -> Content | None:
+    found: bytes | None = caches.results().find(key, part)
+    return None if found is None else (found, _WEBP)
+
+
+def _region_labels(key: Key, part: Hashable, _: str) -> Content | None:
+    found: bytes | None = caches.results().find(key, part)
+    return None if found is None else (found, _LABELS)
 
 
 def within(width: int, height: int, wanted: Box) -> Box:
-    """The part of a box that lies in a picture, at most ``REGION_SIDE`` a side.
-
-    Any whole numbers give at least one pixel.
-    """
+    """The part of a box that lies in a picture; any whole numbers give at least one pixel."""
 
     def side(low: int, high: int, size: int) -> tuple[int, int]:
         middle = min(max((low + high) // 2, 0), size)
-        half = min(max((high - low) // 2, 1), REGION_SIDE // 2)
+        half = max((high - low) // 2, 1)
         return max(min(middle - half, size - 1), 0), min(middle + half, size)
 
     (left, right), (top, bottom) = (

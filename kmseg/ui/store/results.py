@@ -27,8 +27,9 @@ from kmseg.ui.store.work import Job, Jobs
 
 # Pixels a side of a preview: what a screen can show of a picture.
 PREVIEW_SIDE: Final = 960
-# A preview with every pixel is PNG. A reduced one, whose colours are averages anyway, is JPEG.
-JPEG_QUALITY: Final = 92
+# A preview with every pixel is exact if it takes so many bytes at most; others are about as exact
+# as the eye.
+MAX_EXACT: Final = 100_000
 
 _segmenting: Final = Jobs()
 
@@ -43,8 +44,8 @@ class PictureData:
         In pixels.
     histogram : ColorHistogram
         Of its U colours.
-    original : tuple of bytes and str
-        The preview of the original, with its transparency, and its MIME type.
+    original : bytes
+        The preview of the original, with its transparency, as WebP.
     preview, tile : PixelGrid
         The pixels of a preview, and those of :func:`kmseg.explore.tile_grid`.
     notes, scale
@@ -54,7 +55,7 @@ class PictureData:
     width: int
     height: int
     histogram: ColorHistogram
-    original: tuple[bytes, str]
+    original: bytes
     preview: PixelGrid
     tile: PixelGrid
     notes: tuple[str, ...]
@@ -76,26 +77,19 @@ def _data_of(image: Image) -> PictureData:
     )
 
 
-def _original(image: Image, width: int) -> tuple[bytes, str]:
-    pixels, alpha = image.averaged(width)
-    if alpha is not None:
-        return encode.png(np.dstack((pixels, alpha))), "image/png"
-    if width == image.width:
-        return encode.png(pixels), "image/png"
-    return encode.jpeg(pixels, JPEG_QUALITY), "image/jpeg"
+def _original(image: Image, width: int) -> bytes:
+    pixels = as_seen(image, width)
+    if width == image.width and len(exact := encode.webp(pixels, exact=True)) <= MAX_EXACT:
+        return exact
+    return encode.webp(pixels)
 
 
-def with_alpha(
-    image: Image, rows: slice = slice(None), columns: slice = slice(None)
+def as_seen(
+    image: Image, width: int, rows: slice = slice(None), columns: slice = slice(None)
 ) -> NDArray[np.uint8]:
-    """A part of a picture as it is seen: RGB or, with transparency, RGBA, shape (h, w, 3 or 4)."""
-    pixels = image.pixels[rows, columns]
-    if image.alpha is not None:
-        return np.dstack((pixels, image.alpha[rows, columns]))
-    if image.opaque is not None:
-        opacity = np.where(image.opaque[rows, columns], np.uint8(255), np.uint8(0))
-        return np.dstack((pixels, opacity))
-    return pixels
+    """A part of a picture at a width: RGB or, with transparency, RGBA, shape (h, width, 3 or 4)."""
+    pixels, alpha = image.averaged(width, rows, columns)
+    return pixels if alpha is None else np.dstack((pixels, alpha))
 
 
 def data(picture: Picture, width: int = 0) -> PictureData:

@@ -1,29 +1,6 @@
-import { address } from "../shared/address.js"
 import { pack } from "./colors.js"
 
 const BOUNDARY = pack([255, 225, 0])
-
-// Pixel values of an indexed PNG as Python writes it: 8 bits, no row filters, one IDAT chunk. It
-// does not go through a canvas, because browsers may add noise there against fingerprinting.
-export async function readLabels(url) {
-  const response = await fetch(address(url))
-  if (!response.ok) throw new Error(`${url}: ${response.status}`)
-  const bytes = new Uint8Array(await response.arrayBuffer())
-  const view = new DataView(bytes.buffer)
-  const chunks = {}
-  for (let at = 8; at < bytes.length; at += 12 + view.getUint32(at)) {
-    const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8))
-    chunks[name] = bytes.subarray(at + 8, at + 8 + view.getUint32(at))
-  }
-  const [width, height] = [view.getUint32(16), view.getUint32(20)]
-  const stream = new Blob([chunks.IDAT]).stream().pipeThrough(new DecompressionStream("deflate"))
-  const rows = new Uint8Array(await new Response(stream).arrayBuffer())
-  const labels = new Uint8Array(width * height)
-  for (let y = 0; y < height; y++) {
-    labels.set(rows.subarray(y * (width + 1) + 1, (y + 1) * (width + 1)), y * width)
-  }
-  return { width, height, labels }
-}
 
 // Paint each pixel in the color of its label; `colors` holds 256 packed RGBA values.
 export function paintLabels(canvas, { width, height, labels }, colors) {

@@ -2,20 +2,39 @@ import { address } from "../shared/address.js"
 import { focus } from "../shared/focus.js"
 import { clamp } from "../shared/helpers.js"
 import { showCaption } from "./clusters.js"
+import { decodeLabels } from "./codec.js"
 import { pack, rgb, veilColor } from "./colors.js"
-import { paintBoundaries, paintLabels, readLabels } from "./labels.js"
+import { Gone, fetchFrom } from "./fetching.js"
+import { paintBoundaries, paintLabels } from "./labels.js"
+import { Relabeller } from "./relabel.js"
 
 const VEIL_ALPHA = 215
 
-// The canvases: segmentation and veil over the preview, and over the detail, the part of the
-// picture that the server sent at full size.
+const SLOW = 500 // milliseconds for a preview's labels, above which the line is slow
+
+const fetchLabels = async url => (
+  decodeLabels(new Uint8Array(await (await fetchFrom(url)).arrayBuffer()))
+)
+
+function placedAt(region, raster) {
+  const { x, y, width, height, exact } = region
+  return { x, y, width, height, exact, raster }
+}
+
+// The canvases: segmentation and veil over the preview, and over the detail, a part of the picture
+// that the server sent as large as the screen shows it. `preview` has width, height and labels.
+// `detail` lies at x and y of the full picture with a width and height there; its `raster` has the
+// labels, and `exact` tells whether the original there has its exact colors.
 export class Layers {
+  relabeller = new Relabeller()
+
   constructor(root, choices, viewport) {
     Object.assign(this, { root, choices, viewport })
   }
 
-  setData(data) {
-    this.data = data
+  // `send` passes an event to the server.
+  setData(data, send) {
+    Object.assign(this, { data, send })
     this.groupOf = new Uint8Array(256).fill(255)
     data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
   }
@@ -25,27 +44,76 @@ export class Layers {
     const { data, root } = this
     const region = data.region
     root.dataset.asked = data.labels
+    if (root.dataset.held !== data.nearest?.pixels) delete root.dataset.held
     if (this.labelsUrl !== data.labels) {
       this.labelsUrl = data.labels
-      this.loadingLabels = readLabels(data.labels)
+      this.loadingLabels = this.findLabels(data)
     }
     if (this.regionUrl !== region?.labels) {
       this.regionUrl = region?.labels
-      this.loadingRegion = region && readLabels(region.labels)
+      this.loadingRegion = region && this.first(fetchLabels(region.labels))
     }
     try {
-      const [preview, detail] = await Promise.all([this.loadingLabels, this.loadingRegion])
+      const [preview, raster] = await Promise.all([this.loadingLabels, this.loadingRegion])
       if (data !== this.data) return
       this.preview = preview
-      this.detail = detail && { ...detail, x: region.x, y: region.y }
+      this.detail = raster && placedAt(region, raster)
       this.placeDetail(region)
       this.repaint()
       root.dataset.shown = data.labels
+      this.askedAgain = false
+      this.holdPixels(data)
     } catch (error) {
       if (data !== this.data) return
       this.labelsUrl = this.regionUrl = undefined // so that the next message tries again
-      throw error
+      if (!(error instanceof Gone) || this.askedAgain) throw error
+      this.askedAgain = true
+      this.send("region", [])
     }
+  }
+
+  // Labels of the preview: found here if possible, or else fetched. On a fast line they are here
+  // before the colors are converted into another space.
+  async findLabels({ labels, nearest, space }) {
+    const { relabeller } = this
+    if (nearest && relabeller.holds(nearest.pixels)) {
+      if (this.slow) await relabeller.convert(space)
+      const found = relabeller.label(nearest, space)
+      if (found) return found
+    }
+    const begin = performance.now()
+    const fetched = await this.first(fetchLabels(labels))
+    this.slow = performance.now() - begin > SLOW
+    return fetched
+  }
+
+  // Wait for a transfer; that of the exact pixels waits too.
+  async first(transfer) {
+    const resume = this.relabeller.pause()
+    try {
+      return await transfer
+    } finally {
+      resume()
+    }
+  }
+
+  // Behind the pictures, and the icons that wait for the first of them, fetch the exact pixels.
+  async holdPixels({ nearest, space }) {
+    await this.root.querySelector("img.original").decode().catch(() => {})
+    dispatchEvent(new Event("kmseg-painted"))
+    await document.fonts.ready
+    if (!nearest || navigator.connection?.saveData || this.data.nearest !== nearest) return
+    const { pixels } = nearest
+    await this.relabeller.hold(nearest, this.preview, space).catch(console.warn)
+    if (this.relabeller.holds(pixels)) this.root.dataset.held = pixels
+  }
+
+  // Whether the detail covers a box of the full picture, with so many pixels for each of those.
+  hasDetail([x0, y0, x1, y1], density) {
+    const { detail } = this
+    return detail && x0 >= detail.x && y0 >= detail.y
+      && x1 <= detail.x + detail.width && y1 <= detail.y + detail.height
+      && detail.raster.width >= 0.95 * Math.min(density, 1) * detail.width
   }
 
   placeDetail(region) {
@@ -97,7 +165,7 @@ export class Layers {
       for (const cluster of group) colors[cluster] = pack(color)
     })
     const layers = [[".segmentation:not(.region)", this.preview]]
-    if (this.detail) layers.push([".segmentation.region", this.detail])
+    if (this.detail) layers.push([".segmentation.region", this.detail.raster])
     for (const [selector, layer] of layers) {
       const canvas = root.querySelector(selector)
       if (paint === "boundaries") paintBoundaries(canvas, layer, this.groupOf)
@@ -117,7 +185,7 @@ export class Layers {
       for (let c = 0; c < data.palette.length; c++) colors[c] = focus.clusters.has(c) ? 0 : veil
     }
     for (const canvas of root.querySelectorAll(".veil")) {
-      const layer = canvas.classList.contains("region") ? this.detail : this.preview
+      const layer = canvas.classList.contains("region") ? this.detail?.raster : this.preview
       canvas.style.visibility = some && layer ? "" : "hidden"
       if (some && layer) paintLabels(canvas, layer, colors)
     }

@@ -19,21 +19,25 @@ function colorAt(image, x, y) {
 }
 
 // The pixel of the photo at (u, v), in parts of its width and height: its place, its color, the
-// group of its cluster, and whether the color is exact rather than that of the preview.
+// group of its cluster, and whether the color is exact rather than about as it looks.
 function pixelAt({ root, data, layers }, u, v) {
-  const { preview, detail } = layers
+  const { preview, detail, relabeller } = layers
   if (!preview || u < 0 || v < 0 || u >= 1 || v >= 1) return null
   const [x, y] = [Math.floor(u * data.full[0]), Math.floor(v * data.full[1])]
   const inside = detail && x >= detail.x && y >= detail.y
     && x < detail.x + detail.width && y < detail.y + detail.height
-  const layer = inside ? detail : preview
-  const [column, row] = inside ? [x - detail.x, y - detail.y]
-    : [Math.floor(u * layer.width), Math.floor(v * layer.height)]
-  const image = root.querySelector(inside ? "img.region" : "img.original")
-  const color = colorAt(image, column, row)
+  const layer = inside ? detail.raster : preview
+  const column = inside ? Math.floor((x - detail.x) * layer.width / detail.width)
+    : Math.floor(u * layer.width)
+  const row = inside ? Math.floor((y - detail.y) * layer.height / detail.height)
+    : Math.floor(v * layer.height)
+  const held = layer === preview && layer.width === data.full[0]
+    && data.nearest && relabeller.holds(data.nearest.pixels)
+  const color = held ? relabeller.colorAt(column, row)
+    : colorAt(root.querySelector(inside ? "img.region" : "img.original"), column, row)
   if (!color) return null
   const group = layers.groupOf[layer.labels[row * layer.width + column]]
-  return { x, y, color, group, exact: inside || layer.width === data.full[0] }
+  return { x, y, color, group, exact: inside ? detail.exact : held }
 }
 
 // The index of the group under a point, or null where there is none.

@@ -104,7 +104,7 @@ class Viewer {
   // Fetch what a message names, and show nothing of it before all can be shown, so that picture,
   // swatches and caption never disagree.
   async load(data) {
-    this.layers.setData(data)
+    this.layers.setData(data, this.send)
     if (this.data) new Image().src = address(data.original) // fetched beside the labels
     else this.showFirst(data)
     let trouble
@@ -200,17 +200,16 @@ class Viewer {
     this.timer = setTimeout(() => this.requestDetail(), DETAIL_DELAY)
   }
 
-  // Ask for every pixel of what is in view, and half as much on each side of it.
+  // Ask for what is in view, and a quarter as much on each side of it, as the screen shows it.
   requestDetail() {
     if (!this.viewport.needsDetail) return
-    const { detail } = this.layers
+    const { density } = this.viewport
     const [width, height] = this.data.full
     const [x0, y0, x1, y1] = this.viewport.bounds.map((side, i) => side * (i % 2 ? height : width))
-    const inside = detail && x0 >= detail.x && y0 >= detail.y
-      && x1 <= detail.x + detail.width && y1 <= detail.y + detail.height
-    if (inside) return
-    const [dx, dy] = [(x1 - x0) / 2, (y1 - y0) / 2]
-    this.send("region", [x0 - dx, y0 - dy, x1 + dx, y1 + dy].map(Math.round))
+    if (this.layers.hasDetail([x0, y0, x1, y1], density)) return
+    const [dx, dy] = [(x1 - x0) / 4, (y1 - y0) / 4]
+    const box = [x0 - dx, y0 - dy, x1 + dx, y1 + dy].map(Math.round)
+    this.send("region", [...box, Math.ceil(density * (box[2] - box[0]))])
   }
 
   // Save a file that was asked for, once.

@@ -16,20 +16,50 @@ Verb = Literal["mask", "cutout", "merge", "split", "focus", "k", "space"]
 
 @dataclass(frozen=True, slots=True)
 class ViewerRegion:
-    """A part of the picture with every pixel.
+    """A part of the picture, as large as the screen shows it.
 
     Attributes
     ----------
-    x, y : int
-        Its left upper corner in the full picture, in pixels.
+    x, y, width, height : int
+        Where it lies in the full picture, in pixels.
     original, labels : str
-        Addresses of the part of the picture, and of its labels as an indexed PNG.
+        Addresses of the part of the picture, and of its labels, see
+        :mod:`kmseg.output.labelcodec`. Both may have fewer pixels than the part.
+    exact : bool
+        Whether the original has the part's exact pixels.
     """
 
     x: int
     y: int
+    width: int
+    height: int
     original: str
     labels: str
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerNearest:
+    """How the browser finds the preview's labels by itself: each pixel's nearest centroid.
+
+    Attributes
+    ----------
+    pixels : str
+        Address of the preview's exact pixels, in stripes below it.
+    stripes : int
+        Number i of n begins at row ``i * height // n``.
+    centroids : list of K lists of D float
+    columns : sequence of D int
+        The coordinates of the colour space that the centroids consist of.
+    checksum : int
+        Of the labels, see :func:`kmseg.output.labelcodec.checksum`.
+    """
+
+    pixels: str
+    stripes: int
+    centroids: list[list[float]]
+    columns: Sequence[int]
+    checksum: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +122,15 @@ class ViewerData:
     Attributes
     ----------
     original, labels : str
-        Addresses of the preview, and of its labels as an indexed PNG; label 255 is transparent.
+        Addresses of the preview, and of its labels, see :mod:`kmseg.output.labelcodec`.
+    nearest : ViewerNearest or None
+        How to do without the labels; None where they depend on more than a pixel's colour.
     width, height : int
         Size of the preview, in pixels.
     full : tuple of two int
         Width and height of what was clustered, in pixels.
     region : ViewerRegion or None
-        The part at full size that the viewer asked for.
+        The part in more detail that the viewer asked for.
     picture, segmentation : str
         Identify the picture and the segmentation: another picture resets the zoom, another
         segmentation the focus. The second is the segmentation's part of the address.
@@ -145,6 +177,7 @@ class ViewerData:
 
     original: str
     labels: str
+    nearest: ViewerNearest | None
     width: int
     height: int
     full: tuple[int, int]
@@ -196,8 +229,9 @@ def viewer(
         ``"space"`` it has the new value under the same name instead, ``"number"`` to answer to, and
         ``"final"``: whether this is a choice and not a value that a drag passes.
     key : str
-        ``st.session_state[key].region`` is ``[x0, y0, x1, y1]``, in pixels of the full size, in a
-        run in which the viewer asks for this part.
+        ``st.session_state[key].region`` is ``[x0, y0, x1, y1, columns]`` in a run in which the
+        viewer asks for a part, in pixels of the full size; it takes so many columns of the screen.
+        It is an empty list if what was sent before was not found.
     """
     _mount(
         data,

@@ -1,6 +1,7 @@
 import { clamp } from "../shared/helpers.js"
 
 const MOST_ENLARGED = 32 // screen pixels for a pixel of the photo
+const FINEST = 2 // device pixels for a CSS pixel: nobody sees more in a photo
 
 // The part of the picture that is in view. `x` and `y` place its left upper corner, in parts of
 // the pane; `zoom` is 1 when all of it fits.
@@ -28,9 +29,14 @@ export class Viewport {
     return [-this.x, -this.y, 1 - this.x, 1 - this.y].map(side => side / this.zoom)
   }
 
+  // Pixels of the screen for each pixel of the photo.
+  get density() {
+    return Math.min(devicePixelRatio, FINEST) * this.pane.clientWidth * this.zoom / this.fullWidth
+  }
+
+  // Whether the preview has too few pixels, or not their exact colors, for this zoom.
   get needsDetail() {
-    return this.previewWidth < this.fullWidth
-      && this.pane.clientWidth * this.zoom > this.previewWidth
+    return this.zoom > 1 && this.density * this.fullWidth > this.previewWidth
   }
 
   // A point of the pane, [u, v], in parts of the picture.
