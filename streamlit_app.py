@@ -21,6 +21,9 @@ if __name__ == "__main__":
 
     with page.frame() as frame:
         picture = frame.picture()
+        if picture is None:
+            frame.draw()
+            st.stop()
         chosen = frame.wanted = wanted.settings(picture)
         settings = wanted.within_reach(picture, chosen)
         address = link.address(picture.key, picture.reading, settings)

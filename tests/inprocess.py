@@ -125,3 +125,20 @@ def recorded(
     for module, name in functions:
         monkeypatch.setattr(module, name, record(name, getattr(module, name)))
     return calls
+
+
+def pictures(app: AppTest) -> dict[str, str]:
+    """Names of the visitor's own pictures in the strip, by key."""
+    return {each["key"]: each["name"] for each in component(app, "kmseg_album")["pictures"]}
+
+
+def refused(app: AppTest) -> list[str]:
+    """The sentences on files that could not be opened."""
+    said = component(app, "kmseg_album")["refused"]
+    return [f"{each['name']}: {each['sentence']}" for each in said]
+
+
+def choose_picture(app: AppTest, name: str) -> AppTest:
+    """Choose a sample by its key, or one of the visitor's own pictures by its name."""
+    own = {own_name: key for key, own_name in pictures(app).items()}
+    return send(app, "kmseg_album", "picked", own.get(name, name))

@@ -49,7 +49,8 @@ class Visitor:
         self.data: dict[str, Any] = {}  # of the viewer
         self.held = ""  # address of the exact pixels that are here
         self.texts: list[tuple[str, str]] = []  # (kind, text)
-        self.options: list[str] = []  # of the pictures
+        self.options: list[str] = []  # of the visitor's pictures
+        self.refused: set[str] = set()  # ids of files
 
     async def __aenter__(self) -> Visitor:
         self.socket = await self.connected()
@@ -106,11 +107,9 @@ class Visitor:
 
     def _take(self, element: Any) -> None:
         kind = element.WhichOneof("type")
-        if kind in ("slider", "file_uploader", "selectbox", "button"):
+        if kind in ("slider", "file_uploader", "button"):
             widget = getattr(element, kind)
             self.ids[widget.label] = widget.id
-            if widget.label == "Picture":
-                self.options = list(widget.options)
         elif kind == "alert":
             kind = Alert.Format.Name(element.alert.format).lower()
             self.texts.append((kind, element.alert.body))
@@ -122,6 +121,18 @@ class Visitor:
                 self.data = json.loads(component.json)
                 self.viewer = component.id
                 self.labels = self.data["labels"]
+            elif component.component_name == "kmseg_album":
+                self._look_at(json.loads(component.json))
+
+    def _look_at(self, strip: dict[str, Any]) -> None:
+        """The strip of pictures: names, each refused file once, and whether a picture is missing."""
+        self.options = [picture["name"] for picture in strip["pictures"]]
+        for refusal in strip["refused"]:
+            if refusal["file"] not in self.refused:
+                self.refused.add(refusal["file"])
+                self.texts.append(("error", f"{refusal['name']}: {refusal['sentence']}"))
+        if strip["wanted"]:
+            self.texts.append(("missing", strip["missing"]))
 
     async def change(self, n_clusters: int) -> float:
         """Another K; seconds until its labels are here. The page's run goes on to its end."""

@@ -23,6 +23,7 @@ from kmseg.ui.views import VIEWS
 from visitor import (
     OpenPage,
     choose,
+    choose_picture,
     choose_space,
     counts,
     download,
@@ -90,7 +91,7 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
     open_page: OpenPage, page_server: Any
 ) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
-    select(page, "Picture", "Dahlia")
+    choose_picture(page, "Dahlia")
     choose_space(page, "YCrCb")
     page.get_by_role("button", name="Cr", exact=True).click()
     settle(page)

@@ -12,7 +12,7 @@ import pytest
 from kmseg.picture.image import read_image
 from kmseg.picture.reading import Reading
 from readings import fluorescence, logo, pages, saved
-from visitor import OpenPage, choose, enter, select, settle, shown_pixels
+from visitor import OpenPage, choose, choose_picture, enter, open_files, settle, shown_pixels
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 def send(page: Page, path: Path, content: bytes) -> None:
     """Upload a file and wait until it is shown."""
     path.write_bytes(content)
-    page.locator("input[type=file]").set_input_files(path)
+    open_files(page, path)
     page.locator(f".original[alt='Original: {path.name}']").wait_for(state="attached")
     settle(page)
 
@@ -99,5 +99,5 @@ def test_a_picture_that_is_uploaded_again_is_shown(open_page: OpenPage, tmp_path
     assert (shown_pixels(page, "original")[..., :3] == (0, 255, 0)).all()
     send(page, red, pages("red"))
     assert (shown_pixels(page, "original")[..., :3] == (255, 0, 0)).all()
-    select(page, "Picture", "lime")
+    choose_picture(page, "lime")
     assert (shown_pixels(page, "original")[..., :3] == (0, 255, 0)).all()

@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from kmseg.output import export
 from kmseg.ui import link
 from kmseg.ui.components import modules
+from kmseg.ui.components.album.album import AlbumData, AlbumPicture
 from kmseg.ui.components.cloud.cloud import CloudData, Paint
 from kmseg.ui.components.copy_link.copy_link import CopyLinkData
 from kmseg.ui.components.curves.curves import Curve, CurvesData
@@ -33,13 +34,17 @@ from kmseg.ui.components.viewer.viewer import (
     ViewerSpace,
     ViewerUnits,
 )
+from kmseg.ui.session import Refusal
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "kmseg" / "ui" / "components"
-COMPONENTS = ["cloud", "copy_link", "curves", "gallery", "layout", "table", "viewer"]
+COMPONENTS = ["album", "cloud", "copy_link", "curves", "gallery", "layout", "table", "viewer"]
 
 # What is sent: record, component, and the name of the JavaScript variable that holds it.
 RECORDS: list[tuple[type, str, str]] = [
+    (AlbumData, "album", "data"),
+    (AlbumPicture, "album", "picture"),
+    (Refusal, "album", "refusal"),
     (CloudData, "cloud", "data"),
     (CopyLinkData, "copy_link", "data"),
     (CurvesData, "curves", "data"),

@@ -332,7 +332,8 @@ def test_nobody_sees_another_ones_pictures(server: PageServer) -> None:
             assert "holiday" in str(one.options)
             async with Visitor(server.url, key) as third:
                 assert "holiday" not in str(third.data) + str(third.options)
-                assert any("uploaded picture" in text for _, text in third.texts)
+                assert any("not in the link" in text for _, text in third.texts)
+                assert not third.labels
 
     visit(story())
 

@@ -9,12 +9,15 @@ import pytest
 
 import kmseg
 from inprocess import (
+    choose_picture,
     component,
     counts,
     expected_counts,
     open_page,
     open_view,
+    pictures,
     png,
+    refused,
     rerun,
     set_k,
     texts,
@@ -82,16 +85,24 @@ def test_wrong_values_in_a_link_are_corrected_and_named() -> None:
     assert app.query_params["n_clusters"] == "3"
 
 
-def test_a_link_to_an_upload_restores_its_settings_and_says_what_is_missing() -> None:
-    app = open_page(picture="upload", n_clusters="6", color_space="lab")
-    assert "uploaded picture" in app.warning[0].value
-    assert counts(app) == expected_counts("china", n_clusters=6, color_space="lab")
+def test_a_link_to_an_upload_showed_another_picture_in_its_place() -> None:
+    app = open_page(picture="upload-12345678", n_clusters="6", color_space="lab", view="sheet")
+    assert component(app, "kmseg_album")["wanted"] == "upload-12345678"
+    assert component(app, "kmseg_album")["chosen"] == ""
+    assert "not in the link" in component(app, "kmseg_album")["missing"]
+    shown = {element.proto.component_name for element in app.get("bidi_component")}
+    assert shown == {"kmseg_album"}
+    assert app.slider(key="n_clusters").value == 6
+    assert app.query_params["picture"] == "upload-12345678"
     pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
     app.file_uploader(key="uploads").upload("mine.png", png(pixels))
     rerun(app)
     seg = kmseg.segment(kmseg.Image(pixels), kmseg.Settings(n_clusters=6, color_space="lab"))
-    assert counts(app) == seg.pixel_counts.tolist()
     assert re.fullmatch(r"upload-[0-9a-f]{8}", app.query_params["picture"])
+    assert app.query_params["view"] == "sheet"
+    app.segmented_control(key="view").set_value("clusters")
+    rerun(app)
+    assert counts(app) == seg.pixel_counts.tolist()
 
 
 def test_focus_and_merges_of_a_link_are_restored() -> None:
@@ -154,10 +165,7 @@ def test_an_upload_is_shown_at_once_and_others_stay_available() -> None:
     app.file_uploader(key="uploads").upload("one.png", png(first)).upload("two.png", png(second))
     rerun(app)
     assert counts(app) == [39, 3]
-    chooser = app.selectbox(key="picture")
-    one = next(option for option in chooser.options if option == "one.png")
-    chooser.select_index(chooser.options.index(one))
-    rerun(app)
+    choose_picture(app, "one.png")
     assert counts(app) == [18, 2]
     assert "K is 2, not 6" in texts(app)
 
@@ -168,23 +176,19 @@ def test_a_bad_upload_shows_one_sentence_and_changes_nothing() -> None:
     app.file_uploader(key="uploads").upload("*evil* <b>[x](y).png", b"\x89PNG\r\n\x1a\nno picture")
     rerun(app)
     assert counts(app) == before
-    assert len(app.error) == 1
-    said = app.error[0].value
+    [said] = refused(app)
     assert said.startswith("evil")
     assert not set("<[*") & set(said.partition(":")[0])
 
 
-def test_many_bad_uploads_do_not_push_the_controls_away() -> None:
+def test_each_of_many_bad_uploads_has_a_sentence() -> None:
     app = open_page(picture="flower", width="64")
     names = [f"bad{number}.png" for number in range(5)]
     for name in names:
         app.file_uploader(key="uploads").upload(name, name.encode())
     rerun(app)
-    folded = next(
-        e for e in app.sidebar.expander if e.label.endswith("5 files could not be opened")
-    )
-    assert [error.value.partition(":")[0] for error in folded.error] == names
-    assert app.selectbox(key="picture").value == "flower"
+    assert [said.partition(":")[0] for said in refused(app)] == names
+    assert component(app, "kmseg_album")["chosen"] == "flower"
 
 
 def test_sessions_do_not_see_each_others_uploads() -> None:
@@ -193,5 +197,5 @@ def test_sessions_do_not_see_each_others_uploads() -> None:
     first.file_uploader(key="uploads").upload("secret.png", png(pixels))
     rerun(first)
     rerun(second)
-    assert "secret.png" in first.selectbox(key="picture").options
-    assert "secret.png" not in second.selectbox(key="picture").options
+    assert list(pictures(first).values()) == ["secret.png"]
+    assert not pictures(second)

@@ -11,7 +11,18 @@ from streamlit.testing.v1 import AppTest
 
 import icc
 import kmseg
-from inprocess import component, counts, open_page, png, rerun, set_k, texts
+from inprocess import (
+    choose_picture,
+    component,
+    counts,
+    open_page,
+    pictures,
+    png,
+    refused,
+    rerun,
+    set_k,
+    texts,
+)
 from kmseg.picture.image import read_image
 from kmseg.picture.reading import Levels, Reading
 from kmseg.ui.store import results
@@ -65,12 +76,10 @@ def test_levels_are_chosen_and_kept_for_each_picture() -> None:
     rerun(app)
     assert app.query_params["levels"] == "100..500"
     assert counts(app) == expected(content, 3, levels=(100, 500))
-    app.selectbox(key="picture").set_value("china")
-    rerun(app)
+    choose_picture(app, "china")
     assert app.query_params["levels"] == "auto"
     assert not [control for control in app.segmented_control if control.label == "Levels"]
-    app.selectbox(key="picture").select_index(0)
-    rerun(app)
+    choose_picture(app, "cells.tif")
     assert app.query_params["levels"] == "100..500"
     assert app.number_input(key="level_low").value == 100
 
@@ -90,8 +99,8 @@ def test_a_limit_that_passes_the_other_pushes_it_along(key: str, value: int, lev
 def test_a_link_reads_the_upload_that_it_was_made_with() -> None:
     _, content = fluorescence()
     app = open_page(picture="upload-12345678", levels="120..480", n_clusters="3")
-    assert "levels" not in app.warning[0].value
     upload(app, "cells.tif", content)
+    assert not app.warning
     assert app.query_params["levels"] == "120..480"
     assert counts(app) == expected(content, 3, levels=(120, 480))
     assert "120 to 480 shown as 0 to 255" in texts(app)
@@ -99,8 +108,8 @@ def test_a_link_reads_the_upload_that_it_was_made_with() -> None:
 
 def test_a_wrong_reading_in_a_link_is_corrected_and_named() -> None:
     app = open_page(picture="upload", frame="0", levels="9..3")
-    assert "frame" in app.warning[0].value and "levels" in app.warning[0].value
     upload(app, "pages.tif", pages("red", "lime"))
+    assert "frame" in app.warning[0].value and "levels" in app.warning[0].value
     assert palette(app) == ["#ff0000"]
 
 
@@ -198,7 +207,7 @@ def test_uploading_a_picture_again_showed_nothing() -> None:
     app.file_uploader(key="uploads").upload("1.tif", one).upload("2.tif", two).upload("1.tif", one)
     rerun(app)
     assert palette(app) == ["#ff0000"]
-    assert sum(option.startswith("1.tif") for option in app.selectbox(key="picture").options) == 1
+    assert [name for name in pictures(app).values() if name.startswith("1.tif")] == ["1.tif"]
 
 
 @pytest.mark.parametrize("name", ["scan", "photo.avif", "IMG_1.HEIC", ".hidden", "picture.txt"])
@@ -206,10 +215,10 @@ def test_the_uploader_turns_no_file_away_by_its_name(name: str) -> None:
     app = open_page(picture="china")
     assert not app.file_uploader(key="uploads").allowed_type
     upload(app, name, saved(np.full((9, 9, 3), 200, np.uint8), "AVIF", quality=100))
-    assert not app.error
+    assert not refused(app)
     assert component(app, "kmseg_viewer")["full"] == [9, 9]
 
 
 def test_a_file_that_is_no_picture_gets_a_sentence() -> None:
-    app = upload(open_page(picture="china"), "notes.txt", b"not a picture")
-    assert app.error[0].value.startswith("notes.txt: The file is not a picture that is read here")
+    app = upload(open_page(), "notes.txt", b"not a picture")
+    assert refused(app)[0].startswith("notes.txt: The file is not a picture that is read here")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from streamlit import config
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import ScriptRunContext
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from kmseg.ui import store
@@ -65,6 +67,21 @@ def test_streamlit_stores_uploads_by_session(instance: Any) -> None:
     record = UploadedFileRec(file_id="1", name="a.png", type="image/png", data=b"12345")
     instance.uploaded_file_mgr.add_file("one", record)
     assert platform.uploads() == {"one": [5]}
+
+
+def test_an_upload_is_removed_by_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {"session_id", "uploaded_file_mgr"} <= {f.name for f in fields(ScriptRunContext)}
+    manager = MemoryUploadedFileManager("/upload")
+    for session in ("one", "other"):
+        for file in ("1", "2"):
+            record = UploadedFileRec(file_id=file, name="a.png", type="image/png", data=b"12345")
+            manager.add_file(session, record)
+    context = SimpleNamespace(session_id="one", uploaded_file_mgr=manager)
+    monkeypatch.setattr(platform, "get_script_run_ctx", lambda: context)
+    platform.remove_upload("1")
+    platform.remove_upload("unknown")
+    kept = {session: sorted(files) for session, files in manager.file_storage.items()}
+    assert kept == {"one": ["2"], "other": ["1", "2"]}
 
 
 def test_streamlit_knows_which_sessions_are_connected(instance: Any) -> None:

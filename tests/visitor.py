@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -118,6 +118,17 @@ def select(page: Page, label: str, option: str) -> None:
     settle(page)
 
 
+def choose_picture(page: Page, name: str) -> None:
+    """Click a picture of the strip, the visitor's own or a sample, and wait for the result."""
+    page.locator(".album").get_by_role("button", name=name, exact=True).click()
+    settle(page)
+
+
+def open_files(page: Page, *files: Path | dict[str, Any]) -> None:
+    """Give files to the page, as paths or as dictionaries of name, mimeType and buffer."""
+    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(list(files))  # type: ignore[arg-type]
+
+
 def slide(page: Page, label: str, steps: int) -> None:
     """Move a slider by steps, to the left if negative."""
     slider = page.get_by_role("slider", name=label)
@@ -164,7 +175,7 @@ def counts(page: Page) -> list[dict[str, str]]:
 
 def upload(page: Page, path: Path) -> None:
     """Upload the fixture `photo` and wait until it is segmented."""
-    page.locator("input[type=file]").set_input_files(path)
+    open_files(page, path)
     page.get_by_text("10.7 MP").wait_for(timeout=60_000)
     settle(page)
 

@@ -59,7 +59,7 @@ def offer_retry(
     errors: list[KmsegError], place: str, retry: Callable[[], None] | None = None
 ) -> None:
     """Count errors that were shown; draw a button to run the page again if any may pass."""
-    _count(errors, place)
+    count(errors, place)
     if any(error.transient for error in errors):
         st.button("Try again", key=f"try again: {place}", on_click=retry)
 
@@ -74,7 +74,7 @@ def in_callback(callback: Callable[[], None], what: str) -> Callable[[], None]:
         try:
             callback()
         except KmsegError as error:
-            _count([error], "callback")
+            count([error], "callback")
             session.failures[what] = error
 
     return call
@@ -92,7 +92,7 @@ def in_download(make: Callable[[], bytes], what: str) -> Callable[[], bytes]:
         try:
             content = make()
         except KmsegError as error:
-            _count([error], "download")
+            count([error], "download")
             failures[what] = error
             raise
         failures.pop(what, None)
@@ -109,7 +109,7 @@ def show_earlier() -> None:
             st.error(f"{what}: {error}")
 
 
-def _count(errors: list[KmsegError], place: str) -> None:
+def count(errors: list[KmsegError], place: str) -> None:
     """Count errors as one refused request if any of them is a refusal."""
     if any(isinstance(error, BusyError) for error in errors):
         incidents.note("busy", place)

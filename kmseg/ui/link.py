@@ -52,7 +52,7 @@ def restore() -> None:
     session.segmentation = ""
     session.linked_reading = None
     if choices["picture"].startswith(UPLOAD):
-        corrections += _restore_upload(choices["picture"], reading)
+        _restore_upload(choices["picture"], reading)
     else:
         session.set_reading(choices["picture"], reading)
     session.previous_picture = session.picture  # its settings are those of the address
@@ -67,18 +67,14 @@ def _went_back_or_forward() -> bool:
     return context is not None and context.is_history_navigation
 
 
-def _restore_upload(name: str, reading: Reading) -> list[str]:
-    """Choose the session's upload of this name, or its newest; sentences if it has none."""
-    own = {_upload_name(key): key for key in session.own_files.values()}
-    session.picture = own.get(name, next(reversed(own.values()), DEFAULT_PICTURE))
+def _restore_upload(name: str, reading: Reading) -> None:
+    """Choose the session's upload of this name; without it, no picture until it is uploaded."""
+    own = [key for key in session.own_files.values() if is_upload(name, key)]
+    session.picture = own[-1] if own else name
     if own:
-        session.set_reading(session.picture, reading)
-        return []
-    session.linked_reading = reading
-    return [
-        "This link was made with an uploaded picture, which a link cannot carry. Its settings "
-        "are in place: upload that picture, or any other, to see them applied"
-    ]
+        session.set_reading(own[-1], reading)
+    else:
+        session.linked_reading = reading
 
 
 def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], list[str]]:
@@ -188,12 +184,17 @@ def address(picture: str, reading: Reading, settings: Settings) -> str:
 
 
 def _picture_name(key: str) -> str:
-    return key if key in SAMPLES else _upload_name(key)
+    return key if key in SAMPLES else upload_name(key)
 
 
-def _upload_name(key: str) -> str:
+def upload_name(key: str) -> str:
     """A link's name for an uploaded picture: enough of its digest to find it in its session."""
     return f"{UPLOAD}-{key[:8]}"
+
+
+def is_upload(name: str, key: str) -> bool:
+    """Whether a link's name means the uploaded picture with this key; "upload" means any."""
+    return name in (UPLOAD, upload_name(key))
 
 
 def write(query: dict[str, str]) -> None:

@@ -83,11 +83,11 @@ class Frame:
         self._card: DeltaGenerator | None = None
         self._drawn = False
 
-    def picture(self) -> store.Picture:
-        """Draw the picture chooser; returns the chosen picture."""
-        with st.sidebar:
+    def picture(self) -> store.Picture | None:
+        """Draw the picture chooser; returns the chosen picture, None if it is not there."""
+        with self._album:
             picture = pictures.choose()
-            self._card = st.container()
+        self._card = st.sidebar.container()
         return picture
 
     def draw(self) -> None:

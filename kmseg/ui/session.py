@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, Literal, TypeVar, cast
 
 import streamlit as st
 
@@ -29,7 +29,6 @@ T = TypeVar("T")
 class Key(StrEnum):
     """Keys of the page's widgets, apart from those of settings: see :func:`setting_key`."""
 
-    PICTURE = "picture"
     FRAME = "frame"
     LEVEL_RULE = "level_rule"
     LEVEL_LOW = "level_low"
@@ -41,6 +40,7 @@ class Key(StrEnum):
     PLACE = "place"
     PART = "part"
     VIEWER = "viewer"
+    ALBUM = "album"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,27 @@ class FileRequest:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An uploaded file that is no picture on this page.
+
+    Attributes
+    ----------
+    file : str
+        Id of the file.
+    name : str
+    sentence : str
+        Why, and what to do.
+    again : str
+        What may help: "" for nothing, "open" to open it again, "send" to send it again.
+    """
+
+    file: str
+    name: str
+    sentence: str
+    again: Literal["", "open", "send"]
+
+
 class _Value(Generic[T]):
     """An attribute of :class:`Session`, kept in ``st.session_state`` under its own name."""
 
@@ -113,12 +134,23 @@ class Session:
     restored : bool
         Whether the widgets were set from the address.
     picture : str
-        Widget: a sample's key, or the digest of an upload.
+        A sample's key, or the digest of an upload. Where an upload is not there, a link's name of it,
+        such as "upload-1a2b3c4d".
     previous_picture : str
         The picture that was chosen in the previous run.
     own_files : dict of str to str
         The visitor's pictures in the previous run, oldest first: digest by the upload's id. A file
         that was uploaded twice is there twice.
+    removed_files : frozenset of str
+        Ids of uploads that were removed from the server; the widget still names them.
+    refused : dict of str to Refusal
+        Uploads that were removed because they cannot be opened, by id, until they are dismissed.
+    returning : frozenset of str
+        Digests of pictures that the browser is sending again: they are not chosen when they come.
+    camera_on : bool
+        Widget: whether the camera field is shown.
+    photo : str
+        Digest of the photo that the camera field holds; empty if it holds none.
     readings : dict of str to Reading
         How pictures are read, by picture; those that are not there are read as by default.
     linked_reading : Reading or None
@@ -173,6 +205,11 @@ class Session:
     picture = _Value("")
     previous_picture = _Value("")
     own_files: _Value[dict[str, str]] = _Value({})
+    removed_files: _Value[frozenset[str]] = _Value(frozenset())
+    refused: _Value[dict[str, Refusal]] = _Value({})
+    returning: _Value[frozenset[str]] = _Value(frozenset())
+    camera_on = _Value(False)
+    photo = _Value("")
     readings: _Value[dict[str, Reading]] = _Value({})
     linked_reading: _Value[Reading | None] = _Value(None)
     frame = _Value(1)
@@ -313,4 +350,4 @@ def end_if_superseded() -> None:
 
     Streamlit does so wherever the session state is read.
     """
-    st.session_state.get(Key.PICTURE)
+    st.session_state.get(Key.PLACE)

@@ -1,12 +1,12 @@
-"""The sidebar's first part: which picture."""
+"""Which picture: the strip of the visitor's own and the samples, and what the sidebar has of it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import streamlit as st
 
@@ -15,11 +15,26 @@ from kmseg.picture import formats
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.ui import failures, link, presets, store, text
+from kmseg.ui.components.album.album import AlbumData, AlbumPicture, album
+from kmseg.ui.components.assets import asset, media_url
 from kmseg.ui.controls import reading
-from kmseg.ui.session import Key, session
+from kmseg.ui.server import platform
+from kmseg.ui.server.uploads import NoRoomError
+from kmseg.ui.session import Key, Refusal, session
+from kmseg.ui.store import thumbnails
 
-# If more files than this cannot be opened, their errors are folded.
-MAX_UNFOLDED_ERRORS: Final = 3
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+MISSING: Final = (
+    "This link was made with a picture that is not in the link. Open it, or any other, to see "
+    "these settings applied."
+)
+KEPT: Final = (
+    f"{formats.listed()}. Your pictures stay on this server while this page is open, and in this "
+    "browser for up to a week, so that they come back after a reload. Nobody else can see them, "
+    "and no link contains them."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,56 +45,90 @@ class _Own:
     read_as: Callable[[Reading], store.Picture]
 
 
-def choose() -> store.Picture:
-    """Draw the choice of a sample or an upload; a new upload is chosen at once."""
-    chooser = st.container()
-    own = _own_pictures()
-    if session.picture not in {*SAMPLES, *own}:  # the visitor removed it
-        session.picture = next(reversed(own), link.DEFAULT_PICTURE)
-    with chooser:
-        chosen = st.selectbox(
-            "Picture",
-            [*own, *SAMPLES],
-            key=Key.PICTURE,
-            format_func=lambda key: own[key].picture.name if key in own else SAMPLES[key].title,
-        )
+def choose() -> store.Picture | None:
+    """Draw the strip of pictures here, and in the sidebar what belongs to the chosen one.
+
+    A new upload is chosen at once.
+
+    Returns
+    -------
+    Picture or None
+        None while the picture that should be shown is not there: no other takes its place.
+
+    Raises
+    ------
+    KmsegError
+        The chosen picture cannot be read as the visitor wants it.
+    """
+    side = st.sidebar.container()
+    photo = _camera()
+    own = _own_pictures([*_uploads(), *photo])
+    _replace_photo(own, photo)
+    chosen = session.picture
+    is_there = chosen in own or chosen in SAMPLES
+    if is_there:
         presets.follow(chosen)
+    _strip(own, chosen if is_there else "")
+    with side:
         if chosen in own:
             return reading.choose(own[chosen].picture, own[chosen].read_as)
-        picture = store.sample(chosen)
-        reading.choose(picture, lambda _: picture)
-        st.caption(text.names(SAMPLES[chosen].description))
-        st.button(
-            "Try these settings",
-            on_click=partial(session.set_settings, presets.of(chosen)),
-            help="Sets the colour space, channels and K of this line, and resets everything else.",
-        )
+        return _sample(chosen) if is_there else None
+
+
+def _sample(key: str) -> store.Picture:
+    """A sample, with its description and the settings that it proposes."""
+    picture = store.sample(key)
+    reading.choose(picture, lambda _: picture)
+    st.caption(text.names(SAMPLES[key].description))
+    st.button(
+        "Try these settings",
+        on_click=partial(session.set_settings, presets.of(key)),
+        help="Sets the colour space, channels and K of this line, and resets everything else.",
+    )
     return picture
 
 
-def _own_pictures() -> dict[str, _Own]:
-    """The visitor's readable pictures by key; the others get a sentence each."""
+# -- files -----------------------------------------------------------------------------------------
+
+
+def _uploads() -> list[UploadedFile]:
+    """The files of the platform's uploader, which is out of sight: the strip feeds it."""
+    st.html(f"<style>{asset('shared/uploader.css')}</style>")
     # Any file is accepted: browsers tell pictures by their extension, and do not know all of them.
-    uploads = st.file_uploader(
+    return st.file_uploader(
         "Your own pictures",
         accept_multiple_files=True,
         key=Key.UPLOADS,
-        help=f"{formats.listed()}. They stay in your session and are forgotten when you leave.",
+        label_visibility="collapsed",
     )
-    photos = []
-    if st.toggle("Take a photo", key=Key.CAMERA_ON):
-        photos = [st.camera_input("Camera", key=Key.CAMERA, label_visibility="collapsed")]
+
+
+def _camera() -> list[UploadedFile]:
+    """The photo that was taken with this computer's camera."""
+    with st.sidebar:
+        if not st.toggle("Take a photo", key=Key.CAMERA_ON):
+            return []
+        photo = st.camera_input("Camera", key=Key.CAMERA, label_visibility="collapsed")
+    return [] if photo is None else [photo]
+
+
+def _own_pictures(uploads: Sequence[UploadedFile]) -> dict[str, _Own]:
+    """The visitor's readable pictures by key; the others go to ``session.refused``."""
     own: dict[str, _Own] = {}
     files: dict[str, str] = {}
-    refused: list[tuple[str, KmsegError]] = []
-    for file in (*uploads, *photos):
-        if file is None:
+    session.refused = {
+        file: refusal for file, refusal in session.refused.items() if refusal.again != "open"
+    }
+    errors: list[KmsegError] = []
+    for file in uploads:
+        if file.file_id in session.removed_files:
             continue
         name = _plain_name(file.name)
         try:
             picture = store.upload(file, name)
         except KmsegError as error:
-            refused.append((name, error))
+            _refuse(file.file_id, name, error)
+            errors.append(error)
             continue
         files[file.file_id] = picture.key
         if picture.key in own:
@@ -88,36 +137,150 @@ def _own_pictures() -> dict[str, _Own]:
         if same_name:
             picture = replace(picture, name=f"{name} ({same_name + 1})")
         own[picture.key] = _Own(picture, partial(store.upload, file, picture.name))
+    failures.count(errors, "decode")
     _choose_newest(files)
-    _show_refused(refused)
     return own
 
 
+def _refuse(file: str, name: str, error: KmsegError) -> None:
+    """Note why a file is no picture here; unless that may pass, the server need not keep it."""
+    again: Literal["", "open", "send"]
+    again = "open" if error.transient else "send" if isinstance(error, NoRoomError) else ""
+    if again != "open":
+        _remove([file])
+    session.refused = session.refused | {file: Refusal(file, name, str(error), again)}
+
+
 def _choose_newest(files: dict[str, str]) -> None:
-    """Choose the newest upload since the previous run, even of a picture that is there already."""
+    """Choose the newest upload since the previous run, even of a picture that is there already.
+
+    If the picture that should be shown is among them, it is chosen. Pictures that the browser sends
+    again do not take the place of the one that is shown.
+    """
     new = [key for file, key in files.items() if file not in session.own_files]
     session.own_files = files
-    if not new:
-        return
-    session.picture = new[-1]
-    if session.linked_reading is not None:
-        session.set_reading(new[-1], session.linked_reading)
+    wanted = [key for key in new if link.is_upload(session.picture, key)]
+    fresh = [key for key in new if key not in session.returning]
+    session.returning -= set(new)
+    if wanted or fresh:
+        _take((wanted or fresh)[-1])
+
+
+def _take(key: str) -> None:
+    """Choose a picture; an upload is read as a link says of one that was not there."""
+    missing = session.picture.startswith(link.UPLOAD)
+    if missing and not link.is_upload(session.picture, key):
+        session.merges = session.focus = ()  # they are clusters of the picture that is not there
+    session.picture = key
+    if key not in SAMPLES and session.linked_reading is not None:
+        session.set_reading(key, session.linked_reading)
         session.linked_reading = None
 
 
-def _show_refused(refused: list[tuple[str, KmsegError]]) -> None:
-    """A sentence for each file; many are folded, since the controls are below."""
-    if not refused:
-        return
-    several = len(refused) > MAX_UNFOLDED_ERRORS
-    folded = f":material/error: {len(refused)} files could not be opened"
-    with st.expander(folded) if several else st.container():
-        for name, error in refused:
-            st.error(f"{name}: {error}")
-    failures.offer_retry([error for _, error in refused], "decode")
+def _replace_photo(own: dict[str, _Own], photo: Sequence[UploadedFile]) -> None:
+    """Choose another picture where the visitor has cleared the photo that was shown."""
+    if session.picture == session.photo and session.photo not in own:
+        session.picture = next(reversed(own), link.DEFAULT_PICTURE)
+    session.photo = next((session.own_files.get(file.file_id, "") for file in photo), "")
 
 
 def _plain_name(name: str) -> str:
     """A file's name as at most 40 characters without any markup."""
     kept = re.sub(r"[^\w .,()’'-]|__+", " ", name).strip() or "picture"
     return kept if len(kept) <= 40 else f"{kept[:24]}…{kept[-15:]}"
+
+
+# -- the strip -------------------------------------------------------------------------------------
+
+
+def _strip(own: dict[str, _Own], chosen: str) -> None:
+    wanted = session.picture
+    if not wanted.startswith(link.UPLOAD):
+        wanted = link.upload_name(wanted)
+    data = AlbumData(
+        pictures=[
+            AlbumPicture(key, each.picture.name, _thumbnail(each)) for key, each in own.items()
+        ],
+        samples=[
+            AlbumPicture(key, sample.title, thumbnails.PATH.format(key=key))
+            for key, sample in SAMPLES.items()
+        ],
+        chosen=chosen,
+        session=store.owner(),
+        files=session.own_files,
+        refused=list(session.refused.values()),
+        wanted="" if chosen else wanted,
+        missing=MISSING,
+        kept=KEPT,
+        max_bytes=platform.max_upload_bytes(),
+    )
+    album(
+        data,
+        on_picked_change=_pick,
+        on_removed_change=_remove_one,
+        on_returning_change=_expect,
+        on_dismissed_change=_dismiss,
+        on_forgotten_change=_forget,
+        on_again_change=lambda: None,
+    )
+
+
+def _thumbnail(own: _Own) -> str:
+    key = f"album.{own.picture.key}"
+    return media_url(own.picture.thumbnail, thumbnails.TYPE, key)
+
+
+def _pick() -> None:
+    key = session.event(Key.ALBUM, "picked")
+    if isinstance(key, str) and (key in SAMPLES or key in session.own_files.values()):
+        _take(key)
+
+
+def _texts_of(event: str) -> frozenset[str]:
+    """The strings that the strip sent under this name."""
+    sent = session.event(Key.ALBUM, event)
+    return (
+        frozenset(each for each in sent if isinstance(each, str))
+        if isinstance(sent, list)
+        else frozenset()
+    )
+
+
+def _expect() -> None:
+    session.returning |= _texts_of("returning")
+
+
+def _dismiss() -> None:
+    dismissed = [file for file in session.refused if file in _texts_of("dismissed")]
+    _remove(dismissed)
+    session.refused = {
+        file: refusal for file, refusal in session.refused.items() if file not in dismissed
+    }
+
+
+def _remove_one() -> None:
+    _remove_pictures(_texts_of("removed"))
+
+
+def _forget() -> None:
+    session.refused = {}
+    _remove_pictures(session.own_files.values())
+
+
+def _remove_pictures(keys: Collection[str]) -> None:
+    """Remove pictures of the visitor's, and what was computed from them, from the server."""
+    files = {file: key for file, key in session.own_files.items() if key in keys}
+    _remove(list(files))
+    for key in files.values():
+        store.forget(key)
+    session.own_files = {file: key for file, key in session.own_files.items() if file not in files}
+    if session.picture in files.values():
+        session.picture = next(reversed(session.own_files.values()), link.DEFAULT_PICTURE)
+    if session.photo in files.values():
+        session.camera_on = False
+
+
+def _remove(files: list[str]) -> None:
+    for file in files:
+        platform.remove_upload(file)
+    session.removed_files |= set(files)

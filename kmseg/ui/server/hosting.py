@@ -15,21 +15,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from kmseg.errors import KmsegError
 from kmseg.parallel import warm
 from kmseg.picture.apart import get_ready
+from kmseg.samples import SAMPLES
 from kmseg.ui import store
 from kmseg.ui.components import modules
 from kmseg.ui.server import configuration, incidents, platform
 from kmseg.ui.server.delivery import Delivery
 from kmseg.ui.server.uploads import Quota
+from kmseg.ui.store import thumbnails
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
 # Seconds between two rounds of housekeeping.
 TIDY: Final = 20.0
@@ -184,10 +185,25 @@ async def _metrics(request: Request) -> Response:
     return PlainTextResponse("\n".join([*lines, "# EOF", ""]), media_type=kind)
 
 
+async def _thumbnail(request: Request) -> Response:
+    """The thumbnail of a sample, which is made when it is first asked for."""
+    key = request.path_params["key"]
+    if key not in SAMPLES:
+        return PlainTextResponse("There is no such sample.", 404)
+    content = await asyncio.to_thread(thumbnails.of_sample, key)
+    headers = {"Cache-Control": "public, max-age=86400"}
+    return Response(content, media_type=thumbnails.TYPE, headers=headers)
+
+
 # Options of st.App.
 OPTIONS: Final[dict[str, Any]] = {
     "lifespan": _lifespan,
     "middleware": [Middleware(Delivery, preload=modules.address()), Middleware(Quota)],
-    "routes": [Route(METRICS, _metrics), *modules.ROUTES, *store.ROUTES],
+    "routes": [
+        Route(METRICS, _metrics),
+        *(Route(f"{base}{thumbnails.PATH}", _thumbnail) for base in ("", "/{base:path}")),
+        *modules.ROUTES,
+        *store.ROUTES,
+    ],
     "on_script_error": _on_error,
 }

@@ -41,6 +41,18 @@ def uploads() -> dict[str, list[int]]:
     }
 
 
+def remove_upload(file: str) -> None:
+    """Remove an upload of this run's session from the server.
+
+    Contract: a run's context has the manager of uploads and the session's id;
+    ``MemoryUploadedFileManager.remove_file`` takes the ids of session and file, and ignores unknown
+    ones. A widget that still names the file leaves it out of its value from the next run on.
+    """
+    context = get_script_run_ctx()
+    if context is not None:
+        context.uploaded_file_mgr.remove_file(context.session_id, file)  # type: ignore[attr-defined]
+
+
 def limit_uploads(n_bytes: int) -> None:
     """Have Streamlit accept files of so many bytes; a smaller limit that was set for it stays.
 

@@ -54,16 +54,20 @@ _NOTES: Final = {
 }
 
 
+class NoRoomError(ImageError):
+    """An upload was not kept because a quota was used up; it may be sent again later."""
+
+
 def check(content: bytes) -> None:
-    """Raise ``ImageError`` if this is the note that stands for an upload that was not kept."""
+    """Raise ``NoRoomError`` if this is the note that stands for an upload that was not kept."""
     if content == _NOTES["session"]:
         megabytes = configuration.current().session_upload_bytes // MEGABYTE
-        raise ImageError(
+        raise NoRoomError(
             f"Your pictures may take up to {megabytes} MB (setting KMSEG_SESSION_UPLOADS_MB), and "
             "this one would exceed that. Remove some of the others first."
         )
     if content == _NOTES["all"]:
-        raise ImageError(
+        raise NoRoomError(
             "This server has no room for another picture now. Try again in a few minutes, or "
             "upload a smaller one."
         )

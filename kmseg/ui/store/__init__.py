@@ -1,7 +1,7 @@
 """What the page keeps between its runs: pictures, and what was computed from them."""
 
 from kmseg.ui.store.addresses import ROUTES
-from kmseg.ui.store.caches import drop_idle, gauges, measured
+from kmseg.ui.store.caches import drop_idle, forget, gauges, measured, owner
 from kmseg.ui.store.opening import upload
 from kmseg.ui.store.pictures import Picture, pixels, sample
 from kmseg.ui.store.preview import (
@@ -30,9 +30,11 @@ __all__ = [
     "color_cloud",
     "drop_idle",
     "file",
+    "forget",
     "gauges",
     "ladder",
     "measured",
+    "owner",
     "pixels",
     "previews",
     "region",

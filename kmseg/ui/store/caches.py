@@ -51,6 +51,12 @@ def owner() -> str:
     return uuid4().hex
 
 
+def forget(picture: str) -> None:
+    """Drop what is cached of this session's picture with this key."""
+    pixels().remove(owner(), picture)
+    results().remove(owner(), picture)
+
+
 def drop_idle() -> None:
     """Drop what nobody used in the last hour."""
     pixels().drop_idle(IDLE)

@@ -17,7 +17,7 @@ from kmseg.picture.levels import Scale
 from kmseg.picture.probe import DEFAULT_READING
 from kmseg.picture.reading import Reading
 from kmseg.ui.server import configuration, incidents, uploads
-from kmseg.ui.store import caches
+from kmseg.ui.store import caches, thumbnails
 from kmseg.ui.store.pictures import Picture
 from kmseg.ui.store.results import data
 
@@ -34,6 +34,7 @@ class _Opened:
     height: int
     notes: tuple[str, ...]
     scale: Scale | None
+    thumbnail: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def upload(file: UploadedFile, name: str, reading: Reading = DEFAULT_READING) ->
         reading=reading,
         notes=opened.notes,
         scale=opened.scale,
+        thumbnail=opened.thumbnail,
     )
 
 
@@ -84,13 +86,14 @@ def _opened(file_id: str, owner: str, reading: Reading, _content: bytes) -> _Ope
         uploads.check(_content)
         large = n_pixels(_content, limits=limits, reading=reading) > LARGE
         read = _reader(_content, reading)
-        made = data(Picture(digest, "", 0, 0, owner, read, large, reading))
+        picture = Picture(digest, "", 0, 0, owner, read, large, reading)
+        made, thumbnail = data(picture), thumbnails.of_upload(picture)
     except KmsegError as error:
         if error.transient:
             raise
         incidents.note("upload_refused", f"{type(error).__name__} bytes={len(_content)}")
         return _Refused(type(error), str(error))
-    return _Opened(digest, made.width, made.height, made.notes, made.scale)
+    return _Opened(digest, made.width, made.height, made.notes, made.scale, thumbnail)
 
 
 def _reader(content: bytes, reading: Reading) -> Callable[[], Image]:

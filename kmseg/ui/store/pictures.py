@@ -49,6 +49,8 @@ class Picture:
         What was done to the file's values. Some of it comes from the file.
     scale : Scale or None
         For gray of more than 8 bits: how levels map to the file's values.
+    thumbnail : bytes
+        A small WebP; empty for samples.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Picture:
     reading: Reading = DEFAULT_READING
     notes: tuple[str, ...] = ()
     scale: Scale | None = None
+    thumbnail: bytes = b""
 
     @property
     def frames(self) -> tuple[str, int]:

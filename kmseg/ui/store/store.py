@@ -156,7 +156,12 @@ class Store:
         """Drop every value whose key begins with the owner, and store none of it from now on."""
         with self._lock:
             self._dropped.append(owner)
-            for key in [key for key in self._entries if key[0] == owner]:
+        self.remove(owner)
+
+    def remove(self, *prefix: Hashable) -> None:
+        """Drop every value whose key begins with these parts."""
+        with self._lock:
+            for key in [key for key in self._entries if key[: len(prefix)] == prefix]:
                 self._remove(key)
 
     def drop_idle(self, seconds: float) -> None:

@@ -1,0 +1,57 @@
+// Files that are dropped anywhere on the page, or pasted, are opened.
+import { sendFiles } from "../shared/uploader.js"
+
+const hasFiles = event => event.dataTransfer?.types.includes("Files")
+
+function filesOf(transfer) {
+  const items = [...transfer.items].filter(({ kind }) => kind === "file")
+  const files = items.filter(item => !item.webkitGetAsEntry?.()?.isDirectory)
+  return files.map(item => item.getAsFile()).filter(Boolean)
+}
+
+export function takeDropsAndPastes(overlay, signal) {
+  let depth = 0 // a drag enters an element before it leaves the last one
+
+  function show(shown) {
+    if (!shown) depth = 0
+    overlay.togglePopover(shown)
+  }
+
+  function enter(event) {
+    if (!hasFiles(event)) return
+    depth += 1
+    show(true)
+  }
+
+  function leave(event) {
+    if (!hasFiles(event)) return
+    depth -= 1
+    if (depth <= 0) show(false)
+  }
+
+  function over(event) {
+    if (!hasFiles(event)) return
+    event.preventDefault()
+    event.dataTransfer.dropEffect = "copy"
+  }
+
+  function drop(event) {
+    if (!hasFiles(event)) return
+    event.preventDefault()
+    event.stopPropagation()
+    show(false)
+    sendFiles(filesOf(event.dataTransfer))
+  }
+
+  function paste(event) {
+    if (!event.clipboardData?.files.length) return
+    event.preventDefault()
+    event.stopPropagation()
+    sendFiles(event.clipboardData.files)
+  }
+
+  const handlers = { dragenter: enter, dragleave: leave, dragover: over, drop, paste }
+  for (const [name, handler] of Object.entries(handlers)) {
+    addEventListener(name, handler, { signal, capture: true })
+  }
+}

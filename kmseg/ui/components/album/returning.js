@@ -1,0 +1,76 @@
+// Sends the pictures of this tab that the browser keeps, and that the server's session lacks.
+import { sendFiles, uploads } from "../shared/uploader.js"
+import { keeper } from "./keeper.js"
+import { idle } from "./status.js"
+
+const isNamed = (name, key = "") => name === "upload" || name === `upload-${key.slice(0, 8)}`
+
+// State of the page, even if the strip is drawn again.
+const state = window.kmsegReturning ??= {
+  session: "", // of the server
+  sent: new Set(), // ids of files that were sent in this connection
+  asked: false, // whether the visitor asked for what comes
+}
+
+// Another session, or another connection, lacks what the last one had.
+function begin(session) {
+  state.session = session
+  state.sent.clear()
+  uploads.restart()
+}
+
+export function enter(session) {
+  if (state.session !== session) begin(session)
+}
+
+export function reconnect() {
+  begin(state.session)
+}
+
+// A file is not sent again by itself, whatever became of it.
+uploads.addEventListener("sending", ({ detail }) => state.sent.add(detail.id))
+
+// The kept pictures that the session lacks.
+function missing(files) {
+  const held = new Set(Object.values(files))
+  return keeper.own.filter(({ key, fileId }) => !held.has(key) && !(fileId in files))
+}
+
+// Whether the picture that the link names may still come.
+export function isComing(wanted, files) {
+  return missing(files).some(
+    ({ id, key }) => isNamed(wanted, key) && !uploads.failed.has(id)
+      && (uploads.sending.has(id) || !state.sent.has(id)),
+  )
+}
+
+// `latest` returns the last message, and `send` sends an event to the server.
+export async function bringBack(latest, send) {
+  await keeper.ready
+  const unsent = () => missing(latest().files).filter(({ id }) => !state.sent.has(id))
+  const isWanted = ({ key }) => Boolean(latest().wanted) && isNamed(latest().wanted, key)
+  let entries = unsent().filter(isWanted)
+  if (entries.length) {
+    state.asked = false // it is shown, and not the last of the others
+  } else {
+    if (!unsent().length) return
+    await idle() // a run for these would end the one that goes on
+    entries = unsent()
+    const keys = entries.map(({ key }) => key).filter(Boolean)
+    if (keys.length && !state.asked) send("returning", keys)
+    state.asked = false
+  }
+  if (entries.length) sendFiles(entries.map(({ file }) => file))
+}
+
+// Bring back the pictures of other tabs, which the visitor asked for.
+export async function adopt() {
+  state.asked = true
+  await keeper.adopt(keeper.others)
+}
+
+// Send a file again that was refused for want of room or connection.
+export function sendAgain(fileOrId) {
+  const entry = keeper.own.find(({ id, fileId }) => fileOrId === id || fileOrId === fileId)
+  if (entry) sendFiles([entry.file])
+}
