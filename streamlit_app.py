@@ -10,16 +10,15 @@ if __name__ == "__main__":
     from kmseg.kmeans.engines import ENGINES
     from kmseg.ui import failures, link, page, panes, store
     from kmseg.ui.controls import wanted
+    from kmseg.ui.server import front
     from kmseg.ui.session import session
     from kmseg.ui.views import VIEWS
     from kmseg.ui.views.view import ViewContext
 
-    st.set_page_config(
-        "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=340
-    )
+    st.set_page_config(front.TITLE, page_icon="🎨", layout="wide", initial_sidebar_state=340)
     link.restore()
 
-    with page.frame() as frame:
+    with store.in_foreground(), page.frame() as frame:
         picture = frame.picture()
         chosen = frame.wanted = wanted.settings(picture)
         settings = wanted.within_reach(picture, chosen)
@@ -41,4 +40,5 @@ if __name__ == "__main__":
         with failures.shown(view.key):
             view.show(ViewContext(picture, chosen, seg, merged, session.focus, address))
         link.write(link.query_of(chosen))
+        store.prefetch_neighbours(picture, settings, link.PAGE_RANGES["n_clusters"])
         hosting.warm_up_the_rest()

@@ -24,6 +24,7 @@ from kmseg.picture.apart import get_ready
 from kmseg.ui import store
 from kmseg.ui.components import modules
 from kmseg.ui.server import configuration, incidents, platform
+from kmseg.ui.server.front import Front
 from kmseg.ui.server.uploads import Quota
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ async def _metrics(request: Request) -> Response:
 # Options of st.App.
 OPTIONS: Final[dict[str, Any]] = {
     "lifespan": _lifespan,
-    "middleware": [Middleware(Quota)],
+    "middleware": [Middleware(Quota), Middleware(Front)],
     "routes": [Route(METRICS, _metrics), *modules.ROUTES],
     "on_script_error": _on_error,
 }

@@ -3,6 +3,7 @@
 from kmseg.ui.store.caches import drop_idle, gauges, measured
 from kmseg.ui.store.opening import upload
 from kmseg.ui.store.pictures import Picture, pixels, sample
+from kmseg.ui.store.prefetch import in_foreground, prefetch_neighbours
 from kmseg.ui.store.preview import (
     REGION_SIDE,
     Box,
@@ -24,9 +25,11 @@ __all__ = [
     "drop_idle",
     "file",
     "gauges",
+    "in_foreground",
     "ladder",
     "measured",
     "pixels",
+    "prefetch_neighbours",
     "previews",
     "region",
     "residual",

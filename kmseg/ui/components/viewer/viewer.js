@@ -1,5 +1,6 @@
 import { address } from "../shared/address.js"
 import { component } from "../shared/component.js"
+import { onReconnect } from "../shared/connection.js"
 import { focus } from "../shared/focus.js"
 import { Choices } from "./choices.js"
 import { showFocus, showSwatches } from "./clusters.js"
@@ -45,6 +46,7 @@ class Viewer {
       clearTimeout(this.timer)
     })
     focus.addEventListener("change", () => this.focusChanged(), { signal })
+    onReconnect(signal, () => this.resume())
   }
 
   connectButtons(signal) {
@@ -92,7 +94,10 @@ class Viewer {
     if ([undefined, data.k].includes(this.requestedK)) {
       this.requestedK = undefined
       this.showK(data.k)
+    } else if (this.resumed) {
+      this.requestK(this.requestedK)
     }
+    this.resumed = false
     focus.enter(data.segmentation, data.palette.length)
     this.showFocus()
     root.style.setProperty("--aspect", data.width / data.height)
@@ -157,6 +162,14 @@ class Viewer {
     this.requestedK = k
     this.showK(k)
     this.act({ what: "k", k })
+  }
+
+  // Run the page again after the server was away, with the K that was asked for meanwhile. A server
+  // that was started anew does not know this viewer yet: its first answer has the K of the address.
+  resume() {
+    this.resumed = true
+    if (this.requestedK !== undefined) this.requestK(this.requestedK)
+    else this.act({ what: "focus", clusters: [...focus.clusters] })
   }
 
   // Where files are offered, the server needs to know the focus.

@@ -1,0 +1,80 @@
+"""The page's HTML: Streamlit's own, with what a visitor sees before its scripts are there.
+
+It gets a title, a description, something to look at while 3 MB of scripts are on their way, and a
+sign that tells when the connection to the server is lost (``front.js``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import Response
+
+from kmseg.ui.server import platform
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+TITLE: Final = "kmseg: k-means on your picture"
+_DESCRIPTION: Final = (
+    "Drop in a photo, choose a colour space and K, and see the picture, its clusters and its "
+    "colours as k-means sees them."
+)
+
+
+class Front:
+    """Middleware that answers requests for the page itself; others go on to Streamlit."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on, one request."""
+        is_page = (
+            scope["type"] == "http"
+            and scope["method"] in ("GET", "HEAD")
+            and scope["path"] == platform.page_path()
+        )
+        answer = _answer(scope) if is_page else self.app
+        await answer(scope, receive, send)
+
+
+def _answer(scope: Scope) -> Response:
+    content, tag = page()
+    headers = {"Cache-Control": "no-cache", "ETag": tag}
+    known = dict(scope["headers"]).get(b"if-none-match", b"").decode("latin-1")
+    if tag in re.split(r"\s*,\s*", known):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="text/html", headers=headers)
+
+
+@cache
+def page() -> tuple[bytes, str]:
+    """The page's HTML, and its entity tag, which is weak because a proxy may compress the page."""
+    html = platform.page_html()
+    stylesheets = re.findall(r"[ \t]*<link rel=\"stylesheet\"[^>]*>\n?", html)
+    for stylesheet in stylesheets:  # in the head they would hold up what is shown first
+        html = html.replace(stylesheet, "")
+    head = (
+        f'<title>{TITLE}</title>\n<meta name="description" content="{_DESCRIPTION}">\n'
+        f"<style>\n{_asset('css')}</style>\n<script>\n{_asset('js')}</script>"
+    )
+    for old, new in (
+        ('<html lang="en">', '<html lang="en-GB">'),
+        ("<title>Streamlit</title>", head),
+        ('<div id="root"></div>', _asset("html") + "".join(stylesheets)),
+    ):
+        html = html.replace(old, new, 1)
+    no_script = "<noscript><p>This page needs JavaScript.</p></noscript>"
+    html = re.sub(r"<noscript>.*?</noscript>", no_script, html, flags=re.DOTALL)
+    content = html.encode()
+    return content, f'W/"{hashlib.blake2b(content, digest_size=8).hexdigest()}"'
+
+
+def _asset(kind: str) -> str:
+    return files("kmseg.ui.server").joinpath(f"front.{kind}").read_text(encoding="utf-8")
