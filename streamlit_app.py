@@ -8,18 +8,18 @@ app = st.App(__file__, **hosting.OPTIONS)  # Streamlit looks for this exact line
 
 if __name__ == "__main__":
     from kmseg.kmeans.engines import ENGINES
+    from kmseg.settings import PAGE_RANGES
     from kmseg.ui import link, navigation, page, panes, store
     from kmseg.ui.controls import wanted
+    from kmseg.ui.server import front
     from kmseg.ui.session import session
     from kmseg.ui.views import VIEWS
     from kmseg.ui.views.view import ViewContext
 
-    st.set_page_config(
-        "kmseg: k-means on your picture", page_icon="🎨", layout="wide", initial_sidebar_state=320
-    )
+    st.set_page_config(front.TITLE, page_icon="🎨", layout="wide", initial_sidebar_state=320)
     link.restore()
 
-    with page.frame() as frame:
+    with store.in_foreground(), page.frame() as frame:
         picture = frame.picture()
         if picture is None:
             frame.draw()
@@ -45,4 +45,5 @@ if __name__ == "__main__":
             view.show(ViewContext(picture, chosen, seg, merged, session.focus, address))
         if not panes.dragging():
             link.write(link.query_of(chosen))
+        store.prefetch_neighbours(picture, settings, PAGE_RANGES["n_clusters"])
         hosting.warm_up_the_rest()

@@ -65,9 +65,9 @@ class PageServer:
 
 
 @contextmanager
-def served_page(home: Path, port: int = 0, **environment: str) -> Iterator[PageServer]:
-    """Serve the page from this checkout on a port of the loopback interface, by default a free one."""
-    port = port or _free_port()
+def served_page(home: Path, *, port: int = 0, **environment: str) -> Iterator[PageServer]:
+    """Serve the page from this checkout on a port of the loopback interface; 0 takes a free one."""
+    port = port or free_port()
     server = PageServer(f"http://127.0.0.1:{port}", home / "log")
     options = {"address": "127.0.0.1", "port": port, "headless": "true", "fileWatcherType": "none"}
     arguments = [f"--server.{name}={value}" for name, value in options.items()]
@@ -220,7 +220,8 @@ def open_page(
         pytest.fail("\n".join(opener.problems), pytrace=False)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

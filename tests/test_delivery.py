@@ -13,7 +13,7 @@ import streamlit
 
 from conftest import PageServer, served_page
 from kmseg.ui.components import modules
-from kmseg.ui.server.delivery import Delivery, first_visit
+from kmseg.ui.server.delivery import Delivery
 from protocol import Visitor, visit
 
 STATIC = Path(streamlit.__file__).parent / "static"
@@ -101,7 +101,7 @@ def test_the_document_names_our_script_and_has_something_to_look_at(server: Page
     text = gzip.decompress(body).decode()
     assert "last-modified" not in answer.headers
     assert f'<link rel="modulepreload" href="./{modules.address()}">' in text
-    assert re.search(r'<div id="root">\s*<div class="kmseg-loading"', text)
+    assert re.search(r'<div id="root">\s*<div id="kmseg-skeleton"', text)
     assert text.index('rel="stylesheet"') < text.index('rel="preload"')
     assert (
         raw(f"{server.url}/", GZIP | PAGE | {"If-None-Match": answer.headers["etag"]})[
@@ -110,10 +110,6 @@ def test_the_document_names_our_script_and_has_something_to_look_at(server: Page
         == 304
     )
     assert raw(f"{server.url}/{modules.address()}", GZIP)[0].headers["content-encoding"] == "gzip"
-
-
-def test_a_document_of_another_shape_stays_as_it_is() -> None:
-    assert first_visit(b"<p>Hello</p>", "a.js") == b"<p>Hello</p>"
 
 
 def test_compressed_files_took_no_more_memory_than_allowed(

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import kmseg
 from kmseg.parallel import gate
-from kmseg.parallel.gate import Gate
+from kmseg.parallel.gate import Gate, PreemptedError
 
 
 @pytest.fixture(autouse=True)
-def short_quantum(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "QUANTUM", 0.1)
+    monkeypatch.setattr(gate, "IDLE_AFTER", 0.02)
 
 
 def in_thread(function: Callable[[], object]) -> threading.Thread:
@@ -188,3 +191,162 @@ def test_a_job_without_competitors_is_not_preempted() -> None:
         for _ in range(5):
             time.sleep(gate.QUANTUM / 2)
             pause()
+
+
+# -- idle work -------------------------------------------------------------------------------------
+
+
+class IdleWork:
+    """Work in idle time whose steps a test can count, and stop in the middle of one."""
+
+    def __init__(self, queue: Gate) -> None:
+        self.queue = queue
+        self.adopted = False
+        self.n_steps = 0
+        self.go_on, self.end = threading.Event(), threading.Event()
+        self.go_on.set()
+        self.outcome = ""
+        until(lambda: queue.quiet_seconds > gate.IDLE_AFTER)
+        self.thread = in_thread(self._work)
+        until(lambda: self.n_steps > 0)
+
+    def _work(self) -> None:
+        try:
+            with self.queue.idle(lambda: self.adopted) as pause:
+                while not self.end.is_set():
+                    self.n_steps += 1
+                    time.sleep(0.001)
+                    self.go_on.wait(20)
+                    pause()
+            self.outcome = "done"
+        except PreemptedError:
+            self.outcome = "preempted"
+
+    def stop_within_a_step(self) -> None:
+        self.go_on.clear()
+
+    def joined(self) -> str:
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+        return self.outcome
+
+
+@pytest.fixture
+def work() -> Iterator[IdleWork]:
+    work = IdleWork(Gate(1, 10))
+    yield work
+    work.go_on.set()
+    work.end.set()
+    work.joined()
+
+
+def test_idle_work_does_not_begin_while_others_work_or_just_have() -> None:
+    queue = Gate(2, 10)
+    with queue.admitted(), pytest.raises(PreemptedError), queue.idle(lambda: False):
+        pass
+    with pytest.raises(PreemptedError), queue.idle(lambda: False):
+        pass
+    until(lambda: queue.quiet_seconds > gate.IDLE_AFTER)
+    with queue.idle(lambda: False) as pause:
+        pause()
+
+
+def test_a_job_waits_for_no_idle_work_and_ends_it_at_its_next_step(work: IdleWork) -> None:
+    def never(ahead: int) -> None:
+        pytest.fail("the job had to wait")
+
+    work.stop_within_a_step()
+    with work.queue.admitted(never):  # the only slot
+        before = work.n_steps
+        work.go_on.set()
+        assert work.joined() == "preempted"
+        assert work.n_steps <= before + 1
+    assert work.queue.n_waiting == 0
+
+
+@settings(max_examples=20)
+@given(st.lists(st.floats(0, 0.02), min_size=1, max_size=6))
+def test_no_step_of_idle_work_begins_while_jobs_work(gaps: list[float]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate, "IDLE_AFTER", 0.0)
+        queue = Gate(2, 10)
+        for gap in gaps:
+            work = IdleWork(queue)
+            time.sleep(gap)
+            with queue.admitted():
+                before = work.n_steps
+                assert work.joined() == "preempted"
+                assert work.n_steps <= before + 1
+
+
+def test_adopted_work_is_not_abandoned_and_takes_its_turn(work: IdleWork) -> None:
+    """Otherwise a visitor who waits for it would be served after all others."""
+    work.stop_within_a_step()
+    free = threading.Event()
+    holder = in_thread(lambda: hold(work.queue, free))
+    until(lambda: len(work.queue._tickets) == 1)
+    work.adopted = True
+    work.go_on.set()
+    until(lambda: work.queue.n_waiting == 1)
+    before = work.n_steps
+    free.set()
+    holder.join(20)
+    until(lambda: work.n_steps > before)
+    work.end.set()
+    assert work.joined() == "done"
+    assert not work.queue._tickets
+
+
+def test_work_whose_adopter_leaves_is_idle_work_again(work: IdleWork) -> None:
+    work.adopted = True
+    until(lambda: len(work.queue._tickets) == 1)
+    work.adopted = False
+    until(lambda: not work.queue._tickets)
+    with work.queue.admitted():
+        assert work.joined() == "preempted"
+
+
+def test_work_whose_adopter_leaves_while_it_waits_leaves_the_queue(work: IdleWork) -> None:
+    free = threading.Event()
+    work.stop_within_a_step()
+    holder = in_thread(lambda: hold(work.queue, free))
+    until(lambda: len(work.queue._tickets) == 1)
+    work.adopted = True
+    work.go_on.set()
+    until(lambda: work.queue.n_waiting == 1)
+    work.adopted = False
+    assert work.joined() == "preempted"
+    assert work.queue.n_waiting == 0
+    free.set()
+    holder.join(20)
+
+
+def test_a_foreground_section_suspends_idle_work(work: IdleWork) -> None:
+    work.stop_within_a_step()
+    with work.queue.foreground():
+        before = work.n_steps
+        work.go_on.set()
+        assert work.queue.quiet_seconds == 0
+        with pytest.raises(PreemptedError), work.queue.idle(lambda: False):
+            pass
+        assert work.n_steps <= before + 1
+    until(lambda: work.n_steps > before + 1)
+    work.end.set()
+    assert work.joined() == "done"
+
+
+def test_a_foreground_section_that_adopts_the_work_lets_it_go_on(work: IdleWork) -> None:
+    with work.queue.foreground():
+        work.adopted = True
+        before = work.n_steps
+        until(lambda: work.n_steps > before + 1)
+        work.end.set()
+        assert work.joined() == "done"
+
+
+def test_a_long_foreground_section_ends_idle_work(
+    work: IdleWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "MAX_SUSPENDED", 0.02)
+    with work.queue.foreground():
+        assert work.joined() == "preempted"

@@ -24,6 +24,7 @@ from inprocess import (
 )
 from kmseg.picture.reading import Reading
 from kmseg.settings import PAGE_RANGES
+from kmseg.ui import link
 from kmseg.ui.link import CHOICES, IN_BROWSER
 from kmseg.ui.text import power
 from kmseg.ui.views import VIEWS
@@ -130,6 +131,44 @@ def test_another_segmentation_has_nothing_in_focus_or_merged() -> None:
     assert component(app, "kmseg_viewer")["focus"] == ""
     assert "merge" not in app.query_params
     assert "merge" not in component(app, "kmseg_copy_link")["query"]
+
+
+def test_leaving_a_segmentation_and_coming_back_lost_its_merges_and_focus() -> None:
+    app = open_page(n_clusters="5", focus="2", merge="1.3", view="take-away")
+    seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=5))
+    merged = seg.merged([(0, 2)])
+    for other in (
+        lambda: app.slider(key="n_clusters").set_value(4),
+        lambda: app.selectbox(key="picture").set_value("flower"),
+        lambda: app.selectbox(key="color_space").set_value("lab"),
+    ):
+        color_space = app.query_params["color_space"]
+        other()
+        rerun(app)
+        assert "merge" not in app.query_params
+        assert component(app, "kmseg_viewer")["focus"] == ""
+        app.slider(key="n_clusters").set_value(5)
+        app.selectbox(key="picture").set_value("china")
+        app.selectbox(key="color_space").set_value(color_space)
+        rerun(app)
+        assert app.query_params["merge"] == "1.3"
+        assert component(app, "kmseg_viewer")["focus"] == "2"
+        assert component(app, "kmseg_viewer")["names"] == merged.names
+        assert component(app, "kmseg_copy_link")["query"]["merge"] == "1.3"
+
+
+def test_a_bounded_number_of_segmentations_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "MAX_REMEMBERED", 2)
+    app = open_page(picture="flower", width="60", n_clusters="3", merge="1.3")
+    for k in (4, 5, 3):  # 3 is one of the last two, 4 and 5 have nothing
+        app.slider(key="n_clusters").set_value(k)
+        rerun(app)
+    assert app.query_params["merge"] == "1.3"
+    for k in (4, 5, 6, 3):
+        app.slider(key="n_clusters").set_value(k)
+        rerun(app)
+        assert len(app.session_state["left"]) <= 2
+    assert "merge" not in app.query_params
 
 
 @pytest.mark.parametrize("name", ["focus", "merge"])

@@ -93,11 +93,18 @@ keys = st.tuples(st.integers(0, 2), st.integers(0, 3))
 steps = st.one_of(
     st.tuples(st.just("get"), keys, values),
     st.tuples(st.just("part"), keys, st.integers(0, 3), values),
+    st.tuples(st.just("spare"), keys, st.integers(0, 3), values),
     st.tuples(st.just("grow"), keys, st.integers(4, 6), values),
     st.tuples(st.just("drop"), st.integers(0, 2)),
     st.tuples(st.just("wait"), st.floats(0, IDLE)),
     st.tuples(st.just("idle")),
 )
+
+
+def used(store: Store) -> set[tuple[Any, ...]]:
+    """Keys of all that is stored and has been asked for."""
+    parts = {(key, part) for key, entry in store._entries.items() for part in entry.parts}
+    return {*store._entries, *(parts - {*store._spare})}
 
 
 def take(store: Store, clock: Clock, step: tuple[Any, ...]) -> None:
@@ -107,6 +114,11 @@ def take(store: Store, clock: Clock, step: tuple[Any, ...]) -> None:
         case "part", key, part, value:
             store.get(key, lambda: Box(bytes(5)))
             store.get(key, lambda: value, part=part)
+        case "spare", key, part, value:
+            if not store.has(key, part):
+                before = used(store)
+                store.put(key, value, part, spare=True)
+                assert used(store) == before
         case "grow", key, part, value:
             store.get(key, lambda: Box(bytes(5)))
             store.append(key, part, store.get(key, list, part=part), value)
@@ -129,6 +141,8 @@ def test_counted_bytes_are_those_that_are_held_after_any_sequence(taken: list[An
             take(store, clock, step)
             assert store.n_bytes == reachable_bytes(store) == store.reachable_bytes()
             entries = store._entries
+            assert set(store._with_parts) == {key for key, entry in entries.items() if entry.parts}
+            assert all(store.has(key, part) for key, part in store._spare)
             if store.n_bytes > 150:  # the entry in use, with its part in use, is too large
                 assert len(entries) == 1 and all(len(e.parts) <= 1 for e in entries.values())
             for entry in entries.values():
@@ -202,6 +216,44 @@ def test_parts_of_one_value_have_a_limit_of_their_own() -> None:
         store.get(("a",), lambda: Box([shared, bytearray(40)]), part=part)
     assert store.n_bytes == 500 + 80
     assert [store.find(("a",), part) is not None for part in range(5)] == 3 * [False] + 2 * [True]
+
+
+def test_spare_parts_go_before_all_that_was_asked_for() -> None:
+    store = Store(100)
+    for key in "ab":
+        store.get((key,), lambda: bytearray(10))
+    store.get(("a",), lambda: bytearray(20), part=1)
+    for part in (2, 3):
+        store.put(("b",), bytearray(20), part, spare=True)
+    assert store.find(("b",), 2) is not None  # from now on it has been asked for
+    store.get(("b",), lambda: bytearray(30), part=4)  # 110
+    assert [store.has(("b",), part) for part in (2, 3, 4)] == [True, False, True]
+    assert store.has(("a",), 1)
+
+
+def test_a_spare_part_that_has_no_room_is_not_kept() -> None:
+    store = Store(100, 50)
+    store.get(("a",), lambda: bytearray(10))
+    store.get(("a",), lambda: bytearray(40), part=1)
+    store.put(("a",), bytearray(20), 2, spare=True)  # more than an entry's parts may take
+    store.get(("b",), lambda: bytearray(40))
+    store.put(("b",), bytearray(20), 1, spare=True)  # more than all may take
+    assert store.n_bytes == 90
+    assert not store.has(("a",), 2) and not store.has(("b",), 1)
+    store.put(("b",), bytearray(10), 2, spare=True)
+    assert store.has(("b",), 2)
+    store.put(("b",), bytearray(10), 3, spare=True)  # in place of the older one
+    assert [store.has(("b",), part) for part in (2, 3)] == [False, True]
+    assert store.find(("a",), 1) is not None
+
+
+def test_looking_whether_a_part_is_there_is_no_use_of_it() -> None:
+    store = Store(100)
+    store.get(("a",), lambda: bytearray(10))
+    store.put(("a",), bytearray(60), 1, spare=True)
+    assert store.has(("a",), 1)
+    store.get(("a",), lambda: bytearray(60), part=2)
+    assert not store.has(("a",), 1)
 
 
 def test_values_of_an_owner_that_left_are_dropped_and_not_stored_again() -> None:

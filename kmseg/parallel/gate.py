@@ -5,6 +5,9 @@ their arrival (A. Demers, S. Keshav, S. Shenker, "Analysis and simulation of a f
 algorithm", SIGCOMM 1989). So a new job goes ahead of one that has already run for long, and no job
 starves, because new jobs rank behind one that has waited long enough. Long jobs yield their slot
 between their steps while others wait.
+
+Idle work is done beside the queue: it waits for everybody else, takes no slot, and is abandoned as
+soon as another job wants one.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from kmseg.errors import BusyError
@@ -24,6 +27,16 @@ Waiting = Callable[[int], None]
 QUANTUM: Final = 0.5
 # Seconds between checks that a waiting job is still wanted.
 POLL_SECONDS: Final = 0.2
+# Idle work starts after this many seconds without a job, and without a foreground section.
+IDLE_AFTER: Final = 0.3
+# Idle work that a foreground section has suspended for so many seconds is abandoned. The section may
+# turn out to want its result, so that is checked every few milliseconds.
+MAX_SUSPENDED: Final = 0.5
+_SUSPENDED_POLL: Final = 0.005
+
+
+class PreemptedError(Exception):
+    """Idle work is abandoned, because others work or it is no longer wanted."""
 
 
 class _Ticket:
@@ -53,6 +66,8 @@ class Gate:
         self._lock = threading.Lock()
         self._tickets: list[_Ticket] = []  # by arrival
         self._clock = 0.0  # virtual: seconds of work that an even share would have given to a job
+        self._n_foreground = 0
+        self._quiet_since = time.monotonic()
 
     @property
     def n_waiting(self) -> int:
@@ -97,7 +112,85 @@ class Gate:
             with self._lock:
                 self._release(ticket)
                 self._tickets.remove(ticket)
+                self._quiet_since = time.monotonic()
                 self._fill_slots()
+
+    @property
+    def quiet_seconds(self) -> float:
+        """Seconds since the last job or foreground section ended; 0 while there is one."""
+        if self._tickets or self._n_foreground:
+            return 0.0
+        return time.monotonic() - self._quiet_since
+
+    @contextmanager
+    def foreground(self) -> Iterator[None]:
+        """Suspend idle work for as long as the context lasts, whether it has a job or not."""
+        with self._lock:
+            self._n_foreground += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n_foreground -= 1
+                self._quiet_since = time.monotonic()
+
+    @contextmanager
+    def idle(self, adopted: Callable[[], bool]) -> Iterator[Pause]:
+        """Work while nobody else does, without a slot, so that no job waits for this one.
+
+        Parameters
+        ----------
+        adopted : callable
+            ``adopted()``: whether somebody waits for the result by now. While it is true, the work
+            takes its turn like any other job and is not abandoned: otherwise, those that wait for
+            it would be served last.
+
+        Yields
+        ------
+        callable
+            To be called between the steps of the work. It raises ``PreemptedError`` if another
+            job has come, and while there is a foreground section it waits, ``MAX_SUSPENDED``
+            seconds at most.
+
+        Raises
+        ------
+        PreemptedError
+            If the last ``IDLE_AFTER`` seconds were not quiet.
+        BusyError
+            As :meth:`admitted`, by the pause of adopted work.
+        """
+        if self.quiet_seconds < IDLE_AFTER:
+            raise PreemptedError
+
+        def waiting(ahead: int) -> None:
+            if not adopted():
+                raise PreemptedError
+
+        with ExitStack() as slot:
+            pause_in_slot: Pause | None = None
+
+            def pause() -> None:
+                nonlocal pause_in_slot
+                if not adopted():
+                    slot.close()
+                    pause_in_slot = None
+                    self._give_way(adopted)
+                if adopted():
+                    if pause_in_slot is None:
+                        pause_in_slot = slot.enter_context(self.admitted(waiting))
+                    pause_in_slot()
+
+            yield pause
+
+    def _give_way(self, adopted: Callable[[], bool]) -> None:
+        """Wait until no foreground section is left, or until the work is adopted."""
+        latest = time.monotonic() + MAX_SUSPENDED
+        while not adopted():
+            if self._tickets or (self._n_foreground and time.monotonic() > latest):
+                raise PreemptedError
+            if not self._n_foreground:
+                return
+            time.sleep(_SUSPENDED_POLL)
 
     def _pause(self, ticket: _Ticket, waiting: Waiting) -> None:
         if ticket.started is None or time.monotonic() - ticket.started < QUANTUM:

@@ -15,7 +15,7 @@ from kmseg.samples import SAMPLES
 from kmseg.settings import PAGE_RANGES, Settings, shown
 from kmseg.ui import presets
 from kmseg.ui.server import incidents
-from kmseg.ui.session import Groups, session
+from kmseg.ui.session import ClusterState, Groups, session
 from kmseg.ui.views import FORMER_VIEWS, VIEWS
 
 UPLOAD: Final = "upload"
@@ -29,6 +29,8 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "layout": ("side", "swipe", "blend"),
     "paint": ("colors", "gray", "boundaries"),
 }
+# Segmentations whose merges and focus a session remembers.
+MAX_REMEMBERED: Final = 64
 # The browser changes these, and writes them into the address itself.
 IN_BROWSER: Final = ("layout", "paint", "focus")
 
@@ -47,6 +49,7 @@ def restore() -> None:
     for name in CHOICES:
         if name not in IN_BROWSER:
             session.set_option(name, choices[name])
+    _leave()
     session.merges = _groups(choices["merge"])
     session.focus = sum(_groups(choices["focus"]), ())
     session.segmentation = ""
@@ -158,10 +161,24 @@ def leave_out_missing(n_clusters: int) -> list[int]:
 
 
 def enter(segmentation: str) -> None:
-    """Clear merges and focus if they belong to another segmentation than this address."""
+    """Take up the segmentation of this address, with the merges and focus that it was left with.
+
+    Those of an address that was just read stay.
+    """
     if session.segmentation not in ("", segmentation):
-        session.merges = session.focus = ()
+        state = session.left.get(segmentation, ClusterState())
+        _leave()
+        session.merges, session.focus = state.merges, state.focus
     session.segmentation = segmentation
+
+
+def _leave() -> None:
+    """Remember merges and focus of the present segmentation, if there is one."""
+    if not session.segmentation:
+        return
+    left = {name: state for name, state in session.left.items() if name != session.segmentation}
+    left[session.segmentation] = ClusterState(session.merges, session.focus)
+    session.left = dict(list(left.items())[-MAX_REMEMBERED:])
 
 
 def query_of(settings: Settings) -> dict[str, str]:

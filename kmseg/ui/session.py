@@ -69,6 +69,22 @@ class RegionRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterState:
+    """What a visitor made of the clusters of a segmentation, which are numbered from 0.
+
+    Attributes
+    ----------
+    merges : tuple of tuple of int
+        Groups of clusters that are merged.
+    focus : tuple of int
+        Clusters in focus.
+    """
+
+    merges: Groups = ()
+    focus: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileRequest:
     """A mask or a cut-out that the viewer asked for.
 
@@ -182,6 +198,8 @@ class Session:
     segmentation : str
         The segmentation that merges and focus belong to, as :func:`kmseg.ui.link.address` names it;
         empty before the first one.
+    left : dict of str to ClusterState
+        Merges and focus of other segmentations, by the same names; the one left last comes last.
     corrections : tuple of str
         Sentences on what was wrong with the address.
     corrected_query : dict of str to str, or None
@@ -228,6 +246,7 @@ class Session:
     merges: _Value[Groups] = _Value(())
     focus: _Value[tuple[int, ...]] = _Value(())
     segmentation = _Value("")
+    left: _Value[dict[str, ClusterState]] = _Value({})
     corrections: _Value[tuple[str, ...]] = _Value(())
     corrected_query: _Value[dict[str, str] | None] = _Value(None)
     region: _Value[RegionRequest | None] = _Value(None)

@@ -26,6 +26,7 @@ from kmseg.ui import store
 from kmseg.ui.components import modules
 from kmseg.ui.server import configuration, incidents, platform
 from kmseg.ui.server.delivery import Delivery
+from kmseg.ui.server.front import Front
 from kmseg.ui.server.uploads import Quota
 from kmseg.ui.store import thumbnails
 
@@ -198,7 +199,11 @@ async def _thumbnail(request: Request) -> Response:
 # Options of st.App.
 OPTIONS: Final[dict[str, Any]] = {
     "lifespan": _lifespan,
-    "middleware": [Middleware(Delivery, preload=modules.address()), Middleware(Quota)],
+    "middleware": [
+        Middleware(Delivery),
+        Middleware(Quota),
+        Middleware(Front, preload=modules.address()),
+    ],
     "routes": [
         Route(METRICS, _metrics),
         *(Route(f"{base}{thumbnails.PATH}", _thumbnail) for base in ("", "/{base:path}")),

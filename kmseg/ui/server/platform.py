@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
-from streamlit import config, runtime
+from streamlit import config, file_util, runtime
 from streamlit.config_option import ConfigOption
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -104,6 +105,24 @@ def remove_orphaned_uploads() -> None:
     for session in list(manager.file_storage):  # type: ignore[attr-defined]
         if not instance.is_active_session(session) and disconnected.get(session) is None:
             manager.remove_session_files(session)
+
+
+def page_path() -> str:
+    """The path of the page.
+
+    Contract: Streamlit serves it at ``server.baseUrlPath``, with a slash at its end.
+    """
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    return f"/{base}/" if base else "/"
+
+
+def page_html() -> str:
+    """The HTML that Streamlit serves as the page.
+
+    Contract: it is ``index.html`` in the folder ``file_util.get_static_dir()``. It is in English,
+    has the title "Streamlit", and an empty element "root" that Streamlit's script fills.
+    """
+    return Path(file_util.get_static_dir(), "index.html").read_text(encoding="utf-8")
 
 
 def session_id() -> str | None:

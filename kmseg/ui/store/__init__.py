@@ -4,6 +4,7 @@ from kmseg.ui.store.addresses import ROUTES
 from kmseg.ui.store.caches import drop_idle, forget, gauges, measured, owner
 from kmseg.ui.store.opening import upload
 from kmseg.ui.store.pictures import Picture, pixels, sample
+from kmseg.ui.store.prefetch import in_foreground, prefetch_neighbours
 from kmseg.ui.store.preview import (
     N_STRIPES,
     REGION_SIDE,
@@ -32,10 +33,12 @@ __all__ = [
     "file",
     "forget",
     "gauges",
+    "in_foreground",
     "ladder",
     "measured",
     "owner",
     "pixels",
+    "prefetch_neighbours",
     "previews",
     "region",
     "residual",

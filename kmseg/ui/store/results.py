@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,14 +17,15 @@ from kmseg.kmeans import Progress
 from kmseg.kmeans.engines import ENGINES
 from kmseg.labeling import PixelGrid
 from kmseg.output import encode
-from kmseg.parallel.gate import Waiting
+from kmseg.parallel.gate import Pause, PreemptedError, Waiting
 from kmseg.picture.image import Image
 from kmseg.picture.levels import Scale
 from kmseg.segmentation import Segmentation, segment
 from kmseg.settings import Settings
-from kmseg.ui.server.gates import slot, stop_if_cancelled
+from kmseg.ui.server.gates import WORK, slot, stop_if_cancelled
 from kmseg.ui.store import caches
 from kmseg.ui.store.pictures import Picture, key_of, pixels_of
+from kmseg.ui.store.store import Key
 from kmseg.ui.store.work import Job, Jobs
 
 # Pixels a side of a preview: what a screen can show of a picture.
@@ -153,24 +156,64 @@ def segmentation(
             job.progress = 0, settings.attempts
             found = caches.results().find(key, settings)
             if found is None:
-                found = _segment(picture, settings, made.histogram, job, progress, waiting)
+                source: Image | ColorHistogram = made.histogram
+                if ENGINES[settings.engine].visits_pixels:  # the page gives these a small picture
+                    with pixels_of(picture, settings.width) as image:
+                        source = image
+                found = _segment(source, made.histogram, settings, job, slot(waiting), progress)
                 caches.results().put(key, found, settings)
     return copy(found)
 
 
+def segment_when_idle(key: Key, settings: Settings, check: Callable[[], None]) -> None:
+    """Make a segmentation that nobody has asked for, while the server has nothing else to do.
+
+    A run that asks for it meanwhile waits for it as for any other run's.
+
+    Parameters
+    ----------
+    key : Key
+        Of a picture at ``settings.width``. Nothing is done unless its data is cached.
+    settings : Settings
+        Of an engine that does not visit pixels.
+    check : callable
+        Called between the steps; raises ``PreemptedError`` when the segmentation is not needed any
+        more.
+
+    Raises
+    ------
+    PreemptedError
+        The server is not idle, or another run makes this segmentation.
+    """
+    made: PictureData | None = caches.results().find(key)
+
+    def made_by_a_run(job: Job) -> None:
+        raise PreemptedError
+
+    if made is None or caches.results().has(key, settings):
+        return
+    with _segmenting.exclusive((key, settings), made_by_a_run) as job:
+        if caches.results().has(key, settings):
+            return
+
+        def progress(done: int, attempts: int) -> None:
+            if not job.is_awaited:
+                check()
+
+        idle = WORK.idle(lambda: job.is_awaited)
+        found = _segment(made.histogram, made.histogram, settings, job, idle, progress)
+        caches.results().put(key, found, settings, spare=not job.is_awaited)
+
+
 def _segment(
-    picture: Picture,
-    settings: Settings,
+    source: Image | ColorHistogram,
     histogram: ColorHistogram,
+    settings: Settings,
     job: Job,
+    admission: AbstractContextManager[Pause],
     progress: Progress,
-    waiting: Waiting,
 ) -> Segmentation:
-    source: Image | ColorHistogram = histogram
-    if ENGINES[settings.engine].visits_pixels:  # the page gives these a small picture
-        with pixels_of(picture, settings.width) as image:
-            source = image
-    with slot(waiting) as pause:
+    with admission as pause:
 
         def tell(done: int, attempts: int) -> None:
             job.progress = done, attempts

@@ -40,9 +40,10 @@ class Store:
     keeps alive, as :func:`kmseg.ui.store.sizes.buffers` counts it: values do not change once they
     are stored, and lists grow by :meth:`append` alone.
 
-    When the store is full it evicts, in this order and no more than needed: parts of other entries,
-    other entries, and parts of the entry in use, each time the least recently used first. The entry
-    in use and its part in use stay, however large they are.
+    When the store is full it evicts, in this order and no more than needed: spare parts, which
+    nobody has asked for yet, parts of other entries, other entries, and parts of the entry in use,
+    each time the least recently used first. The entry in use and its part in use stay, however
+    large they are.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ class Store:
         # Least recently used first; the second has those that have parts.
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._with_parts: OrderedDict[Key, _Entry] = OrderedDict()
+        self._spare: OrderedDict[tuple[Key, Hashable], None] = OrderedDict()  # oldest first
         self._dropped: deque[Hashable] = deque(maxlen=_MAX_DROPPED)
 
     @property
@@ -111,12 +113,20 @@ class Store:
             if found is None:
                 return None
             entry.parts.move_to_end(part)
+            self._spare.pop((key, part), None)
             return found.value
 
-    def put(self, key: Key, value: Any, part: Hashable = None) -> None:
+    def has(self, key: Key, part: Hashable) -> bool:
+        """Whether a part of a key's value is stored; that does not count as a use of it."""
+        with self._lock:
+            entry = self._entries.get(key)
+            return entry is not None and part in entry.parts
+
+    def put(self, key: Key, value: Any, part: Hashable = None, *, spare: bool = False) -> None:
         """Store a value, or a part of one.
 
-        Nothing is stored for an owner that was dropped, nor a part whose value is gone.
+        Nothing is stored for an owner that was dropped, nor a part whose value is gone. A spare
+        part evicts nothing but other spare ones; where that is not enough, it is not kept.
         """
         held = buffers(value)
         with self._lock:
@@ -130,10 +140,12 @@ class Store:
                 if found is None:
                     return
                 entry = found
-                self._remove_part(entry, part)
+                self._remove_part(key, part)
                 entry.parts[part] = _Part(value, held)
                 self._with_parts[key] = entry
                 self._with_parts.move_to_end(key)
+                if spare:
+                    self._spare[key, part] = None
             self._count(entry, held)
             self._evict(key, entry)
 
@@ -192,31 +204,36 @@ class Store:
         """Bring the store within its limits again; ``entry`` and its last part are in use."""
         own = sum(n_bytes for _, n_bytes in entry.buffers.values())
         while entry.tally.n_bytes - own > self.max_part_bytes and len(entry.parts) > 1:
-            self._remove_part(entry, next(iter(entry.parts)))
+            spare = (part for part in entry.parts if (key, part) in self._spare)
+            self._remove_part(key, next(spare, next(iter(entry.parts))))
+        while self._is_full() and self._spare:
+            self._remove_part(*next(iter(self._spare)))
         while self._is_full() and (oldest := next(iter(self._with_parts), key)) != key:
-            other = self._with_parts[oldest]
-            self._remove_part(other, next(iter(other.parts)))
-            if not other.parts:
-                del self._with_parts[oldest]
+            self._remove_part(oldest, next(iter(self._with_parts[oldest].parts)))
         while self._is_full() and (oldest := next(iter(self._entries))) != key:
             self._remove(oldest)
         while self._is_full() and len(entry.parts) > 1:
-            self._remove_part(entry, next(iter(entry.parts)))
+            self._remove_part(key, next(iter(entry.parts)))
 
     def _is_full(self) -> bool:
         return self._tally.n_bytes > self.max_bytes
 
     def _remove(self, key: Key) -> None:
-        entry = self._entries.pop(key, None)
+        entry = self._entries.get(key)
         if entry is None:
             return
-        self._with_parts.pop(key, None)
         for part in list(entry.parts):
-            self._remove_part(entry, part)
+            self._remove_part(key, part)
+        del self._entries[key]
         self._tally.remove(entry.buffers)
 
-    def _remove_part(self, entry: _Entry, part: Hashable) -> None:
+    def _remove_part(self, key: Key, part: Hashable) -> None:
+        entry = self._entries[key]
         removed = entry.parts.pop(part, None)
-        if removed is not None:
-            entry.tally.remove(removed.buffers)
-            self._tally.remove(removed.buffers)
+        if removed is None:
+            return
+        self._spare.pop((key, part), None)
+        if not entry.parts:
+            del self._with_parts[key]
+        entry.tally.remove(removed.buffers)
+        self._tally.remove(removed.buffers)

@@ -25,6 +25,11 @@ class Job:
         self.lock = threading.Lock()
         self.n_users = 0  # computing or waiting
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether other threads wait for the one that computes."""
+        return self.n_users > 1
+
 
 class Jobs:
     """Computations in flight, by key; safe to use from several threads."""

@@ -1,7 +1,10 @@
+const MAX_REMEMBERED = 64 // segmentations whose focus is remembered
+
 // State of the page that only the browser needs: the clusters in focus, numbered from 0, and how
 // the viewer lays out and paints the pictures. The address keeps it as query parameters.
 class Focus extends EventTarget {
   clusters = new Set()
+  left = new Map() // segmentation that was shown before -> its focus, as in the address
   parameters = new Map() // name in the address -> value
 
   constructor() {
@@ -46,24 +49,32 @@ class Focus extends EventTarget {
   }
 
   // Show a segmentation of `count` clusters. `segmentation` is its part of the address. Another
-  // segmentation has other clusters: none is in focus unless its link says so. The server writes
-  // the new address before or after this call.
+  // segmentation has other clusters: those in focus are what its link says, or else as they were
+  // when it was left. The server writes the new address before or after this call.
   enter(segmentation, count) {
     if (this.segmentation === segmentation) return
-    const linked = this.segmentation === undefined ? this.fromAddress("focus") : this.pending
+    const left = this.left.get(segmentation)
+    if (this.segmentation === undefined) this.pending = this.fromAddress("focus")
+    else this.leave()
     this.segmentation = segmentation
     this.count = count
-    this.pending = ""
-    this.parse(linked)
+    this.parse(this.pending ?? left)
+    this.pending = undefined
     if (this.isInAddress()) this.setParameter("focus", this.text)
+  }
+
+  leave() {
+    this.left.delete(this.segmentation) // so that it comes last
+    this.left.set(this.segmentation, this.text)
+    if (this.left.size > MAX_REMEMBERED) this.left.delete(this.left.keys().next().value)
   }
 
   // Back or Forward leads to this segmentation, or to one that the server will send soon.
   navigate() {
     const linked = this.fromAddress("focus")
     this.parameters.set("focus", linked) // survives what the server writes meanwhile
+    this.pending = this.isInAddress() ? undefined : linked
     if (this.isInAddress()) this.parse(linked)
-    else this.pending = linked
   }
 
   isInAddress() {

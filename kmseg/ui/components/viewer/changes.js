@@ -28,9 +28,33 @@ export class Changes {
 
   // A message came. `answers` is the number of the last change that the server knew of.
   receive(answers) {
-    const { sent } = this
+    const { sent, resumed } = this
+    this.resumed = false
+    if (resumed && sent && sent.number !== answers) {
+      this.repeat()
+      return
+    }
     if (!sent || (sent.number !== answers && !sent.overdue)) return
     sent.answered = true
+    this.flush()
+  }
+
+  // The server was away: send what it has not answered. Returns whether there is any such change. A
+  // server that was started anew does not know the viewer before its first run, so its first message
+  // may answer nothing.
+  resume() {
+    const { busy } = this
+    if (busy) this.repeat()
+    this.resumed = busy
+    return busy
+  }
+
+  repeat() {
+    const { sent } = this
+    this.sent = undefined
+    if (sent && !sent.answered && !this.waiting.has(sent.change.what)) {
+      this.waiting.set(sent.change.what, sent.change)
+    }
     this.flush()
   }
 
@@ -46,7 +70,7 @@ export class Changes {
     if (!change || !this.mayFollow(change)) return
     this.waiting.delete(change.what)
     this.close()
-    const sent = { number: Date.now() }
+    const sent = { number: Date.now(), change }
     this.sent = sent
     this.timer = setTimeout(() => {
       sent.overdue = true

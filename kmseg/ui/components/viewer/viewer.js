@@ -1,5 +1,6 @@
 import { address } from "../shared/address.js"
 import { component } from "../shared/component.js"
+import { onReconnect } from "../shared/connection.js"
 import { focus } from "../shared/focus.js"
 import { chooseFiles } from "../shared/uploader.js"
 import { Bar } from "./bar.js"
@@ -49,6 +50,7 @@ class Viewer {
       }
     }, { capture: true, signal })
     focus.addEventListener("change", () => this.focusChanged(), { signal })
+    onReconnect(signal, () => this.resume())
   }
 
   connectPanes(original, segmentation, signal) {
@@ -185,6 +187,11 @@ class Viewer {
     else delete dataset.updating
     this.root.querySelector(".pictures").ariaBusy = String(waits)
     dispatchEvent(new CustomEvent("kmseg:updating", { detail: Boolean(state) }))
+  }
+
+  // Run the page again after the server was away, with what was asked for meanwhile.
+  resume() {
+    if (!this.changes.resume()) this.act({ what: "focus", clusters: [...focus.clusters] })
   }
 
   // Where files are offered, the server needs to know the focus.

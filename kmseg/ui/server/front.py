@@ -1,0 +1,94 @@
+"""The page's HTML: Streamlit's own, with what a visitor sees before its scripts are there.
+
+It gets a title, a description, something to look at while 3 MB of scripts are on their way, and a
+sign that tells when the connection to the server is lost (``front.js``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import Response
+
+from kmseg.ui.server import platform
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+TITLE: Final = "kmseg: k-means on your picture"
+_DESCRIPTION: Final = (
+    "Drop in a photo, choose a colour space and K, and see the picture, its clusters and its "
+    "colours as k-means sees them."
+)
+
+
+class Front:
+    """Middleware that answers requests for the page itself; others go on to Streamlit.
+
+    Parameters
+    ----------
+    app : ASGI application
+    preload : str
+        Address of a script, below the page's own, that every visit needs; may be empty.
+    """
+
+    def __init__(self, app: ASGIApp, preload: str = "") -> None:
+        self.app = app
+        self._preload = preload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on, one request."""
+        is_page = (
+            scope["type"] == "http"
+            and scope["method"] in ("GET", "HEAD")
+            and scope["path"] == platform.page_path()
+        )
+        answer = _answer(scope, self._preload) if is_page else self.app
+        await answer(scope, receive, send)
+
+
+def _answer(scope: Scope, preload: str) -> Response:
+    content, tag = page(preload)
+    headers = {"Cache-Control": "no-cache", "ETag": tag}
+    known = dict(scope["headers"]).get(b"if-none-match", b"").decode("latin-1")
+    if tag in re.split(r"\s*,\s*", known):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="text/html", headers=headers)
+
+
+@cache
+def page(preload: str = "") -> tuple[bytes, str]:
+    """The page's HTML, and its entity tag, which is weak because a proxy may compress the page.
+
+    Streamlit's styles come first: ``icons.js`` changes them before they make the browser ask for
+    the icon font, which is half as large as all scripts together.
+    """
+    html = platform.page_html()
+    stylesheets = re.findall(r"[ \t]*<link rel=\"stylesheet\"[^>]*>\n?", html)
+    for stylesheet in stylesheets:
+        html = html.replace(stylesheet, "")
+    head = (
+        f'<title>{TITLE}</title>\n<meta name="description" content="{_DESCRIPTION}">\n'
+        + (f'<link rel="modulepreload" href="./{preload}">\n' if preload else "")
+        + f"<style>\n{_asset('front.css')}</style>\n"
+        f"<script>\n{_asset('front.js')}{_asset('icons.js')}</script>"
+    )
+    for old, new in (
+        ("<head>", "<head>\n" + "".join(stylesheets)),
+        ('<html lang="en">', '<html lang="en-GB">'),
+        ("<title>Streamlit</title>", head),
+        ('<div id="root"></div>', _asset("front.html")),
+    ):
+        html = html.replace(old, new, 1)
+    no_script = "<noscript><p>This page needs JavaScript.</p></noscript>"
+    html = re.sub(r"<noscript>.*?</noscript>", no_script, html, flags=re.DOTALL)
+    content = html.encode()
+    return content, f'W/"{hashlib.blake2b(content, digest_size=8).hexdigest()}"'
+
+
+def _asset(name: str) -> str:
+    return files("kmseg.ui.server").joinpath(name).read_text(encoding="utf-8")

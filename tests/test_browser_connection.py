@@ -1,0 +1,178 @@
+"""A server that is away for a while, in a real browser with a process that ends and starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import kmseg
+from browser import wait_until_idle
+from conftest import PageServer, free_port, served_page
+from visitor import painted, render_of, settle, shown_pixels, slide
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+SIGN = "#kmseg-connection"
+PLATE = "picture=plate-5&color_space=hsv&channels=01&n_clusters=3"
+# Streamlit shows its dialog after six.
+TRIES_BEFORE_DIALOG = 8
+# What the page was told of its connection, in order.
+NOTE = """window.told = []
+addEventListener("kmseg:connection", ({ detail }) => told.push(detail))"""
+
+
+class Server:
+    """A server at one address, which a test starts and stops."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.port = home, free_port()
+        self._running = ExitStack()
+
+    def start(self) -> PageServer:
+        return self._running.enter_context(served_page(self.home, port=self.port))
+
+    def stop(self) -> None:
+        self._running.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """The page of a server that runs, with a plate in three clusters."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.add_init_script(NOTE)
+    page.goto(f"{server.start().url}/?{PLATE}")
+    wait_until_idle(page)
+    painted(page)
+    yield page
+    context.close()
+
+
+def plate(n_clusters: int) -> kmseg.Segmentation:
+    settings = kmseg.Settings(color_space="hsv", channels="01", n_clusters=n_clusters)
+    return kmseg.segment(kmseg.sample_image("plate-5"), settings)
+
+
+def assert_shown(page: Page, seg: kmseg.Segmentation) -> None:
+    np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], render_of(seg))
+
+
+def wait_for_connection(page: Page) -> None:
+    page.locator(SIGN).get_by_text("Connected again.").wait_for(timeout=60_000)
+    settle(page)
+    painted(page)
+
+
+def test_a_lost_server_was_a_developers_dialog_and_a_page_that_did_not_come_back(
+    page: Page, server: Server
+) -> None:
+    page.locator(".swatches button").nth(0).click()
+    failed: list[str] = []
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    server.stop()
+    page.locator(SIGN).get_by_text(re.compile("^Reconnecting…")).wait_for()
+
+    # What the browser does alone goes on.
+    assert_shown(page, plate(3))
+    page.get_by_role("button", name="Zoom in").click()
+    page.get_by_role("group", name="Zoom").get_by_text("2 ×").wait_for()
+    page.locator(".swatches button").nth(2).click()
+    assert page.locator(".swatches [aria-pressed=true]").count() == 2
+    assert "focus=1.3" in page.url
+    page.locator(".viewer").evaluate(
+        """async viewer => {
+          for (let element = viewer; element; element = element.parentElement) {
+            if (getComputedStyle(element).opacity < 1 || element.inert) throw Error(element.outerHTML)
+          }
+        }"""
+    )
+
+    # What needs the server is made up for when it is there again, by another process.
+    page.get_by_role("button", name="One cluster more").click()
+    page.get_by_text("K = 4").wait_for()
+    while sum("_stcore/health" in url for url in failed) < TRIES_BEFORE_DIALOG:
+        page.wait_for_event("requestfailed")
+    assert page.get_by_role("dialog").count() == 0
+    assert page.get_by_text("Is Streamlit still running").count() == 0
+    server.start()
+    wait_for_connection(page)
+    page.get_by_text("4 clusters").first.wait_for()
+    assert_shown(page, plate(4))
+    page.wait_for_url(re.compile("n_clusters=4"))
+    page.wait_for_function(f"!document.querySelector('{SIGN}').textContent")
+    slide(page, "K, number of clusters", 1)
+    page.get_by_text("5 clusters").first.wait_for()
+    painted(page)
+    assert_shown(page, plate(5))
+    assert page.evaluate("told") == ["open", "closed", "open"]
+
+
+def test_focus_and_merges_of_the_address_outlast_the_server(page: Page, server: Server) -> None:
+    for number in (1, 2):
+        page.locator(".swatches button").nth(number).click()
+    page.get_by_role("button", name="Merge", exact=True).click()
+    page.wait_for_url(re.compile("merge=2.3"))
+    settle(page)
+    server.stop()
+    page.locator(SIGN).get_by_text(re.compile("^Reconnecting…")).wait_for()
+    server.start()
+    wait_for_connection(page)
+    page.get_by_text("2 clusters").first.wait_for()
+    assert_shown(page, plate(3).merged([(1, 2)]))
+    assert "merge=2.3" in page.url and "focus=2.3" in page.url
+    page.get_by_role("button", name="Split", exact=True).click()
+    page.get_by_text("3 clusters").first.wait_for()
+
+
+def test_a_connection_that_is_lost_for_a_moment_is_not_worth_a_word(page: Page) -> None:
+    said = f"""window.said = []
+    new MutationObserver(() => said.push(document.querySelector("{SIGN}").textContent))
+      .observe(document.querySelector("{SIGN}"), {{ childList: true }})"""
+    page.evaluate(said)
+    page.evaluate("streamlitDebug.disconnectWebsocket()")
+    page.wait_for_function("told.join() === 'open,closed,open'")
+    settle(page)
+    assert page.evaluate("said") == []
+    page.get_by_role("button", name="One cluster more").click()
+    page.get_by_text("4 clusters").first.wait_for()
+
+
+def test_the_page_shows_what_it_is_while_scripts_and_server_are_slow(
+    browser: Browser, server: Server
+) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = context.new_page()
+    page.add_init_script("window.__streamlit = { HOST_CONFIG: { mapboxToken: 'given' } }")
+    held: list[Any] = []
+    page.route(re.compile(r"/static/"), held.append)
+    page.goto(server.start().url, wait_until="commit")
+    page.get_by_role("heading", name="kmseg").wait_for()
+    assert page.title().startswith("kmseg")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    assert held
+    for route in held:
+        route.continue_()
+    page.unroute(re.compile(r"/static/"))
+    wait_until_idle(page)
+    painted(page)
+    assert page.locator("#kmseg-skeleton").count() == 0
+    given = page.evaluate("window.__streamlit.HOST_CONFIG")
+    assert given == {"mapboxToken": "given", "blockErrorDialogs": True}
+    context.close()
