@@ -19,6 +19,8 @@ from kmseg.output import render
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
+    from kmseg.ui.views import View
+
 OpenPage = Callable[..., "Page"]
 
 READ_PICTURE = """async picture => {
@@ -80,6 +82,11 @@ def choose(page: Page, label: str) -> None:
     """Click one option of a segmented control."""
     page.get_by_role("radio", name=label, exact=True).click()
     settle(page)
+
+
+def open_view(page: Page, view: View) -> None:
+    """Open a view by its place and its part of that place."""
+    choose(page, view.title)
 
 
 def pick(page: Page, label: str, option: str) -> None:

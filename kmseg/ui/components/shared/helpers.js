@@ -6,3 +6,6 @@ export function make(name, text = "", className = "") {
   element.className = className
   return element
 }
+
+// A part of a whole in percent, such as "42.8%"; `percent` in Python writes the same.
+export const percent = (part, whole) => `${(100 * part / whole).toFixed(1)}%`
