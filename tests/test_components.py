@@ -19,6 +19,7 @@ from kmseg.output import export
 from kmseg.ui import link
 from kmseg.ui.components import modules
 from kmseg.ui.components.album.album import AlbumData, AlbumPicture
+from kmseg.ui.components.assets import style_sheet
 from kmseg.ui.components.cloud.cloud import CloudData, Paint
 from kmseg.ui.components.copy_link.copy_link import CopyLinkData
 from kmseg.ui.components.curves.curves import Curve, CurvesData
@@ -195,9 +196,7 @@ def test_the_server_handles_what_the_viewer_asks_for() -> None:
 
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_every_css_rule_has_an_element(component: str) -> None:
-    css = re.sub(
-        r"/\*.*?\*/", "", (FOLDER / component / f"{component}.css").read_text(), flags=re.DOTALL
-    )
+    css = re.sub(r"/\*.*?\*/", "", style_sheet(component), flags=re.DOTALL)
     used = {
         word
         for suffix in ("html", "js", "py")

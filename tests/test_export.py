@@ -302,7 +302,7 @@ def test_a_cluster_had_other_numbers_in_files_than_in_the_table_after_a_merge(
         for name, data in archived(merged).items()
         if "_mask" in name
     }
-    assert set(masks) == {"001+003.png", "002.png", "004.png", "005.png"}
+    assert set(masks) == {"001_003.png", "002.png", "004.png", "005.png"}
     np.testing.assert_array_equal(decoded(masks["004.png"]) == 255, seg.labels == 3)
 
 

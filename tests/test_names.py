@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import replace
 
@@ -30,9 +31,9 @@ def seg() -> kmseg.Segmentation:
 
 def suffixes() -> list[str]:
     many = [
-        names.of_clusters(key, [(c,) for c in range(n)])
+        names.of_clusters(key, range(0, most, step))
         for key in export.CLUSTER_DOWNLOADS
-        for n in (1, 255)
+        for most, step in ((1, 1), (255, 1), (255, 2))
     ]
     return [*(d.suffix for d in (*export.DOWNLOADS, export.ARCHIVE)), *many]
 
@@ -109,8 +110,36 @@ def test_masks_of_different_clusters_had_the_same_name() -> None:
     lists = [tuple(range(n)) for n in range(1, 256)]
     lists += [(0, 1, 2, 4), (0, 1, 4, 5), (*range(99), 100), tuple(range(1, 101))]
     for key in export.CLUSTER_DOWNLOADS:
-        found = [names.of_clusters(key, [(c,) for c in clusters]) for clusters in lists]
-        found += [names.of_clusters(key, [(0, 1), (2,)]), names.of_clusters(key, [(0,), (1, 2)])]
+        found = [names.of_clusters(key, clusters) for clusters in lists]
         assert len(set(found)) == len(found)
         assert not any("etc" in name for name in found)
-    assert names.of_clusters("mask", [(0,), (1,), (4,), (5,)]) == "_mask001_002_005_006.png"
+    assert names.of_clusters("mask", [0, 1, 4, 5]) == "_mask001_002_005_006.png"
+
+
+def numbers_in(name: str) -> set[int]:
+    """The clusters that the name of a mask or cut-out lists, from 1."""
+    listed = re.fullmatch(r"_(?:mask|cutout)([0-9_-]+)\.png", name)
+    assert listed, name
+    found: set[int] = set()
+    for part in listed[1].split("_"):
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+@given(st.sets(st.integers(0, 31), min_size=1))
+@example({n for n in range(32) if n % 3 != 2})  # the longest name
+@example(set(range(32)))
+def test_a_mask_of_many_clusters_did_not_say_which(clusters: set[int]) -> None:
+    for key in export.CLUSTER_DOWNLOADS:
+        name = names.of_clusters(key, clusters)
+        assert numbers_in(name) == {cluster + 1 for cluster in clusters}
+        assert len(name) <= names.MAX_SUFFIX_BYTES
+
+
+def test_a_merged_cluster_and_its_members_in_focus_are_one_mask_of_one_name(
+    seg: kmseg.Segmentation,
+) -> None:
+    merged = seg.merged([(0, 3), (1, 2)])
+    of_merger = export.mask(merged, merged.members.index((0, 3)))
+    assert of_merger.suffix == export.mask(seg, 0, 3).suffix == "_mask001_004.png"

@@ -174,7 +174,7 @@ class Plan:
 
     def _suffixes(self, kind: str, n_clusters: int) -> list[str]:
         if kind in _EACH:
-            return [names.of_clusters(_EACH[kind], [(cluster,)]) for cluster in range(n_clusters)]
+            return [names.of_clusters(_EACH[kind], [cluster]) for cluster in range(n_clusters)]
         return [_whole(kind).encoded_as(self.picture_format).suffix]
 
     def _downloads(self, kind: str, seg: Segmentation) -> list[export.Download]:

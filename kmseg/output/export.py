@@ -187,9 +187,8 @@ def _of_clusters(
     called = ", ".join(seg.names[cluster] for cluster in clusters)
     plural = "" if len(clusters) == 1 else "s"
     made = _exact(key, f"{title} of cluster{plural} {called}", draw, Group.LABELS)
-    return replace(
-        made, suffix=names.of_clusters(key, [seg.members[cluster] for cluster in clusters])
-    )
+    members = [member for cluster in clusters for member in seg.members[cluster]]
+    return replace(made, suffix=names.of_clusters(key, members))
 
 
 def _archive(seg: Segmentation, context: Context) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from kmseg.settings import FIELDS, Settings
@@ -13,8 +14,9 @@ from kmseg.settings import FIELDS, Settings
 MAX_BYTES: Final = 255
 """Longest file name in UTF-8, extension included: the limit of ext4, APFS and most others."""
 
-# Longest end of a file name, from the "_" that follows the stem to the extension.
-MAX_SUFFIX_BYTES: Final = 72
+# Longest end of a file name, from the "_" that follows the stem to the extension. It holds the
+# numbers of any of 32 clusters, the most that the page makes.
+MAX_SUFFIX_BYTES: Final = 100
 
 # Fields of Settings that a stem spells out.
 _SPELLED: Final = {"color_space", "channels", "n_clusters", "seed"}
@@ -85,20 +87,30 @@ def safe(picture: str, max_bytes: int) -> str:
     return f"{cut or 'picture'}-{digest}"
 
 
-def of_clusters(key: str, clusters: Sequence[Sequence[int]]) -> str:
-    """The suffix of a file of some clusters: all their numbers, from 1, or a hash.
+def of_clusters(key: str, clusters: Iterable[int]) -> str:
+    """The suffix of a file of some clusters: all their numbers from 1, such as "_mask001-003_005".
 
     Parameters
     ----------
     key : str
-    clusters : sequence of sequences of int
-        The members of each, numbered from 0: more than one if it was merged.
+    clusters : iterable of int
+        Those before merging, from 0. If even their ranges are too long for a file name, which takes
+        more than 32 clusters, a hash stands for them.
     """
-    numbers = "_".join("+".join(f"{n + 1:03d}" for n in members) for members in clusters)
-    suffix = f"_{key}{numbers}.png"
+    numbers = sorted(cluster + 1 for cluster in clusters)
+    listed = "_".join(_ranges(numbers))
+    suffix = f"_{key}{listed}.png"
     if len(suffix) <= MAX_SUFFIX_BYTES:
         return suffix
-    return f"_{key}-of-{len(clusters)}-{_hash(numbers)}.png"
+    return f"_{key}-of-{len(numbers)}-{_hash(listed)}.png"
+
+
+def _ranges(numbers: Sequence[int]) -> Iterator[str]:
+    """Ascending numbers of three digits; three and more in a row as a range, "001-003"."""
+    # Numbers in a row have the same distance to their positions.
+    for _, row in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        texts = [f"{number:03d}" for _, number in row]
+        yield from texts if len(texts) < 3 else [f"{texts[0]}-{texts[-1]}"]
 
 
 def _is_illegal(character: str) -> bool:

@@ -26,6 +26,13 @@ def asset(name: str) -> str:
     return files("kmseg.ui.components").joinpath(name).read_text(encoding="utf-8")
 
 
+def style_sheet(component: str) -> str:
+    """Join the style sheets in a component's folder, in the order of their names."""
+    found = files("kmseg.ui.components").joinpath(component).iterdir()
+    names = sorted(file.name for file in found if file.name.endswith(".css"))
+    return "\n".join(asset(f"{component}/{name}") for name in names)
+
+
 def media_url(data: bytes, mimetype: str, key: str) -> str:
     """Pass bytes to Streamlit's file server and return their address.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import streamlit as st
 
-from kmseg.ui.components.assets import asset
+from kmseg.ui.components.assets import asset, style_sheet
 from kmseg.ui.components.modules import bootstrap
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def register(name: str, *, isolate_styles: bool = True) -> Mount:
     Parameters
     ----------
     name : str
-        The folder contains ``<name>.html``, ``<name>.css`` and the module ``<name>.js``.
+        The folder contains ``<name>.html``, style sheets and the module ``<name>.js``.
     isolate_styles : bool
         Whether the component lives in a shadow root, apart from the styles of the page.
 
@@ -40,7 +40,7 @@ def register(name: str, *, isolate_styles: bool = True) -> Mount:
     renderer = st.components.v2.component(
         f"kmseg_{name}",
         html=asset(f"{name}/{name}.html"),
-        css=asset(f"{name}/{name}.css"),
+        css=style_sheet(name),
         js=bootstrap(name),
         isolate_styles=isolate_styles,
     )

@@ -59,8 +59,11 @@ export function composeFigure(data, points, camera, root, plot) {
   const focused = data.groups.map(group => focus.clusters.size === 0 || focus.has(group))
   const ownColors = colors.map(color => `rgb(${color})`)
   const shade = data.paint === "cluster" ? label => data.palette[label] : (_, i) => ownColors[i]
+  const { paper_bgcolor: background, font: { color: text } } = figure.layout
   figure.layout.scene.annotations.forEach((tag, i) => {
-    tag.opacity = focused[i] ? 1 : 0.3
+    if (focused[i]) return
+    Object.assign(tag, { bgcolor: background, bordercolor: faded })
+    tag.font.color = text
   })
   const [trace] = figure.data
   Object.assign(trace, { x, y, z })

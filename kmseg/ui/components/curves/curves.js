@@ -1,9 +1,10 @@
 // Small line charts of scores over K, in the page's text color.
 import { component } from "../shared/component.js"
+import { make } from "../shared/helpers.js"
 
 const SVG = "http://www.w3.org/2000/svg"
 const WIDTH = 420
-const HEIGHT = 168
+const HEIGHT = 146
 const MOST_TICKS = 12
 
 function add(parent, name, attributes, text = "") {
@@ -20,7 +21,7 @@ function scales(values, count) {
   const [low, high] = [Math.min(0, ...known), Math.max(...known, 1e-9)]
   return {
     x: i => 20 + i * (WIDTH - 40) / Math.max(count - 1, 1),
-    y: value => 48 + (HEIGHT - 80) * (high - value) / (high - low || 1),
+    y: value => 26 + (HEIGHT - 58) * (high - value) / (high - low || 1),
   }
 }
 
@@ -50,19 +51,26 @@ function addMarks(svg, chart, { x, y }, data) {
   })
 }
 
+// What the chart says, for screen readers.
+function describe(chart, data) {
+  const values = data.clusters.map((k, i) => `K = ${k}: ${chart.texts[i]}`).join("; ")
+  const suggestion = chart.marked && data.suggested ? ` Suggested: K = ${data.suggested}.` : ""
+  return `${chart.title} over K. ${values}. In use: K = ${data.current}.${suggestion}`
+}
+
 function draw(chart, data) {
+  const figure = make("figure")
   const svg = document.createElementNS(SVG, "svg")
-  const said = data.clusters.map((k, i) => `K = ${k}: ${chart.texts[i]}`).join(", ")
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`)
   svg.setAttribute("role", "img")
-  svg.setAttribute("aria-label", `${chart.title}: ${said}`)
-  add(svg, "text", { x: 8, y: 14, class: "title" }, chart.title)
+  svg.setAttribute("aria-label", describe(chart, data))
   const { x, y } = scales(chart.values, data.clusters.length)
   const points = chart.values.flatMap((value, i) => value === null ? [] : [`${x(i)},${y(value)}`])
   add(svg, "polyline", { points: points.join(" "), class: "line" })
   addTicks(svg, x, data)
   addMarks(svg, chart, { x, y }, data)
-  return svg
+  figure.append(make("figcaption", chart.title), svg)
+  return figure
 }
 
 export default component(".curves", curves => ({ data }) => {

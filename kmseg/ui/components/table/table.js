@@ -24,8 +24,10 @@ function makeName(row) {
   const button = make("button")
   button.type = "button"
   button.append(makeSquare(row.color), row.name)
-  button.setAttribute("aria-label", `Cluster ${row.name}, in focus`)
-  const cell = make("td", "", "name")
+  button.setAttribute("aria-label", `Cluster ${row.name}: put in focus`)
+  const cell = make("th", "", "name")
+  cell.scope = "row"
+  cell.abbr = `Cluster ${row.name}` // what a screen reader says in front of the other cells
   cell.append(button)
   return cell
 }
@@ -47,9 +49,9 @@ function makeLine(row, mostPixels) {
   const line = make("tr")
   line.append(
     makeName(row),
-    make("td", row.color, "hex"),
-    make("td", row.pixels.toLocaleString("en")),
     makeShare(row, mostPixels),
+    make("td", row.pixels.toLocaleString("en")),
+    make("td", row.color, "hex"),
     ...row.values.map(value => make("td", value)),
   )
   line.addEventListener("click", () => focus.toggle(row.group))
@@ -74,7 +76,7 @@ export default component("table", (table, signal) => {
     const body = make("tbody")
     body.append(...rows.map(row => makeLine(row, rows[0].pixels)))
     table.getRootNode().querySelector(".note").textContent = data.note
-    table.replaceChildren(makeHead(data.columns), body)
+    table.replaceChildren(make("caption", "Clusters"), makeHead(data.columns), body)
     focus.enter(data.segmentation, data.count)
     showFocus()
   }

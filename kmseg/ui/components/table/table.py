@@ -107,9 +107,9 @@ def cluster_table(
     names = seg.settings.coordinate_names
     columns = [
         Column("Cluster", "Click a row to put its cluster in focus", "name"),
-        Column("Hex", "Mean colour of the cluster's pixels", "hex"),
-        Column("Pixels", "How many pixels it has"),
         Column("Share", "Part of all clustered pixels", "share"),
+        Column("Pixels", "How many pixels it has"),
+        Column("Hex", "Mean colour of the cluster's pixels", "hex"),
         *([Column("Value in the file", _VALUES_HELP)] if values else []),
         *(Column(name, f"Centroid, {name} of {space.title}") for name in names),
     ]

@@ -2,6 +2,8 @@ import { focus } from "../shared/focus.js"
 import { percent } from "../shared/helpers.js"
 import { inkOn, rgb } from "./colors.js"
 
+const TOUCH = matchMedia("(hover: none)")
+
 const PAINTED = {
   colors: "painted in mean colours",
   gray: "black is the largest",
@@ -12,20 +14,20 @@ const several = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : 
 const sum = numbers => numbers.reduce((total, number) => total + number, 0)
 const share = (pixels, data) => percent(pixels, sum(data.counts))
 
-// A button for each group, as wide as it has pixels.
+// A button for each group, as wide as it has pixels where one line holds all.
 export function showSwatches(root, data) {
   const strip = root.querySelector(".swatches")
-  strip.classList.toggle("many", data.groups.length > 12)
+  strip.style.setProperty("--count", data.groups.length)
   while (strip.children.length > data.groups.length) strip.lastChild.remove()
   data.groups.forEach((_, i) => {
     const button = strip.children[i] ?? strip.appendChild(document.createElement("button"))
     const title = `Cluster ${data.names[i]}, ${data.colors[i]}, ${share(data.counts[i], data)}`
     button.type = "button"
     button.textContent = data.names[i]
-    button.title = `${title}: click to focus`
-    button.setAttribute("aria-label", title)
+    button.title = `${title}: put in focus`
+    button.setAttribute("aria-label", button.title)
     button.style.flexGrow = 100 * data.counts[i] / sum(data.counts)
-    button.style.background = data.colors[i]
+    button.style.backgroundColor = data.colors[i]
     button.style.color = inkOn(rgb(data.colors[i]))
   })
 }
@@ -53,9 +55,10 @@ function inFocus(data, chosen) {
 }
 
 function invitation(data) {
+  const click = TOUCH.matches ? "Tap" : "Click"
   const pictures = data.pick
-    ? "Click the original to set a starting colour; click the segmentation"
-    : "Click a picture"
+    ? `${click} the original to set a starting colour; ${click.toLowerCase()} the segmentation`
+    : `${click} a picture`
   return `${pictures}, a swatch or a row to put a cluster in focus.`
 }
 

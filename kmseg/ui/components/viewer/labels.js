@@ -1,6 +1,7 @@
 import { pack } from "./colors.js"
 
-const BOUNDARY = pack([255, 225, 0])
+const BOUNDARY = pack([255, 255, 255])
+const BOUNDARY_EDGE = pack([0, 0, 0])
 
 // Paint each pixel in the color of its label; `colors` holds 256 packed RGBA values.
 export function paintLabels(canvas, { width, height, labels }, colors) {
@@ -10,18 +11,35 @@ export function paintLabels(canvas, { width, height, labels }, colors) {
   show(canvas, image)
 }
 
-// Paint the pixels whose right or lower neighbour belongs to another group.
+// Paint the pixels whose right or lower neighbour belongs to another group, light with dark edges so
+// that they show on any picture. A line is about one pixel wide on the screen.
 export function paintBoundaries(canvas, { width, height, labels }, groupOf) {
   const image = new ImageData(width, height)
   const out = new Uint32Array(image.data.buffer)
+  const shown = canvas.getBoundingClientRect().width * devicePixelRatio
+  const line = Math.max(Math.round(width / (shown || width)), 1)
+  const found = []
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const group = groupOf[labels[i]]
       const right = x + 1 < width && groupOf[labels[i + 1]] !== group
       const below = y + 1 < height && groupOf[labels[i + width]] !== group
-      if (right || below) out[i] = BOUNDARY
+      if (right || below) found.push(i)
     }
   }
+  // Squares from `before` pixels to the left of and above each to `after` to the right and below.
+  const stamp = (before, after, color) => {
+    for (const i of found) {
+      const x = i % width
+      const y = (i - x) / width
+      const [left, right] = [Math.max(x - before, 0), Math.min(x + after + 1, width)]
+      for (let row = Math.max(y - before, 0); row <= Math.min(y + after, height - 1); row++) {
+        out.fill(color, row * width + left, row * width + right)
+      }
+    }
+  }
+  stamp(line, 2 * line - 1, BOUNDARY_EDGE)
+  stamp(0, line - 1, BOUNDARY)
   show(canvas, image)
 }
 

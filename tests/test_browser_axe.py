@@ -1,0 +1,188 @@
+"""The page for everybody: what axe-core finds, names, sizes of targets, small and enlarged pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import kmseg
+from kmseg.ui.views import VIEWS
+from visitor import OpenPage, open_view, painted
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+PLATE = "picture=plate-5&color_space=hsv&channels=01&n_clusters=3"
+MANY = "picture=flower&n_clusters=32&width=200"
+PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+DESKTOP = {"width": 1280, "height": 720}
+
+IMPACTS = {"moderate", "serious", "critical"}
+
+# Parts of Streamlit's own page that axe-core finds fault with, and why they are left out.
+NOT_OURS: dict[str, str] = {}
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds, moderate or worse, outside NOT_OURS."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    response = (
+        Axe()
+        .run(
+            page,
+            context={"exclude": [[selector] for selector in NOT_OURS]} if NOT_OURS else None,
+            options={
+                "resultTypes": ["violations"],
+                "rules": {"target-size": {"enabled": True}},
+            },
+        )
+        .response
+    )
+    return [
+        f"{violation['id']} ({violation['impact']}): {node['target']} {node['html'][:150]}"
+        for violation in response["violations"]
+        if violation["impact"] in IMPACTS
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_axe_core_finds_nothing_moderate_or_serious(
+    open_page: OpenPage, size: dict[str, Any], color_scheme: str
+) -> None:
+    page = open_page(f"?{PLATE}&focus=2", color_scheme=color_scheme, **size)
+    painted(page)
+    found: dict[str, list[str]] = {}
+    for view in VIEWS.values():
+        open_view(page, view)
+        if faults := violations(page):
+            found[view.key] = faults
+    assert found == {}
+
+
+def test_axe_core_would_find_a_fault_in_a_component(open_page: OpenPage) -> None:
+    page = open_page(f"?{PLATE}")
+    painted(page)
+    page.locator(".focused").evaluate("line => (line.style.opacity = 0.3)")
+    page.get_by_role("button", name="Fit").evaluate("button => button.replaceChildren()")
+    faults = " ".join(violations(page))
+    assert "color-contrast" in faults and "button-name" in faults
+
+
+# -- names -----------------------------------------------------------------------------------------
+
+
+def test_names_of_swatches_and_rows_said_neither_what_they_do_nor_the_share_once(
+    open_page: OpenPage,
+) -> None:
+    page = open_page(f"?{PLATE}&view=clusters&focus=2")
+    painted(page)
+    settings = kmseg.Settings(color_space="hsv", channels="01", n_clusters=3)
+    seg = kmseg.segment(kmseg.sample_image("plate-5"), settings)
+    rows = page.get_by_role("table", name="Clusters").get_by_role("row")
+    for number, (color, share) in enumerate(zip(seg.palette, seg.shares, strict=True), 1):
+        pressed = number == 2
+        text = f"Cluster {number}, {kmseg.settings.to_hex(color)}, {share:.1%}: put in focus"
+        assert page.get_by_role("button", name=text, exact=True, pressed=pressed).count() == 1
+        row = rows.nth(number)
+        told = row.aria_snapshot()
+        assert told.count(f"{share:.1%}") == told.count(kmseg.settings.to_hex(color)) == 2, told
+        text = f"Cluster {number}: put in focus"
+        assert row.get_by_role("button", name=text, exact=True, pressed=pressed).count() == 1
+
+
+# -- sizes -----------------------------------------------------------------------------------------
+
+# Names and sizes of the components' controls that are too small; that of a radio is its label's.
+TOO_SMALL = """least => {
+  const found = []
+  const search = root => {
+    for (const element of root.querySelectorAll("*")) {
+      if (element.shadowRoot) search(element.shadowRoot)
+      const ours = root !== document || element.closest(".kmseg-cloud")
+      if (!ours || !element.matches("button, input:not([type=file]), select, a[href]")) continue
+      if (!element.checkVisibility()) continue
+      const target = element.type === "radio" ? element.closest("label") : element
+      const { width, height } = target.getBoundingClientRect()
+      if (Math.min(width, height) > least - 0.5) continue
+      const name = element.getAttribute("aria-label") ?? target.textContent.trim()
+      found.push(`${name}: ${width.toFixed()} x ${height.toFixed()}`)
+    }
+  }
+  search(document)
+  return found
+}"""
+
+
+@pytest.mark.parametrize(("size", "least"), [(PHONE, 40), (DESKTOP, 24)], ids=["phone", "desktop"])
+def test_targets_are_large_enough_for_a_finger_or_a_pointer(
+    open_page: OpenPage, size: dict[str, Any], least: int
+) -> None:
+    page = open_page(f"?{MANY}&focus=2.30", **size)
+    painted(page)
+    for key in ("clusters", "cloud", "ladder"):
+        open_view(page, VIEWS[key])
+        if key == "cloud":
+            page.locator(".kmseg-cloud-plot canvas").first.wait_for(timeout=60_000)
+        assert page.evaluate(TOO_SMALL, least) == [], key
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_at_k_32_swatches_ran_out_of_the_strip_and_shares_misled(
+    open_page: OpenPage, size: dict[str, Any]
+) -> None:
+    page = open_page(f"?{MANY}", **size)
+    painted(page)
+    strip = page.locator(".swatches")
+    assert strip.evaluate("strip => strip.scrollWidth <= strip.clientWidth")
+    boxes = [box for box in map(lambda b: b.bounding_box(), strip.locator("button").all()) if box]
+    assert len(boxes) == 32
+    widths = [box["width"] for box in boxes]
+    lines = len({round(box["y"]) for box in boxes})
+    if size is PHONE:
+        assert lines > 1 and max(widths) - min(widths) < 1
+    else:
+        assert lines == 1 and widths == sorted(widths, reverse=True) and widths[0] > widths[-1]
+    for button in strip.locator("button").all():
+        assert button.evaluate("b => b.scrollWidth <= b.clientWidth"), "a number is cut off"
+
+
+def test_on_a_phone_the_table_shows_cluster_share_and_pixels_and_scrolls_to_the_rest(
+    open_page: OpenPage,
+) -> None:
+    page = open_page(f"?{MANY}&view=clusters", **PHONE)
+    painted(page)
+    table = page.get_by_role("table", name="Clusters")
+    table.scroll_into_view_if_needed()
+    head = {cell.inner_text(): cell for cell in table.get_by_role("columnheader").all()}
+    assert list(head) == ["Cluster", "Share", "Pixels", "Hex", "B", "G", "R"]
+
+    def box(title: str) -> dict[str, float]:
+        found = head[title].bounding_box()
+        assert found
+        return dict(found)
+
+    before = box("Cluster")
+    for title in ("Cluster", "Share", "Pixels"):
+        assert box(title)["x"] >= 0 and box(title)["x"] + box(title)["width"] <= 390
+    head["R"].scroll_into_view_if_needed()
+    assert box("R")["x"] + box("R")["width"] <= 390
+    assert box("Cluster")["x"] == pytest.approx(before["x"], abs=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_at_200_percent_nothing_lies_beside_the_page(open_page: OpenPage) -> None:
+    page = open_page(f"?{MANY}&view=clusters", width=640, height=360)
+    painted(page)
+    for view in VIEWS.values():
+        open_view(page, view)
+        wide = page.locator("[data-testid=stMain]").evaluate(
+            "main => [main.scrollWidth - main.clientWidth,"
+            " document.documentElement.scrollWidth - innerWidth]"
+        )
+        assert max(wide) <= 0, view.key
