@@ -18,6 +18,7 @@ import kmseg
 from kmseg.color import COLOR_SPACES, features
 from kmseg.output import cloud as clouds
 from kmseg.output import render
+from kmseg.ui.components import modules
 from visitor import (
     PICTURES,
     OpenPage,
