@@ -33,7 +33,7 @@ def picture(request: pytest.FixtureRequest) -> Iterator[Picture]:
     picture = many_colors(request.node.name)
     results.data(picture)
     yield picture
-    caches.results().clear()
+    caches.results().drop_idle(-1)
     caches.pixels().clear()
 
 
@@ -133,7 +133,7 @@ def test_slow_engines_and_manual_starts_have_no_neighbours(
 def test_a_picture_that_is_not_cached_is_not_decoded_for_it(
     picture: Picture, prefetcher: Prefetcher
 ) -> None:
-    caches.results().clear()
+    caches.results().drop_idle(-1)
     page_store.prefetch_neighbours(picture, SETTINGS, KS)
     wait_until(lambda: not prefetching())
     assert not caches.results()._entries
