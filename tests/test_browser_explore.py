@@ -324,7 +324,14 @@ def test_paint_layout_focus_and_zoom_send_nothing_to_the_server(open_page: OpenP
     painted(page)
     page.wait_for_timeout(1000)
     sent.clear()
-    for name in ("Shades of grey", "Boundaries", "Cluster colours", "Swipe", "Blend", "Side by side"):
+    for name in (
+        "Shades of grey",
+        "Boundaries",
+        "Cluster colours",
+        "Swipe",
+        "Blend",
+        "Side by side",
+    ):
         page.get_by_role("radio", name=name).click()
     page.locator(".swatches button").first.click()
     page.get_by_role("row").nth(2).click()

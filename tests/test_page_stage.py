@@ -61,9 +61,7 @@ def test_k_and_space_stay_although_no_widget_has_them() -> None:
         ({"what": "space", "space": "lab"}, 4, "lab"),
     ],
 )
-def test_values_from_the_browser_are_checked(
-    action: dict[str, object], k: int, space: str
-) -> None:
+def test_values_from_the_browser_are_checked(action: dict[str, object], k: int, space: str) -> None:
     app = open_page(**SMALL, v="1")
     send(app, "kmseg_viewer", "action", action | {"final": True, "number": "x"})
     shown = component(app, "kmseg_viewer")
