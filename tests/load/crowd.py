@@ -7,8 +7,8 @@ Sessions arrive evenly over some seconds, upload a 12-megapixel photo and change
 seconds; with --uploads N they also upload another photo in place of the last one after each N
 changes. After an upload they fetch what a browser does: original, labels and, behind them, the
 exact pixels, with which it needs no labels of a new K. An answer has come with the centroids.
-Memory is the proportional set size of the server and its descendants, sampled twice a second. Through the run, what the caches count
-and what they reach in memory is printed once a minute.
+Memory is the proportional set size of the server and its descendants, sampled twice a second.
+Through the run, what the caches count and what they reach in memory is printed once a minute.
 
     python tests/load/crowd.py --sessions 10 --changes 200 --every 9 --idle 0
 

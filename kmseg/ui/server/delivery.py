@@ -44,6 +44,8 @@ _GZIP: Final = re.compile(
 _KEPT_HEADERS: Final = ("cache-control", "content-type", "last-modified")
 
 _STYLES: Final = re.compile(rb'\s*<link rel="stylesheet"[^>]*>')
+# Fonts that the document asks for before anything else.
+_FONTS: Final = re.compile(rb'(<link\s+)(rel="preload"[^>]*as="font")')
 _ROOT: Final = b'<div id="root"></div>'
 
 
@@ -235,5 +237,6 @@ def first_visit(document: bytes, preload: str = "") -> bytes:
     styles = _STYLES.search(document)
     if styles is not None:
         document = document.replace(styles[0], b"").replace(b"<head>", b"<head>" + styles[0], 1)
+    document = _FONTS.sub(rb"\1data-\2", document)  # the script decides when
     document = document.replace(b"</head>", for_head + b"</head>", 1)
     return document.replace(_ROOT, _ROOT.replace(b"><", b">" + for_body + b"<"), 1)
