@@ -23,6 +23,7 @@ from visitor import (
     shown_pixels,
     slide,
     upload,
+    wait_until_held,
 )
 
 if TYPE_CHECKING:
@@ -44,16 +45,6 @@ def fetched(page: Page, pattern: re.Pattern[str]) -> list[str]:
 
     page.on("request", note)
     return found
-
-
-def wait_until_held(page: Page) -> None:
-    """Wait until the browser holds the exact pixels of the preview."""
-    viewer = page.locator(".viewer")
-    for _ in range(600):
-        if viewer.get_attribute("data-held"):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("The browser does not hold the preview's pixels.")
 
 
 # -- labels ----------------------------------------------------------------------------------------
@@ -158,6 +149,7 @@ def test_a_reduced_photo_is_clustered_in_the_browser_as_on_the_server(
 
 def test_labels_of_an_engine_that_visits_pixels_are_fetched(open_page: OpenPage) -> None:
     page = open_page("?picture=plate-6&n_clusters=3&engine=opencv&width=80&attempts=1")
+    painted(page)
     asked = fetched(page, LABELS)
     slide(page, "K, number of clusters", 1)
     painted(page)
@@ -203,6 +195,7 @@ def test_pixels_wait_while_a_control_moves(open_page: OpenPage) -> None:
 @pytest.mark.expects_problem("404")
 def test_forgotten_labels_are_asked_for_again(open_page: OpenPage) -> None:
     page = open_page("?picture=plate-5&n_clusters=3&engine=opencv&width=60&attempts=1")
+    painted(page)
     forgotten = []
 
     def answer(route: object) -> None:

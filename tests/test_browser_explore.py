@@ -32,6 +32,7 @@ from visitor import (
     shown_pixels,
     slide,
     upload,
+    wait_until_held,
 )
 
 if TYPE_CHECKING:
@@ -429,8 +430,7 @@ def test_the_pixel_under_the_pointer_is_told(open_page: OpenPage, space: str) ->
     page = open_page(f"?picture=plate-6&n_clusters=3&color_space={space}")
     settings = kmseg.Settings(color_space=space, n_clusters=3)
     seg = kmseg.segment(kmseg.sample_image("plate-6"), settings)
-    painted(page)
-    page.locator(".left img.original:not(.region)").evaluate("image => image.decode()")
+    wait_until_held(page)
     pane = page.locator(".right .pane")
     box = pane.bounding_box()
     assert box and seg.image is not None

@@ -102,7 +102,10 @@ def test_the_document_names_our_script_and_has_something_to_look_at(server: Page
     assert "last-modified" not in answer.headers
     assert f'<link rel="modulepreload" href="./{modules.address()}">' in text
     assert re.search(r'<div id="root">\s*<div id="kmseg-skeleton"', text)
-    assert text.index('rel="stylesheet"') < text.index('rel="preload"')
+    assert text.index('rel="stylesheet"') < text.index('rel="modulepreload"')
+    assert '<link rel="preload"' not in text and re.search(
+        r'data-rel="preload"[^>]*as="font"', text
+    )
     assert (
         raw(f"{server.url}/", GZIP | PAGE | {"If-None-Match": answer.headers["etag"]})[
             0

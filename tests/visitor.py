@@ -79,6 +79,16 @@ def painted(page: Page) -> None:
     pytest.fail("The viewer did not paint the data it was sent.")
 
 
+def wait_until_held(page: Page) -> None:
+    """Wait until the browser holds the exact pixels of the preview."""
+    viewer = page.locator(".viewer")
+    for _ in range(600):
+        if viewer.get_attribute("data-held"):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("The browser does not hold the preview's pixels.")
+
+
 def choose(page: Page, label: str) -> None:
     """Click one option of a segmented control."""
     page.get_by_role("radio", name=label, exact=True).click()

@@ -71,6 +71,7 @@ def page(preload: str = "") -> tuple[bytes, str]:
     stylesheets = re.findall(r"[ \t]*<link rel=\"stylesheet\"[^>]*>\n?", html)
     for stylesheet in stylesheets:
         html = html.replace(stylesheet, "")
+    html = re.sub(r'(<link\s+)(rel="preload"[^>]*as="font")', r"\1data-\2", html)  # icons.js decides when
     head = (
         f'<title>{TITLE}</title>\n<meta name="description" content="{_DESCRIPTION}">\n'
         + (f'<link rel="modulepreload" href="./{preload}">\n' if preload else "")

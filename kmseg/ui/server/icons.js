@@ -1,23 +1,28 @@
-// Streamlit asks for its icon font, half as large as all scripts together, at once. Take the
-// font's rule out of the styles until the first picture is painted, or there has been time for it.
+// Streamlit asks at once for its icon font, half as large as all scripts together. Take the
+// font's rule out of the styles until the first picture is painted, or there has been time for
+// it; on a slow line the text's font too, in whose place the system's is shown.
 (() => {
-  const NAME = "Material Symbols Rounded"
+  const ICONS = "Material Symbols Rounded"
   const PATIENCE = 20000 // milliseconds after everything else has loaded
   const { classList } = document.documentElement
+  const slow = !["4g", undefined].includes(navigator.connection?.effectiveType)
+  const later = slow ? [ICONS, "Source Sans"] : [ICONS]
   const taken = []
   for (const sheet of document.styleSheets) {
     for (let i = sheet.cssRules.length - 1; i >= 0; i--) {
       const rule = sheet.cssRules[i]
-      if (!(rule instanceof CSSFontFaceRule) || !rule.cssText.includes(NAME)) continue
+      if (!(rule instanceof CSSFontFaceRule)) continue
+      if (!later.some(name => rule.cssText.includes(name))) continue
       taken.push([sheet, rule.cssText])
       sheet.deleteRule(i)
     }
   }
+  if (!slow) for (const link of document.querySelectorAll("[data-rel]")) link.rel = link.dataset.rel
   if (!taken.length) return
   classList.add("kmseg-no-icons")
   const load = () => {
     for (const [sheet, rule] of taken.splice(0)) sheet.insertRule(rule, sheet.cssRules.length)
-    document.fonts.load(`1em "${NAME}"`).finally(() => classList.remove("kmseg-no-icons"))
+    document.fonts.load(`1em "${ICONS}"`).finally(() => classList.remove("kmseg-no-icons"))
   }
   addEventListener("kmseg-painted", load, { once: true })
   addEventListener("load", () => setTimeout(load, PATIENCE))
