@@ -65,7 +65,7 @@ class PageServer:
 
 @contextmanager
 def served_page(home: Path, port: int = 0, **environment: str) -> Iterator[PageServer]:
-    """Serve the page from this checkout on a port of the loopback interface, by default a free one."""
+    """Serve the page from this checkout on a port of the loopback interface; 0 is a free one."""
     port = port or _free_port()
     server = PageServer(f"http://127.0.0.1:{port}", home / "log")
     options = {"address": "127.0.0.1", "port": port, "headless": "true", "fileWatcherType": "none"}

@@ -130,8 +130,8 @@ class Session:
     restored : bool
         Whether the widgets were set from the address.
     picture : str
-        A sample's key, or the digest of an upload. Where an upload is not there, a link's name of it,
-        such as "upload-1a2b3c4d".
+        A sample's key, or the digest of an upload. For an upload that is not there, a link's name
+        of it, such as "upload-1a2b3c4d".
     own_files : dict of str to str
         The visitor's pictures in the previous run, oldest first: digest by the upload's id. A file
         that was uploaded twice is there twice.

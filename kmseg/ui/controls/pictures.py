@@ -169,9 +169,10 @@ def _choose_newest(files: dict[str, str]) -> None:
 
 def _take(key: str) -> None:
     """Choose a picture; an upload is read as a link says of one that was not there."""
-    missing = session.picture.startswith(link.UPLOAD)
-    if missing and not link.is_upload(session.picture, key):
-        session.merges = session.focus = ()  # they are clusters of the picture that is not there
+    if session.picture.startswith(link.UPLOAD):  # nothing was shown
+        link.set_choices_again()
+        if not link.is_upload(session.picture, key):
+            session.merges = session.focus = ()  # they are clusters of the missing picture
     session.picture = key
     if key not in SAMPLES and session.linked_reading is not None:
         session.set_reading(key, session.linked_reading)
@@ -199,7 +200,9 @@ def _strip(own: dict[str, _Own], chosen: str) -> None:
     if not wanted.startswith(link.UPLOAD):
         wanted = link.upload_name(wanted)
     data = AlbumData(
-        pictures=[AlbumPicture(key, each.picture.name, _thumbnail(each)) for key, each in own.items()],
+        pictures=[
+            AlbumPicture(key, each.picture.name, _thumbnail(each)) for key, each in own.items()
+        ],
         samples=[
             AlbumPicture(key, sample.title, thumbnails.PATH.format(key=key))
             for key, sample in SAMPLES.items()
@@ -238,7 +241,11 @@ def _pick() -> None:
 def _texts_of(event: str) -> frozenset[str]:
     """The strings that the strip sent under this name."""
     sent = session.event(Key.ALBUM, event)
-    return frozenset(each for each in sent if isinstance(each, str)) if isinstance(sent, list) else frozenset()
+    return (
+        frozenset(each for each in sent if isinstance(each, str))
+        if isinstance(sent, list)
+        else frozenset()
+    )
 
 
 def _expect() -> None:
@@ -268,9 +275,7 @@ def _remove_pictures(keys: Collection[str]) -> None:
     _remove(list(files))
     for key in files.values():
         store.forget(key)
-    session.own_files = {
-        file: key for file, key in session.own_files.items() if file not in files
-    }
+    session.own_files = {file: key for file, key in session.own_files.items() if file not in files}
     if session.picture in files.values():
         session.picture = next(reversed(session.own_files.values()), link.DEFAULT_PICTURE)
     if session.photo in files.values():

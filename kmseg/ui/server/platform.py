@@ -50,7 +50,7 @@ def remove_upload(file: str) -> None:
     """
     context = get_script_run_ctx()
     if context is not None:
-        context.uploaded_file_mgr.remove_file(context.session_id, file)
+        context.uploaded_file_mgr.remove_file(context.session_id, file)  # type: ignore[attr-defined]
 
 
 def limit_uploads(n_bytes: int) -> None:
