@@ -125,7 +125,7 @@ class Visitor:
                 self._look_at(json.loads(component.json))
 
     def _look_at(self, strip: dict[str, Any]) -> None:
-        """The strip of pictures: names, each refused file once, and whether a picture is missing."""
+        """Note the visitor's pictures, each refused file once, and whether a picture is missing."""
         self.options = [picture["name"] for picture in strip["pictures"]]
         for refusal in strip["refused"]:
             if refusal["file"] not in self.refused:

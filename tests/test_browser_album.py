@@ -29,7 +29,8 @@ IN_BROWSER = """async () => {
   const request = indexedDB.open("kmseg", 1)
   const database = await new Promise(resolve => request.onsuccess = () => resolve(request.result))
   const all = database.transaction("pictures").objectStore("pictures").getAll()
-  return await new Promise(resolve => all.onsuccess = () => resolve(all.result.map(e => e.file.name)))
+  await new Promise(resolve => all.onsuccess = resolve)
+  return all.result.map(entry => entry.file.name)
 }"""
 
 # Hand a file to the page as a paste or a drop does: [name, type, base64, event].
@@ -86,22 +87,30 @@ def two_pictures_with_merges_and_focus(page: Page) -> str:
     upload(page, "first.png", noise(1))
     upload(page, "second.png", noise(2))
     assert_shown(page, noise(2))
-    page.wait_for_function("location.search.includes('merge=1.3')")
-    assert "focus=2" in page.url
+    for swatch in (0, 2):
+        page.locator(".swatches button").nth(swatch).click()
+    page.get_by_role("button", name="Merge", exact=True).click()
+    page.wait_for_url(re.compile("merge=1.3"))
+    settle(page)
+    assert "focus=1.3" in page.url
     return str(page.url)
 
 
 def assert_all_is_back(page: Page, address: str) -> None:
     shows(page, "second.png")
-    wait_for_names(page, "first.png", "second.png")
+    wait_for_names(page, "second.png", "first.png")
     assert_shown(page, noise(2))
     assert page.url == address
-    assert page.locator(".viewer .swatches > *").count() == 4  # five, two of them merged
+    swatches = page.locator(".swatches button")
+    assert swatches.count() == 4  # five, two of them merged
+    pressed = swatches.evaluate_all("all => all.map(each => each.ariaPressed)")
+    assert pressed == [str("+" in text).lower() for text in swatches.all_inner_texts()]
     choose_picture(page, "first.png")
     assert_shown(page, noise(1))
+    assert "view=residual" in page.url
 
 
-START = "?picture=upload&n_clusters=5&merge=1.3&focus=2"
+START = "?n_clusters=5&view=residual"
 
 
 def test_a_reload_lost_the_pictures(open_page: OpenPage) -> None:
@@ -142,13 +151,15 @@ def test_a_restart_of_the_server_lost_the_pictures(browser: Browser, host: Host)
     page.goto(f"{host.server.url}/{START}")
     wait_until_idle(page)
     address = two_pictures_with_merges_and_focus(page)
+    before = page.locator(".album").get_attribute("data-session")
     host.restart()
-    page.wait_for_selector("[data-test-connection-state=CONNECTED]", timeout=60_000)
+    page.locator(f".album:not([data-session='{before}'])").wait_for(timeout=60_000)
     assert_all_is_back(page, address)
     # What a new session has is there, not only what the browser still shows.
     page.reload()
     wait_for_names(page, "first.png", "second.png")
     assert_shown(page, noise(1))
+    assert "Traceback" not in host.server.tail(100_000)
     context.close()
 
 
@@ -211,6 +222,7 @@ def test_forget_my_pictures_forgets_them_here_and_on_the_server(open_page: OpenP
 @pytest.mark.parametrize("way", ["paste", "drop"])
 def test_a_picture_is_opened_by_paste_and_by_drop_anywhere(open_page: OpenPage, way: str) -> None:
     page = open_page()
+    page.locator(".album[data-session]").wait_for()
     handed = [f"{way}.png", "image/png", base64.b64encode(png(noise(9))).decode()]
     if way == "drop":
         page.evaluate(HAND_OVER, [*handed, "dragenter"])

@@ -136,6 +136,7 @@ def choose_picture(page: Page, name: str) -> None:
 
 def open_files(page: Page, *files: Path | dict[str, Any]) -> None:
     """Give files to the page, as paths or as dictionaries of name, mimeType and buffer."""
+    page.locator(".album[data-session]").wait_for()  # the browser keeps them from then on
     page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(list(files))  # type: ignore[arg-type]
 
 

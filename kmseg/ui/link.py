@@ -65,6 +65,16 @@ def restore() -> None:
         incidents.note("link_corrected", f"values={len(corrections)}")
 
 
+def set_choices_again() -> None:
+    """Set the widgets of the choices to their values, after runs that did not draw them.
+
+    Otherwise the browser shows such a widget as it is by default, and sends that.
+    """
+    for name, allowed in CHOICES.items():
+        if name != "picture" and name not in IN_BROWSER:
+            session.set_option(name, session.option(name) or allowed[0])
+
+
 def _went_back_or_forward() -> bool:
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation

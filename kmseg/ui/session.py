@@ -150,8 +150,8 @@ class Session:
     restored : bool
         Whether the widgets were set from the address.
     picture : str
-        A sample's key, or the digest of an upload. Where an upload is not there, a link's name of it,
-        such as "upload-1a2b3c4d".
+        A sample's key, or the digest of an upload. For an upload that is not there, a link's name
+        of it, such as "upload-1a2b3c4d".
     previous_picture : str
         The picture that was chosen in the previous run.
     own_files : dict of str to str

@@ -168,9 +168,10 @@ def _choose_newest(files: dict[str, str]) -> None:
 
 def _take(key: str) -> None:
     """Choose a picture; an upload is read as a link says of one that was not there."""
-    missing = session.picture.startswith(link.UPLOAD)
-    if missing and not link.is_upload(session.picture, key):
-        session.merges = session.focus = ()  # they are clusters of the picture that is not there
+    if session.picture.startswith(link.UPLOAD):  # nothing was shown
+        link.set_choices_again()
+        if not link.is_upload(session.picture, key):
+            session.merges = session.focus = ()  # they are clusters of the missing picture
     session.picture = key
     if key not in SAMPLES and session.linked_reading is not None:
         session.set_reading(key, session.linked_reading)

@@ -64,19 +64,19 @@ def _answer(scope: Scope, preload: str) -> Response:
 def page(preload: str = "") -> tuple[bytes, str]:
     """The page's HTML, and its entity tag, which is weak because a proxy may compress the page.
 
-    Streamlit's styles come first: ``icons.js`` changes them before they make the browser ask for
-    the icon font, which is half as large as all scripts together.
+    Streamlit's styles come first: ``fonts.js`` changes them before they make the browser ask for
+    fonts, which are half as large as all scripts together.
     """
     html = platform.page_html()
     stylesheets = re.findall(r"[ \t]*<link rel=\"stylesheet\"[^>]*>\n?", html)
     for stylesheet in stylesheets:
         html = html.replace(stylesheet, "")
-    html = re.sub(r'(<link\s+)(rel="preload"[^>]*as="font")', r"\1data-\2", html)  # icons.js decides when
+    html = re.sub(r'(<link\s+)(rel="preload"[^>]*as="font")', r"\1data-\2", html)
     head = (
         f'<title>{TITLE}</title>\n<meta name="description" content="{_DESCRIPTION}">\n'
         + (f'<link rel="modulepreload" href="./{preload}">\n' if preload else "")
         + f"<style>\n{_asset('front.css')}</style>\n"
-        f"<script>\n{_asset('front.js')}{_asset('icons.js')}</script>"
+        f"<script>\n{_asset('front.js')}{_asset('fonts.js')}</script>"
     )
     for old, new in (
         ("<head>", "<head>\n" + "".join(stylesheets)),

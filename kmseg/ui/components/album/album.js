@@ -59,6 +59,7 @@ class Album {
     Object.assign(this, { data, send: setTriggerValue })
     uploads.maxBytes = data.max_bytes
     enter(data.session)
+    this.root.dataset.session = data.session
     const refused = data.refused.map(({ file }) => file)
     uploads.settle(new Set([...Object.keys(data.files), ...refused]))
     this.show()
@@ -91,12 +92,12 @@ class Album {
   }
 
   remove(key) {
-    for (const entry of [...keeper.entries.values()]) if (entry.key === key) keeper.remove(entry)
+    for (const entry of keeper.entries.values()) if (entry.key === key) keeper.remove(entry)
     this.send("removed", [key])
   }
 
   async forget() {
-    for (const id of [...uploads.sending.keys()]) uploads.cancel(id)
+    for (const id of uploads.sending.keys()) uploads.cancel(id)
     await keeper.forget()
     this.send("forgotten", Date.now())
     this.show()

@@ -9,8 +9,22 @@ function filesOf(transfer) {
   return files.map(item => item.getAsFile()).filter(Boolean)
 }
 
+function allow(event) {
+  if (!hasFiles(event)) return
+  event.preventDefault()
+  event.dataTransfer.dropEffect = "copy"
+}
+
+function paste(event) {
+  if (!event.clipboardData?.files.length) return
+  event.preventDefault()
+  event.stopPropagation()
+  sendFiles(event.clipboardData.files)
+}
+
 export function takeDropsAndPastes(overlay, signal) {
   let depth = 0 // a drag enters an element before it leaves the last one
+  let own = false // a picture of the page itself is dragged
 
   function show(shown) {
     if (!shown) depth = 0
@@ -18,39 +32,34 @@ export function takeDropsAndPastes(overlay, signal) {
   }
 
   function enter(event) {
-    if (!hasFiles(event)) return
+    if (own || !hasFiles(event)) return
     depth += 1
     show(true)
   }
 
   function leave(event) {
-    if (!hasFiles(event)) return
+    if (own || !hasFiles(event)) return
     depth -= 1
     if (depth <= 0) show(false)
   }
 
-  function over(event) {
-    if (!hasFiles(event)) return
-    event.preventDefault()
-    event.dataTransfer.dropEffect = "copy"
-  }
-
   function drop(event) {
-    if (!hasFiles(event)) return
+    if (own || !hasFiles(event)) return
     event.preventDefault()
     event.stopPropagation()
     show(false)
     sendFiles(filesOf(event.dataTransfer))
   }
 
-  function paste(event) {
-    if (!event.clipboardData?.files.length) return
-    event.preventDefault()
-    event.stopPropagation()
-    sendFiles(event.clipboardData.files)
+  const handlers = {
+    dragstart: () => (own = true),
+    dragend: () => (own = false),
+    dragenter: enter,
+    dragleave: leave,
+    dragover: allow,
+    drop,
+    paste,
   }
-
-  const handlers = { dragenter: enter, dragleave: leave, dragover: over, drop, paste }
   for (const [name, handler] of Object.entries(handlers)) {
     addEventListener(name, handler, { signal, capture: true })
   }

@@ -86,7 +86,7 @@ class Keeper {
   // The newest ones stay: so many, of so many bytes, for so long.
   evict() {
     let [files, bytes] = [0, 0]
-    for (const entry of [...this.entries.values()].reverse()) {
+    for (const entry of [...this.entries.values()].toReversed()) {
       files += 1
       bytes += entry.file.size
       const old = Date.now() - entry.time > MOST_TIME
@@ -96,7 +96,7 @@ class Keeper {
 
   // The server tells which picture is in each file: `files` has its key by the file's id.
   learn(files) {
-    for (const entry of [...this.entries.values()]) {
+    for (const entry of this.entries.values()) {
       const key = files[entry.fileId]
       if (!key || key === entry.key) continue
       entry.key = key

@@ -1,5 +1,6 @@
 import { address } from "../shared/address.js"
 import { make } from "../shared/helpers.js"
+import { idle } from "./status.js"
 
 function iconButton(label, act) {
   const button = make("button", "×", "remove")
@@ -37,7 +38,8 @@ export class Strip {
 
   // Elements stay, with the focus on them, while they are wanted.
   arrange(list, items) {
-    for (const child of [...list.children]) if (!items.includes(child)) child.remove()
+    const gone = [...list.children].filter(child => !items.includes(child))
+    for (const child of gone) child.remove()
     items.forEach((item, i) => {
       if (list.children[i] !== item) list.insertBefore(item, list.children[i] ?? null)
     })
@@ -54,7 +56,10 @@ export class Strip {
     const pick = item.querySelector(".pick")
     const image = item.querySelector("img")
     const source = address(picture.image)
-    if (image.src !== source) image.src = source
+    if (image.src !== source) {
+      if (kind === "own") image.src = source
+      else idle().then(() => (image.src = source)) // the server draws samples when asked for them
+    }
     if (picture.key === chosen) pick.setAttribute("aria-current", "true")
     else pick.removeAttribute("aria-current")
     return item
@@ -79,12 +84,12 @@ export class Strip {
 
   upload({ id, file, part, done }) {
     const item = this.found(id, () => {
-      const item = make("li", "", "sending")
+      const created = make("li", "", "sending")
       const progress = make("progress")
       progress.setAttribute("aria-label", `Sending ${file.name}`)
-      item.append(progress, make("span", file.name, "name"), make("span", "", "part"))
-      item.append(iconButton(`Cancel ${file.name}`, () => this.cancel(id)))
-      return item
+      created.append(progress, make("span", file.name, "name"), make("span", "", "part"))
+      created.append(iconButton(`Cancel ${file.name}`, () => this.cancel(id)))
+      return created
     })
     item.querySelector("progress").value = part
     item.querySelector(".part").textContent = done ? "Opening…" : `${Math.floor(100 * part)}%`

@@ -36,7 +36,7 @@ class Uploads extends EventTarget {
 
   constructor() {
     super()
-    const uploads = this
+    const follow = (...upload) => this.follow(...upload)
     const { open, send } = XMLHttpRequest.prototype
     XMLHttpRequest.prototype.open = function (method, address, ...others) {
       this.kmsegFile = method.toUpperCase() === "PUT" ? ADDRESS.exec(address)?.[1] : undefined
@@ -45,7 +45,7 @@ class Uploads extends EventTarget {
     XMLHttpRequest.prototype.send = function (body) {
       const file = this.kmsegFile && body instanceof FormData
         && [...body.values()].find(value => value instanceof File)
-      if (file) uploads.follow(this, file, this.kmsegFile)
+      if (file) follow(this, file, this.kmsegFile)
       return send.call(this, body)
     }
   }
@@ -120,20 +120,20 @@ class Uploads extends EventTarget {
   async send(files) {
     const most = Math.floor(this.maxBytes / 2 ** 20)
     const tooLarge = `The file is larger than ${most} MB, the most that is accepted.`
-    const uploads = []
+    const batch = []
     for (const file of files) {
       if (file.size > this.maxBytes) this.fail({ id: idOf(file), file }, tooLarge, "")
-      else uploads.push(this.announce(file))
+      else batch.push(this.announce(file))
     }
-    if (!uploads.length) return
+    if (!batch.length) return
     const input = await element(INPUT)
     const transfer = new DataTransfer()
-    for (const { file } of uploads) transfer.items.add(file)
+    for (const { file } of batch) transfer.items.add(file)
     input.files = transfer.files
     input.dispatchEvent(new Event("change", { bubbles: true }))
     // The uploader drops files that it is still looking at when others come.
     const end = performance.now() + PATIENCE
-    while (performance.now() < end && uploads.some(({ request }) => !request)) {
+    while (performance.now() < end && batch.some(({ request }) => !request)) {
       await new Promise(resolve => setTimeout(resolve, 20))
     }
   }
