@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -187,8 +186,8 @@ def test_agreement_is_symmetric_and_ignores_cluster_numbers(
 
 
 def test_near_duplicates_are_folded_into_one_proposal(flower: kmseg.Image) -> None:
-    both = [explore.views(kmseg.Settings(n_clusters=3, color_space=key)) for key in ("bgr", "rgb")]
-    tiles = list(explore.sheet(*seen(flower), dict.fromkeys(chain.from_iterable(both))))
+    both = (explore.views(kmseg.Settings(n_clusters=3, color_space=key)) for key in ("bgr", "rgb"))
+    tiles = list(explore.sheet(*seen(flower), dict.fromkeys(itertools.chain(*both))))
     proposals = explore.ranked(tiles)
     shown = [proposal.tile for proposal in proposals]
     assert sum(1 + len(proposal.alike) for proposal in proposals) == len(tiles)

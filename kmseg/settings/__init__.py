@@ -207,8 +207,8 @@ class Settings:
         version = query.get("v", LINK_VERSION)
         if version != LINK_VERSION:
             corrections.append(
-                f"v: must be {LINK_VERSION}, the version of links that this program reads, not "
-                f"{shown(version)}; the link is read as version {LINK_VERSION}"
+                f"v: must be {LINK_VERSION}, not {shown(version)}; the link is read as version "
+                f"{LINK_VERSION}"
             )
         for name, field in FIELDS.items():
             if name not in query:

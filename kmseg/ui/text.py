@@ -35,5 +35,6 @@ def plain(text: str) -> str:
 
 
 def names(text: str) -> str:
-    """Markdown in which the asterisk of names such as L* is no markup."""
-    return re.sub(r"(?<=\w)\*(?!\*)", r"\\*", text)
+    """Markdown in which names such as L* have no markup and "K = 6" stays on one line."""
+    whole = re.sub(r"\bK = (?=\d)", "K\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", text)
+    return re.sub(r"(?<=\w)\*(?!\*)", r"\\*", whole)

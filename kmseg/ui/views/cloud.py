@@ -27,7 +27,9 @@ def show(context: ViewContext) -> None:
     with left:
         if len(space.coordinates) < 3:
             st.caption(f"{space.title} has one channel, so the cloud is drawn in RGB.")
-        elif "rgb" not in (space.key, space.reorders):
+        elif "rgb" in (space.key, space.reorders):
+            st.caption("The axes are red, green and blue.")
+        else:
             titles = AXES.titles | {"clustered": space.title}
             if choose("Axes", titles, AXES.name, labelled=True) == "clustered":
                 axes = space.key
