@@ -17,7 +17,6 @@ from starlette.responses import Response
 from kmseg.ui.server import platform
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 TITLE: Final = "kmseg: k-means on your picture"
