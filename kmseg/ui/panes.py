@@ -80,6 +80,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
             notify=notify,
             focus=link.spelled((session.focus,)),
             file=file,
+            visit=session.visit,
         ),
         on_pick=failures.in_callback(partial(starts.pick, picture), "Starting colour"),
         on_action=partial(_act, seg),

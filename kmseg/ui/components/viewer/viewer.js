@@ -94,10 +94,10 @@ class Viewer {
     if ([undefined, data.k].includes(this.requestedK)) {
       this.requestedK = undefined
       this.showK(data.k)
-    } else if (this.resumed) {
+    } else if (this.visit !== data.visit) {
       this.requestK(this.requestedK)
     }
-    this.resumed = false
+    this.visit = data.visit
     focus.enter(data.segmentation, data.palette.length)
     this.showFocus()
     root.style.setProperty("--aspect", data.width / data.height)
@@ -165,9 +165,9 @@ class Viewer {
   }
 
   // Run the page again after the server was away, with the K that was asked for meanwhile. A server
-  // that was started anew does not know this viewer yet: its first answer has the K of the address.
+  // that was started anew begins another visit, does not know this viewer yet, and answers with the
+  // K of the address; then it is asked once more.
   resume() {
-    this.resumed = true
     if (this.requestedK !== undefined) this.requestK(this.requestedK)
     else this.act({ what: "focus", clusters: [...focus.clusters] })
   }
