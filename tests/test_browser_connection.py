@@ -25,9 +25,16 @@ SIGN = "#kmseg-connection"
 PLATE = "picture=plate-5&color_space=hsv&channels=01&n_clusters=3"
 # Streamlit shows its dialog after six.
 TRIES_BEFORE_DIALOG = 8
-# What the page was told of its connection, in order.
+# What the page was told of its connection, in order, and its sockets.
 NOTE = """window.told = []
-addEventListener("kmseg:connection", ({ detail }) => told.push(detail))"""
+addEventListener("kmseg:connection", ({ detail }) => told.push(detail))
+window.sockets = []
+window.WebSocket = class extends WebSocket {
+  constructor(...values) {
+    super(...values)
+    sockets.push(this)
+  }
+}"""
 
 
 class Server:
@@ -73,6 +80,11 @@ def assert_shown(page: Page, seg: kmseg.Segmentation) -> None:
     np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], render_of(seg))
 
 
+def one_cluster_more(page: Page) -> None:
+    """Press the viewer's button, which may be seen in full screen only."""
+    page.locator("[data-do=more]").evaluate("button => button.click()")
+
+
 def wait_for_connection(page: Page) -> None:
     page.locator(SIGN).get_by_text("Connected again.").wait_for(timeout=60_000)
     settle(page)
@@ -98,14 +110,13 @@ def test_a_lost_server_was_a_developers_dialog_and_a_page_that_did_not_come_back
     page.locator(".viewer").evaluate(
         """async viewer => {
           for (let element = viewer; element; element = element.parentElement) {
-            if (getComputedStyle(element).opacity < 1 || element.inert) throw Error(element.outerHTML)
+            if (getComputedStyle(element).opacity < 1 || element.inert) throw element.outerHTML
           }
         }"""
     )
 
     # What needs the server is made up for when it is there again, by another process.
-    page.get_by_role("button", name="One cluster more").click()
-    page.get_by_text("K = 4").wait_for()
+    one_cluster_more(page)
     while sum("_stcore/health" in url for url in failed) < TRIES_BEFORE_DIALOG:
         page.wait_for_event("requestfailed")
     assert page.get_by_role("dialog").count() == 0
@@ -145,11 +156,11 @@ def test_a_connection_that_is_lost_for_a_moment_is_not_worth_a_word(page: Page) 
     new MutationObserver(() => said.push(document.querySelector("{SIGN}").textContent))
       .observe(document.querySelector("{SIGN}"), {{ childList: true }})"""
     page.evaluate(said)
-    page.evaluate("streamlitDebug.disconnectWebsocket()")
+    page.evaluate("sockets.at(-1).close()")
     page.wait_for_function("told.join() === 'open,closed,open'")
     settle(page)
     assert page.evaluate("said") == []
-    page.get_by_role("button", name="One cluster more").click()
+    one_cluster_more(page)
     page.get_by_text("4 clusters").first.wait_for()
 
 
@@ -160,7 +171,7 @@ def test_the_page_shows_what_it_is_while_scripts_and_server_are_slow(
     page = context.new_page()
     page.add_init_script("window.__streamlit = { HOST_CONFIG: { mapboxToken: 'given' } }")
     held: list[Any] = []
-    page.route(re.compile(r"/static/"), held.append)
+    page.route(re.compile(r"/static/"), lambda route: held.append(route))
     page.goto(server.start().url, wait_until="commit")
     page.get_by_role("heading", name="kmseg").wait_for()
     assert page.title().startswith("kmseg")

@@ -29,8 +29,8 @@ QUANTUM: Final = 0.5
 POLL_SECONDS: Final = 0.2
 # Idle work starts after this many seconds without a job, and without a foreground section.
 IDLE_AFTER: Final = 0.3
-# Idle work that a foreground section has suspended for so many seconds is abandoned. The section may
-# turn out to want its result, so that is checked every few milliseconds.
+# Idle work is abandoned once a foreground section has suspended it for so many seconds. The section
+# may turn out to want its result, so that is checked every few milliseconds.
 MAX_SUSPENDED: Final = 0.5
 _SUSPENDED_POLL: Final = 0.005
 

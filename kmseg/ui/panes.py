@@ -115,6 +115,7 @@ def _data(
     space = COLOR_SPACES[seg.settings.color_space]
     return ViewerData(
         **_settings(),
+        visit=session.visit,
         original=previews.original,
         labels=previews.labels,
         nearest=_nearest(previews),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Generic, Literal, TypeVar, cast
+from uuid import uuid4
 
 import streamlit as st
 
@@ -264,6 +265,11 @@ class Session:
         state, may hold on to it.
         """
         return cast("dict[str, KmsegError]", st.session_state.setdefault("failures", {}))
+
+    @property
+    def visit(self) -> str:
+        """Differs from session to session."""
+        return cast("str", st.session_state.setdefault("visit", uuid4().hex))
 
     def option(self, name: str) -> str:
         """The value of a choice that links carry, by its name there; empty if it was never set."""

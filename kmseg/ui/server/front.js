@@ -45,7 +45,7 @@
   addEventListener("DOMContentLoaded", showSign)
 
   // Streamlit's dialog on a lost connection is written for the developer of a page.
-  const given = window.__streamlit
-  const config = { ...given?.HOST_CONFIG, blockErrorDialogs: true }
-  window.__streamlit = { ...given, HOST_CONFIG: config }
+  const key = "__streamlit"
+  const config = { ...window[key]?.HOST_CONFIG, blockErrorDialogs: true }
+  window[key] = { ...window[key], HOST_CONFIG: config }
 })()

@@ -153,7 +153,6 @@ def segmentation(
             progress(*job.progress)
 
         with _segmenting.exclusive((key, settings), follow) as job:
-            job.progress = 0, settings.attempts
             found = caches.results().find(key, settings)
             if found is None:
                 source: Image | ColorHistogram = made.histogram
@@ -213,6 +212,7 @@ def _segment(
     admission: AbstractContextManager[Pause],
     progress: Progress,
 ) -> Segmentation:
+    job.progress = 0, settings.attempts
     with admission as pause:
 
         def tell(done: int, attempts: int) -> None:

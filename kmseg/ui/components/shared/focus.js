@@ -57,10 +57,12 @@ class Focus extends EventTarget {
     if (this.segmentation === undefined) this.pending = this.fromAddress("focus")
     else this.leave()
     this.segmentation = segmentation
+    this.first ??= segmentation
     this.count = count
     this.parse(this.pending ?? left)
     this.pending = undefined
-    if (this.isInAddress()) this.setParameter("focus", this.text)
+    const isWritten = this.fromAddress("focus") === this.text
+    if (this.isInAddress() && !isWritten) this.setParameter("focus", this.text)
   }
 
   leave() {
@@ -77,9 +79,11 @@ class Focus extends EventTarget {
     if (this.isInAddress()) this.parse(linked)
   }
 
+  // Only the address that the visitor came with may lack values: those of the first segmentation.
   isInAddress() {
-    const shown = new URL(location).searchParams
-    return [...new URLSearchParams(this.segmentation)].every(([k, v]) => shown.get(k) === v)
+    const [first, shown] = [this.first, this.segmentation].map(text => new URLSearchParams(text))
+    const { searchParams } = new URL(location)
+    return [...shown].every(([k, v]) => (searchParams.get(k) ?? first.get(k)) === v)
   }
 
   parse(text) {

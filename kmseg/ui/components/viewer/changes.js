@@ -26,11 +26,14 @@ export class Changes {
     this.changed()
   }
 
-  // A message came. `answers` is the number of the last change that the server knew of.
-  receive(answers) {
-    const { sent, resumed } = this
-    this.resumed = false
-    if (resumed && sent && sent.number !== answers) {
+  // A message came. `answers` is the number of the last change that the server knew of. A server that
+  // was started anew begins another visit: before its first run it does not know the viewer, so a
+  // change that was sent to it is lost.
+  receive({ answers, visit }) {
+    const { sent } = this
+    const lost = this.visit !== undefined && this.visit !== visit && sent?.number !== answers
+    this.visit = visit
+    if (lost && this.busy) {
       this.repeat()
       return
     }
@@ -39,13 +42,10 @@ export class Changes {
     this.flush()
   }
 
-  // The server was away: send what it has not answered. Returns whether there is any such change. A
-  // server that was started anew does not know the viewer before its first run, so its first message
-  // may answer nothing.
+  // The server was away: send what it has not answered. Returns whether there is any such change.
   resume() {
     const { busy } = this
     if (busy) this.repeat()
-    this.resumed = busy
     return busy
   }
 

@@ -173,6 +173,8 @@ class ViewerData:
     focus : str
         The focus that the server knows, as in the address: numbers from 1, joined by dots.
     file : ViewerFile or None
+    visit : str
+        Differs from session to session, such as after the server was started anew.
     """
 
     original: str
@@ -205,6 +207,7 @@ class ViewerData:
     notify: bool
     focus: str
     file: ViewerFile | None
+    visit: str
 
 
 def viewer(
