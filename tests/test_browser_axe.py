@@ -1,4 +1,4 @@
-"""The page for everybody: what axe-core finds, names, sizes of targets, small and enlarged pages."""
+"""The page for everybody: what axe-core finds, names, sizes of targets, small windows."""
 
 from __future__ import annotations
 
@@ -30,14 +30,18 @@ def violations(page: Page) -> list[str]:
     """What axe-core finds, moderate or worse, outside NOT_OURS."""
     from axe_playwright_python.sync_playwright import Axe
 
-    response = Axe().run(
-        page,
-        context={"exclude": [[selector] for selector in NOT_OURS]} if NOT_OURS else None,
-        options={
-            "resultTypes": ["violations"],
-            "rules": {"target-size": {"enabled": True}},
-        },
-    ).response
+    response = (
+        Axe()
+        .run(
+            page,
+            context={"exclude": [[selector] for selector in NOT_OURS]} if NOT_OURS else None,
+            options={
+                "resultTypes": ["violations"],
+                "rules": {"target-size": {"enabled": True}},
+            },
+        )
+        .response
+    )
     return [
         f"{violation['id']} ({violation['impact']}): {node['target']} {node['html'][:150]}"
         for violation in response["violations"]
@@ -101,7 +105,7 @@ TOO_SMALL = """least => {
     for (const element of root.querySelectorAll("*")) {
       if (element.shadowRoot) search(element.shadowRoot)
       const ours = root !== document || element.closest(".kmseg-cloud")
-      if (!ours || !element.matches("button, input:not([type=file]), select, a[href]")) continue
+      if (!ours || !element.matches("button, input:not([type=file]), select, summary, a[href]")) continue
       if (!element.checkVisibility()) continue
       const target = element.type === "radio" ? element.closest("label") : element
       const { width, height } = target.getBoundingClientRect()
@@ -115,9 +119,7 @@ TOO_SMALL = """least => {
 }"""
 
 
-@pytest.mark.parametrize(
-    ("size", "least"), [(PHONE, 40), (DESKTOP, 24)], ids=["phone", "desktop"]
-)
+@pytest.mark.parametrize(("size", "least"), [(PHONE, 40), (DESKTOP, 24)], ids=["phone", "desktop"])
 def test_targets_are_large_enough_for_a_finger_or_a_pointer(
     open_page: OpenPage, size: dict[str, Any], least: int
 ) -> None:
@@ -138,7 +140,7 @@ def test_at_k_32_swatches_ran_out_of_the_strip_and_shares_misled(
     painted(page)
     strip = page.locator(".swatches")
     assert strip.evaluate("strip => strip.scrollWidth <= strip.clientWidth")
-    boxes = [box for box in map(lambda b: b.bounding_box(), strip.locator("button").all()) if box]
+    boxes = [box for box in (b.bounding_box() for b in strip.locator("button").all()) if box]
     assert len(boxes) == 32
     widths = [box["width"] for box in boxes]
     lines = len({round(box["y"]) for box in boxes})
@@ -157,10 +159,7 @@ def test_on_a_phone_the_table_shows_cluster_share_and_pixels_and_scrolls_to_the_
     painted(page)
     table = page.get_by_role("table", name="Clusters")
     table.scroll_into_view_if_needed()
-    head = {
-        cell.inner_text(): cell
-        for cell in table.get_by_role("columnheader").all()
-    }
+    head = {cell.inner_text(): cell for cell in table.get_by_role("columnheader").all()}
     assert list(head) == ["Cluster", "Share", "Pixels", "Hex", "B", "G", "R"]
 
     def box(title: str) -> dict[str, float]:

@@ -40,7 +40,7 @@ export function paintBoundaries(canvas, { width, height, labels }, groupOf) {
   const image = new ImageData(width, height)
   const out = new Uint32Array(image.data.buffer)
   const shown = canvas.getBoundingClientRect().width * devicePixelRatio
-  const line = Math.max(Math.round(width / (shown || width)), 1)
+  const line = Math.max(Math.floor(width / (shown || width)), 1)
   const found = []
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
@@ -61,7 +61,7 @@ export function paintBoundaries(canvas, { width, height, labels }, groupOf) {
       }
     }
   }
-  stamp(line, 2 * line - 1, BOUNDARY_EDGE)
+  stamp(1, line, BOUNDARY_EDGE)
   stamp(0, line - 1, BOUNDARY)
   show(canvas, image)
 }
