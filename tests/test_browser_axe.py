@@ -1,3 +1,4 @@
+      if (!ours || !element.matches(CONTROLS)) continue
 """The page for everybody: what axe-core finds, names, sizes of targets, small windows."""
 
 from __future__ import annotations
@@ -100,12 +101,13 @@ def test_names_of_swatches_and_rows_said_neither_what_they_do_nor_the_share_once
 
 # Names and sizes of the components' controls that are too small; that of a radio is its label's.
 TOO_SMALL = """least => {
+  const CONTROLS = "button, input:not([type=file]), select, summary, a[href]"
   const found = []
   const search = root => {
     for (const element of root.querySelectorAll("*")) {
       if (element.shadowRoot) search(element.shadowRoot)
       const ours = root !== document || element.closest(".kmseg-cloud")
-      if (!ours || !element.matches("button, input:not([type=file]), select, summary, a[href]")) continue
+      if (!ours || !element.matches(CONTROLS)) continue
       if (!element.checkVisibility()) continue
       const target = element.type === "radio" ? element.closest("label") : element
       const { width, height } = target.getBoundingClientRect()
