@@ -1,4 +1,4 @@
-"""The page for everybody: what axe-core finds, names, sizes of targets, small and enlarged pages."""
+"""The page for everybody: what axe-core finds, names, sizes of targets, small windows."""
 
 from __future__ import annotations
 
@@ -100,12 +100,13 @@ def test_names_of_swatches_and_rows_said_neither_what_they_do_nor_the_share_once
 
 # Names and sizes of the components' controls that are too small; that of a radio is its label's.
 TOO_SMALL = """least => {
+  const CONTROLS = "button, input:not([type=file]), select, summary, a[href]"
   const found = []
   const search = root => {
     for (const element of root.querySelectorAll("*")) {
       if (element.shadowRoot) search(element.shadowRoot)
       const ours = root !== document || element.closest(".kmseg-cloud")
-      if (!ours || !element.matches("button, input:not([type=file]), select, a[href]")) continue
+      if (!ours || !element.matches(CONTROLS)) continue
       if (!element.checkVisibility()) continue
       const target = element.type === "radio" ? element.closest("label") : element
       const { width, height } = target.getBoundingClientRect()
@@ -140,7 +141,7 @@ def test_at_k_32_swatches_ran_out_of_the_strip_and_shares_misled(
     painted(page)
     strip = page.locator(".swatches")
     assert strip.evaluate("strip => strip.scrollWidth <= strip.clientWidth")
-    boxes = [box for box in map(lambda b: b.bounding_box(), strip.locator("button").all()) if box]
+    boxes = [box for box in (b.bounding_box() for b in strip.locator("button").all()) if box]
     assert len(boxes) == 32
     widths = [box["width"] for box in boxes]
     lines = len({round(box["y"]) for box in boxes})

@@ -50,7 +50,8 @@ def show(context: ViewContext) -> None:
             tab.code(command, language="bash" if shell == "posix" else None, wrap_lines=True)
     with script:
         st.markdown("**Repeat it in Python**")
-        st.code(settings.to_python(source, context.picture.reading), language="python")
+        script_code = settings.to_python(source, context.picture.reading)
+        st.code(script_code, language="python", wrap_lines=True)
 
 
 def _wholly_in_focus(context: ViewContext) -> list[int]:

@@ -12,12 +12,13 @@ export function paintLabels(canvas, { width, height, labels }, colors) {
 }
 
 // Paint the pixels whose right or lower neighbour belongs to another group, light with dark edges so
-// that they show on any picture. A line is about one pixel wide on the screen.
+// that they show on any picture. A line is about a pixel wide on the screen.
 export function paintBoundaries(canvas, { width, height, labels }, groupOf) {
   const image = new ImageData(width, height)
   const out = new Uint32Array(image.data.buffer)
   const shown = canvas.getBoundingClientRect().width * devicePixelRatio
-  const line = Math.max(Math.round(width / (shown || width)), 1)
+  const reduction = width / (shown || width)
+  const line = reduction < 2 ? 1 : Math.ceil(reduction) // browsers blur what they halve
   const found = []
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
@@ -38,7 +39,7 @@ export function paintBoundaries(canvas, { width, height, labels }, groupOf) {
       }
     }
   }
-  stamp(line, 2 * line - 1, BOUNDARY_EDGE)
+  stamp(1, line, BOUNDARY_EDGE)
   stamp(0, line - 1, BOUNDARY)
   show(canvas, image)
 }
