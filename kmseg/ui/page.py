@@ -74,7 +74,7 @@ class Frame:
 
     def __init__(self) -> None:
         self._head = st.container(key="head")
-        self._album = st.container(key="album")
+        self._album = st.container(key="strip")
         stage = st.container(key="stage")  # on wide windows its two regions stand side by side
         self.pictures = stage.container(key="pictures")
         with self.pictures:
