@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -157,7 +158,7 @@ def touch_drag(page: Page, *points: tuple[float, float]) -> None:
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
 
     send("touchStart", points[0])
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         for step in range(1, 21):
             send("touchMove", (x0 + (x1 - x0) * step / 20, y0 + (y1 - y0) * step / 20))
     send("touchEnd")
@@ -215,9 +216,9 @@ def test_full_screen_came_to_nothing_where_the_browser_has_none(
     page = open_page(f"?v=1&{PLATE}", **screen)
     painted(page)
     page.evaluate(
-        "delete Element.prototype.requestFullscreen"
+        "() => { delete Element.prototype.requestFullscreen }"
         if refusal == "missing"
-        else "Element.prototype.requestFullscreen = () => Promise.reject(new TypeError('no'))"
+        else "() => { Element.prototype.requestFullscreen = () => Promise.reject(TypeError('no')) }"
     )
     page.get_by_role("button", name="View", exact=True).click()
     page.get_by_role("button", name="Full screen").click()
@@ -316,8 +317,15 @@ def test_the_swatches_changed_before_the_picture(open_page: OpenPage) -> None:
     page.evaluate(
         "window.states = []; addEventListener('kmseg:updating', e => states.push(e.detail))"
     )
-    held: list[Route] = []
-    page.route("**/*", lambda route: held.append(route))
+    held: list[Route] | None = []
+
+    def hold(route: Route) -> None:
+        if held is None:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/*", hold)
     page.get_by_role("button", name="One cluster more").click()
     assert page.locator(".viewer").get_attribute("data-updating") == "waiting"
     page.locator(".progress").wait_for()
@@ -330,8 +338,8 @@ def test_the_swatches_changed_before_the_picture(open_page: OpenPage) -> None:
     assert_agrees(page, 3)
     assert page.locator(".viewer").get_attribute("data-updating") == "waiting"
     assert page.evaluate("states") == [True]
-    page.unroute("**/*")
-    for route in held:
+    waiting, held = held, None
+    for route in waiting or ():
         route.continue_()
     page.get_by_text("4 clusters, ").wait_for()
     assert page.locator(".viewer").get_attribute("data-updating") is None

@@ -32,7 +32,6 @@ export class FullScreen {
   show(full) {
     if (full === this.on) return
     this.root.classList.toggle("full", full)
-    this.root.querySelector("[data-do=full]").textContent = full ? "Leave full screen" : "Full screen"
     this.lockPage(full)
     this.changed(full)
   }

@@ -13,6 +13,7 @@ const ZOOM = 1.5
 // parts of the picture's width and height.
 export function listen(pane, signal, { viewport, choices, pointers, on }) {
   let gripped // whether the pointer holds the divider
+  let scrolls // whether it is a finger that scrolls the page; undefined until it moves
   let cross = [0.5, 0.5] // in parts of the pane
 
   // Client coordinates in parts of the pane.
@@ -24,13 +25,15 @@ export function listen(pane, signal, { viewport, choices, pointers, on }) {
 
   function accepts(event) {
     gripped = event.target.className === "grip"
+    scrolls = gripped || event.pointerType !== "touch" ? false : undefined
     return true
   }
 
   function drag(from, to) {
     const [[u0, v0], [u1, v1]] = [within(from), within(to)]
+    scrolls ??= Math.abs(to[1] - from[1]) > Math.abs(to[0] - from[0])
     if (viewport.zoom > 1 && !gripped) viewport.moveBy(u1 - u0, v1 - v0)
-    else if (choices.layout === "swipe") choices.setMix(clamp(100 * u1, 0, 100))
+    else if (choices.layout === "swipe" && !scrolls) choices.setMix(clamp(100 * u1, 0, 100))
   }
 
   function pinch(factor, centre) {

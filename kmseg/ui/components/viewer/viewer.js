@@ -32,6 +32,7 @@ class Viewer {
     this.changes = new Changes(change => this.act(change), () => this.showUpdating())
     this.bar = new Bar(root, signal, this.changes)
     this.fullScreen = new FullScreen(root, signal, full => {
+      this.bar.close()
       if (full) segmentation.focus({ preventScroll: true }) // so that its keys work
     })
     this.connectPanes(original, segmentation, signal)
