@@ -169,7 +169,7 @@ def _encode(padded, n_values, bits, out):  # type: ignore[no-untyped-def]
                     break
             if found:
                 continue
-            node, tree = 1, new + (first << bits)
+            node, tree = np.int64(1), new + (first << bits)
             for place in range(bits - 1, -1, -1):
                 bit = (label >> place) & 1
                 low, size = _answer(bit == 1, low, size, tree + node, chances, seen, state, out)
