@@ -209,7 +209,7 @@ def test_forgotten_labels_are_asked_for_again(open_page: OpenPage) -> None:
     slide(page, "K, number of clusters", 1)
     sent: list[object] = []
     network = page.context.new_cdp_session(page)
-    network.on("Network.webSocketFrameSent", sent.append)
+    network.on("Network.webSocketFrameSent", lambda event: sent.append(event))
     network.send("Network.enable")
     painted(page)
     assert len(forgotten) == 2
