@@ -199,7 +199,7 @@ def test_forgotten_labels_are_asked_for_again(open_page: OpenPage) -> None:
     forgotten = []
 
     def answer(route: object) -> None:
-        if not forgotten:
+        if len(forgotten) < 2:
             forgotten.append(route)
             route.fulfill(status=404, body="gone")  # type: ignore[attr-defined]
         else:
@@ -207,8 +207,13 @@ def test_forgotten_labels_are_asked_for_again(open_page: OpenPage) -> None:
 
     page.route(LABELS, answer)
     slide(page, "K, number of clusters", 1)
+    sent: list[object] = []
+    network = page.context.new_cdp_session(page)
+    network.on("Network.webSocketFrameSent", lambda event: sent.append(event))
+    network.send("Network.enable")
     painted(page)
-    assert len(forgotten) == 1
+    assert len(forgotten) == 2
+    assert sent  # the server has run the page again
     assert "did not arrive" not in page.locator(".readout").inner_text()
 
 
@@ -230,8 +235,9 @@ def test_the_icon_font_was_fetched_before_the_first_picture(open_page: OpenPage)
     assert font > next(i for i, url in enumerate(order) if LABELS.search(url))
     assert font > next(i for i, url in enumerate(order) if url.endswith("/original"))
     page.wait_for_function("!document.documentElement.classList.contains('kmseg-no-icons')")
-    icon = page.locator("[data-testid=stIconMaterial]").first
-    assert icon.evaluate("icon => getComputedStyle(icon).visibility") == "visible"
+    assert page.locator("[data-testid=stIconMaterial]").evaluate_all(
+        "icons => icons.some(icon => getComputedStyle(icon).visibility === 'visible')"
+    )
     assert page.evaluate("document.fonts.check('1em \"Material Symbols Rounded\"')")
 
 

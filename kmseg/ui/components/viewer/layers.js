@@ -10,6 +10,8 @@ import { Relabeller } from "./relabel.js"
 
 const VEIL_ALPHA = 215
 
+const RETRIES = 5
+const RETRY = 1500 // milliseconds
 const SLOW = 500 // milliseconds for a preview's labels, above which the line is slow
 
 const fetchLabels = async url => (
@@ -26,6 +28,7 @@ function placedAt(region, raster) {
 // `detail` lies at x and y of the full picture with a width and height there; its `raster` has the
 // labels, and `exact` tells whether the original there has its exact colors.
 export class Layers {
+  retries = 0
   relabeller = new Relabeller()
 
   constructor(root, choices, viewport) {
@@ -61,14 +64,15 @@ export class Layers {
       this.placeDetail(region)
       this.repaint()
       root.dataset.shown = data.labels
-      this.askedAgain = false
+      this.retries = 0
       this.holdPixels(data)
     } catch (error) {
       if (data !== this.data) return
       this.labelsUrl = this.regionUrl = undefined // so that the next message tries again
-      if (!(error instanceof Gone) || this.askedAgain) throw error
-      this.askedAgain = true
-      this.send("region", [])
+      if (!(error instanceof Gone) || ++this.retries > RETRIES) throw error
+      this.send("region", []) // the next run finds out what is missing, and may send the same data
+      await new Promise(resolve => setTimeout(resolve, RETRY))
+      if (data === this.data) await this.load()
     }
   }
 
