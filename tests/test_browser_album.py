@@ -75,10 +75,13 @@ def assert_shown(page: Page, pixels: np.ndarray) -> None:
 
 
 def wait_for_names(page: Page, *expected: str) -> None:
-    """Wait until the strip has just these pictures of the visitor's."""
+    """Wait until the strip has just these pictures of the visitor's.
+
+    A server that has just been started loads its compiled loops first.
+    """
     from playwright.sync_api import expect
 
-    expect(page.locator(NAMES)).to_have_text(list(expected), timeout=30_000)
+    expect(page.locator(NAMES)).to_have_text(list(expected), timeout=120_000)
     settle(page)
 
 

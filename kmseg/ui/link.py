@@ -42,9 +42,11 @@ def restore() -> None:
     ``session.corrections`` says how.
     """
     if session.restored and not _went_back_or_forward():
+        if not session.drawn:
+            _set_choices_again()
         return
     settings, reading, choices, corrections = parse(st.query_params)
-    session.restored = True
+    session.restored, session.drawn = True, False
     session.set_settings(settings)
     for name in CHOICES:
         if name not in IN_BROWSER:
@@ -65,8 +67,8 @@ def restore() -> None:
         incidents.note("link_corrected", f"values={len(corrections)}")
 
 
-def set_choices_again() -> None:
-    """Set the widgets of the choices to their values, after runs that did not draw them.
+def _set_choices_again() -> None:
+    """Set the widgets of the choices to their values, as long as no run has drawn them.
 
     Otherwise the browser shows such a widget as it is by default, and sends that.
     """
@@ -235,6 +237,6 @@ def write(query: dict[str, str]) -> None:
     own = {name: value for name, value in choices.items() if value and name not in IN_BROWSER}
     given = settings.to_query() | reading.to_query() | own
     same = not corrections and given == query and session.written in (None, query)
-    session.written = query
+    session.written, session.drawn = query, True
     if not same or (_went_back_or_forward() and st.query_params):
         st.query_params.from_dict(query)

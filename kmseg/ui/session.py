@@ -150,6 +150,8 @@ class Session:
     ----------
     restored : bool
         Whether the widgets were set from the address.
+    drawn : bool
+        Whether a run has drawn all of the page since then, or since a picture was missing.
     picture : str
         A sample's key, or the digest of an upload. For an upload that is not there, a link's name
         of it, such as "upload-1a2b3c4d".
@@ -221,6 +223,7 @@ class Session:
     """
 
     restored = _Value(False)
+    drawn = _Value(False)
     picture = _Value("")
     previous_picture = _Value("")
     own_files: _Value[dict[str, str]] = _Value({})

@@ -69,6 +69,7 @@ def choose() -> store.Picture | None:
     if is_there:
         presets.follow(chosen)
     _strip(own, chosen if is_there else "")
+    session.drawn &= is_there
     with side:
         if chosen in own:
             return reading.choose(own[chosen].picture, own[chosen].read_as)
@@ -168,10 +169,8 @@ def _choose_newest(files: dict[str, str]) -> None:
 
 def _take(key: str) -> None:
     """Choose a picture; an upload is read as a link says of one that was not there."""
-    if session.picture.startswith(link.UPLOAD):  # nothing was shown
-        link.set_choices_again()
-        if not link.is_upload(session.picture, key):
-            session.merges = session.focus = ()  # they are clusters of the missing picture
+    if session.picture.startswith(link.UPLOAD) and not link.is_upload(session.picture, key):
+        session.merges = session.focus = ()  # they are clusters of the missing picture
     session.picture = key
     if key not in SAMPLES and session.linked_reading is not None:
         session.set_reading(key, session.linked_reading)
