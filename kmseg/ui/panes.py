@@ -88,8 +88,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     retries = {"file": partial(_request_file, wanted_file)}
     for place, error in errors.items():  # below the viewer, which must not move
         failures.report(error, place, retries.get(place))
-    sent = picture.key, picture.reading, seg.settings
-    if session.shown != sent:
+    if session.shown != (sent := (picture.key, picture.reading, seg.settings)):
         session.shown = sent
         time.sleep(HEAD_START)
 
