@@ -1,4 +1,3 @@
-      if (!ours || !element.matches(CONTROLS)) continue
 """The page for everybody: what axe-core finds, names, sizes of targets, small windows."""
 
 from __future__ import annotations
