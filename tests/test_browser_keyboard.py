@@ -57,6 +57,7 @@ def test_from_a_photo_to_its_mask_by_keyboard_alone(open_page: OpenPage, tmp_pat
     photo = tmp_path / "dahlia.png"
     Pillow.fromarray(image.pixels).save(photo)
     page = open_page()
+    painted(page)
 
     tab_to(page, page.get_by_role("button", name="Open a photo"))
     with page.expect_file_chooser() as chooser:
