@@ -35,7 +35,7 @@ from kmseg.ui.components.viewer.viewer import (
     ViewerSpace,
     ViewerUnits,
 )
-from kmseg.ui.session import Refusal
+from kmseg.ui.records import Refusal
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "kmseg" / "ui" / "components"

@@ -14,8 +14,9 @@ from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import PAGE_RANGES, Settings, shown
 from kmseg.ui import presets
+from kmseg.ui.records import ClusterState, Groups
 from kmseg.ui.server import incidents
-from kmseg.ui.session import ClusterState, Groups, session
+from kmseg.ui.session import session
 from kmseg.ui.views import FORMER_VIEWS, VIEWS
 
 UPLOAD: Final = "upload"

@@ -26,7 +26,8 @@ from kmseg.ui.components.viewer.viewer import (
 )
 from kmseg.ui.controls import starts
 from kmseg.ui.naming import file_name_of
-from kmseg.ui.session import FileRequest, Key, RegionRequest, session
+from kmseg.ui.records import FileRequest, RegionRequest
+from kmseg.ui.session import Key, session
 from kmseg.ui.text import count, percent
 
 # Seconds that the rest of the page waits after a new segmentation was sent, so that the browser

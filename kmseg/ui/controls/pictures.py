@@ -18,9 +18,10 @@ from kmseg.ui import failures, link, presets, store, text
 from kmseg.ui.components.album.album import AlbumData, AlbumPicture, album
 from kmseg.ui.components.assets import asset, media_url
 from kmseg.ui.controls import reading
+from kmseg.ui.records import Refusal
 from kmseg.ui.server import platform
 from kmseg.ui.server.uploads import NoRoomError
-from kmseg.ui.session import Key, Refusal, session
+from kmseg.ui.session import Key, session
 from kmseg.ui.store import thumbnails
 
 if TYPE_CHECKING:

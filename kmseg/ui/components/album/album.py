@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kmseg.ui.components.component import register
-from kmseg.ui.session import Key, Refusal
+from kmseg.ui.records import Refusal
+from kmseg.ui.session import Key
 
 _mount = register("album")
 
