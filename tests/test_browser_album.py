@@ -240,7 +240,7 @@ def test_open_a_photo_opens_the_devices_dialog(open_page: OpenPage, tmp_path: Pa
     page = open_page(width=390, height=844, has_touch=True, is_mobile=True)
     (tmp_path / "scan.tif").write_bytes(png(noise(10)))
     with page.expect_file_chooser() as chooser:
-        page.locator(".album .open").tap()
+        page.get_by_role("button", name="Open a photo").tap()
     accepted = chooser.value.element.get_attribute("accept") or ""
     assert {"image/*", ".tif", ".dng"} <= set(accepted.split(","))
     assert chooser.value.is_multiple()
@@ -295,7 +295,7 @@ def test_an_upload_shows_how_far_it_is(open_page: OpenPage) -> None:
 
 def test_the_strip_is_one_stop_of_the_tab_key(open_page: OpenPage) -> None:
     page = open_page()
-    first = page.locator(".album .open")
+    first = page.locator(".album .row button:visible").first
     first.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")

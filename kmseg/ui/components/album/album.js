@@ -106,6 +106,7 @@ class Album {
   show() {
     if (!this.data) return
     const { root, data } = this
+    root.querySelector(".open").hidden = Boolean(data.chosen) // it stands below the picture then
     this.strip.show(data, uploads.sending.values())
     root.querySelector(".forget").hidden = !data.pictures.length && !uploads.sending.size
     root.querySelector(".kept").textContent = data.kept

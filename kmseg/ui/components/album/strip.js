@@ -98,7 +98,8 @@ export class Strip {
 
   reveal(item) {
     const [row, box] = [this.row.getBoundingClientRect(), item.getBoundingClientRect()]
-    const left = row.left + this.buttons[0].offsetWidth // the first button stays in sight
+    const open = this.row.querySelector(".open") // stays in sight
+    const left = row.left + open.offsetWidth
     if (box.left < left) this.row.scrollLeft += box.left - left
     else if (box.right > row.right) this.row.scrollLeft += box.right - row.right
   }

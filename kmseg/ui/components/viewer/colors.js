@@ -6,6 +6,10 @@ export const rgb = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16
 // A pixel of ImageData as one number, on a little-endian machine.
 export const pack = ([r, g, b], alpha = 255) => ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0
 
+// The lines between clusters: light, with dark edges, so that they show on any picture.
+export const BOUNDARY = pack([255, 255, 255])
+export const BOUNDARY_EDGE = pack([0, 0, 0])
+
 // Relative luminance of WCAG 2.2, 0 to 1.
 export function luminance(color) {
   const [r, g, b] = color.map(linear)

@@ -1,7 +1,4 @@
-import { pack } from "./colors.js"
-
-const BOUNDARY = pack([255, 255, 255])
-const BOUNDARY_EDGE = pack([0, 0, 0])
+import { BOUNDARY, BOUNDARY_EDGE } from "./colors.js"
 
 // Paint each pixel in the color of its label; `colors` holds 256 packed RGBA values.
 export function paintLabels(canvas, { width, height, labels }, colors) {
