@@ -23,7 +23,7 @@ PROJECTOR = {"width": 1280, "height": 720}
 LARGE = {"width": 1920, "height": 1080}
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
 
-SHAPES = {"wide": (2000, 700), "square": (900, 900), "tall": (700, 2000)}
+SHAPES = {"wide": (1000, 350), "square": (450, 450), "tall": (350, 1000)}
 
 # What each view shows first.
 CONTENT = {
@@ -44,7 +44,7 @@ def picture(shape: str) -> FilePayload:
     pixels = np.stack(np.broadcast_arrays(x, y, 255 - x), axis=2)
     pixels += np.random.default_rng(0).normal(0, 9, pixels.shape)
     buffer = io.BytesIO()
-    Pillow.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(buffer, "PNG")
+    Pillow.fromarray(np.clip(pixels, 0, 255).astype(np.uint8) // 32 * 32).save(buffer, "PNG")
     return {"name": f"{shape}.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
 
 
