@@ -44,7 +44,7 @@ def rerun(app: AppTest) -> AppTest:
 
 def open_view(app: AppTest, key: str) -> AppTest:
     """The page after a visitor opened a view: its place, then its part of that place."""
-    app.segmented_control(key="place").set_value(VIEWS[key].group)
+    app.segmented_control(key="place").set_value(VIEWS[key].place)
     rerun(app)
     if any(control.key == "part" for control in app.segmented_control):
         app.segmented_control(key="part").set_value(key)

@@ -27,14 +27,14 @@ from kmseg.ui.views import VIEWS
 def test_every_view_is_reached_by_a_link(view: str, picture: str) -> None:
     app = open_page(view=view, picture=picture, n_clusters="3", color_space="hsv", width="150")
     assert app.session_state["view"] == view
-    assert app.segmented_control(key="place").value == VIEWS[view].group
+    assert app.segmented_control(key="place").value == VIEWS[view].place
     assert not app.error and not app.warning
 
 
 def test_a_place_shows_its_parts_and_a_place_of_one_view_has_no_second_row() -> None:
     app = open_page(view="ladder", picture="flower", width="90")
     assert app.segmented_control(key="place").options == ["Explore", "Download"]
-    explore = [view for view in VIEWS.values() if view.group == "Explore"]
+    explore = [view for view in VIEWS.values() if view.place == "Explore"]
     assert app.segmented_control(key="part").options == [view.title for view in explore]
     assert app.segmented_control(key="part").value == "ladder"
     open_view(app, "download")

@@ -97,7 +97,7 @@ def choose(page: Page, label: str) -> None:
 
 def open_view(page: Page, view: View) -> None:
     """Open a view by its place and its part of that place."""
-    choose(page, view.group)
+    choose(page, view.place)
     part = page.get_by_role("radio", name=view.title, exact=True)
     if part.count():
         choose(page, view.title)

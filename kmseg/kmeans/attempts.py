@@ -99,7 +99,7 @@ def _try(problem: Problem, cells: Cells, few: Summary, n_threads: int) -> list[_
 
 
 def _finalists(inertias: list[float], at_most: int) -> list[int]:
-    """The attempts to improve, best first; of several with the same inertia only the first."""
+    """Indices of the attempts to refine, best first; one for each distinct inertia."""
     chosen: list[int] = []
     for number in sorted(range(len(inertias)), key=inertias.__getitem__):
         if len(chosen) == at_most:
@@ -119,7 +119,7 @@ def _finish(problem: Problem, cells: Cells, start: Samples, n_threads: int) -> F
 
 
 def _distinct_pairs(X: Samples, weights: Samples) -> tuple[Samples, Samples, Labels] | None:
-    """Merge equal samples that are pairs of bytes.
+    """Merge duplicate samples if each is two whole numbers from 0 to 255.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def _distinct_pairs(X: Samples, weights: Samples) -> tuple[Samples, Samples, Lab
     pair_of : ndarray of int32, shape (n,)
         The pair of each sample.
     None
-        If the samples are few, not pairs of bytes, or mostly distinct.
+        If the samples are few, not of this kind, or mostly distinct.
     """
     if X.shape[1] != 2 or len(X) < _MIN_PAIRS or X.min() < 0 or X.max() > 255:
         return None

@@ -13,11 +13,12 @@ from numba import njit
 
 from kmseg.parallel.compiled import inlined
 
-# Samples processed together: what is computed of them stays in the first-level cache.
+# Samples processed together, so that their distances stay in the first-level cache.
 CHUNK: Final = 256
 # Chunks are rounded up to whole vectors of this many samples, which are processed at equal cost.
 _LANES: Final = 16
-# A centroid is dropped only if it is further away by more than rounding errors, relatively.
+# Relative tolerance: a centroid is dropped only if it is further away by more than this, so
+# rounding errors drop none.
 _ROUNDING: Final = 1e-12
 
 

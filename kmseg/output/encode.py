@@ -17,10 +17,10 @@ PNG: Final = "image/png"
 PICTURE_TYPES: Final = {"png": PNG, "jpg": "image/jpeg", "webp": "image/webp"}
 """MIME types of :func:`photo`'s formats by extension."""
 
-# Of pictures to look at: no artefacts at their usual size.
+# Quality of lossy downloads: no visible artefacts.
 PHOTO_QUALITY: Final = 92
 
-# Of the page's own pictures, which are a quarter as large at that.
+# Quality of the page's previews: about 60 % of the bytes of a WebP of PHOTO_QUALITY.
 PREVIEW_QUALITY: Final = 82
 
 # Largest side in pixels. WebP stores 14 bits; libjpeg's limit is JPEG_MAX_DIMENSION.

@@ -141,7 +141,7 @@ def side_by_side(seg: Segmentation, paint: str = "gray") -> Pixels:
 
 
 def boundaries(seg: Segmentation) -> Pixels:
-    """The original under the boundaries of clusters, as white lines with black edges.
+    """The original with cluster boundaries drawn over it, white with black edges.
 
     A pixel is on a boundary if its right or lower neighbour belongs to another cluster, or to none.
     Lines are wider in pictures of more than 2,000 pixels a side.

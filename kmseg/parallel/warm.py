@@ -19,7 +19,7 @@ def warm_up() -> None:
 
 def warm_up_the_rest() -> None:
     """Load what other settings and pictures need."""
-    # Numbers of colours beyond int8; then within, with transparent pixels.
+    # First a picture with too many colours for int8, then a small one with transparent pixels.
     for image in (_noise(64), replace(_noise(8), opaque=np.eye(8) == 0)):
         for settings in (
             Settings(channels="01"),

@@ -1,7 +1,7 @@
-"""Reads untrusted pictures in worker processes, which a hostile file may crash.
+"""Reads untrusted pictures in worker processes, so that a hostile file crashes only its worker.
 
-A keeper process has all decoders loaded and forks a worker for each file, so that no file costs the
-start of an interpreter. A worker reads one file within limits on memory and time, and exits. A
+A keeper process has all decoders loaded and forks a worker for each file, so no file waits for an
+interpreter to start. A worker reads one file within limits on memory and time, and exits. A
 hostile file may have taken over the worker, so the server validates everything that the worker
 sends: JSON and raw pixels, never pickles.
 

@@ -111,7 +111,7 @@ class Whole(Kind):
         return number
 
     def nearest(self, text: str, default: Any) -> Any:
-        """The nearest whole number in the range; the default for other text."""
+        """The number in ``text``, clamped to the range; ``default`` if not a whole number."""
         try:
             return min(max(int(text), self.low), self.high)
         except ValueError:

@@ -1,4 +1,4 @@
-"""The places of the page and the views in each of them: which one is open."""
+"""Draws the row of places and the open place's views; opens the view that is chosen."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import streamlit as st
 
 from kmseg.ui.session import Key, session
 from kmseg.ui.views import VIEWS, View
-from kmseg.ui.views.view import Group
+from kmseg.ui.views.view import Place
 
 # A place without views is not shown.
 PLACES: Final = tuple(
-    place for place in Group if any(view.group == place for view in VIEWS.values())
+    place for place in Place if any(view.place == place for view in VIEWS.values())
 )
 
 
 def choose_view() -> View:
-    """Draw a row of the places, and one of the open place's views if it has several.
+    """Draw the row of places, and a row of the open place's views if it has several.
 
     Returns
     -------
@@ -26,17 +26,17 @@ def choose_view() -> View:
         The open view.
     """
     view = VIEWS[session.view]
-    session.last_views = session.last_views | {view.group: view.key}
-    titles = _titles(view.group)
+    session.last_views = session.last_views | {view.place: view.key}
+    titles = _titles(view.place)
     with st.container(key="places", horizontal=True, gap="small"):
-        _row("Places", {place: place for place in PLACES}, view.group, Key.PLACE, _open_place)
+        _row("Places", {place: place for place in PLACES}, view.place, Key.PLACE, _open_place)
         if len(titles) > 1:
-            _row(f"Parts of {view.group}", titles, view.key, Key.PART, _open_part)
+            _row(f"Parts of {view.place}", titles, view.key, Key.PART, _open_part)
     return view
 
 
 def _titles(place: str) -> dict[str, str]:
-    return {view.key: view.title for view in VIEWS.values() if view.group == place}
+    return {view.key: view.title for view in VIEWS.values() if view.place == place}
 
 
 def _row(
@@ -57,7 +57,7 @@ def _row(
 
 
 def _open_place() -> None:
-    """Open the view that was open last in the chosen place, or its first."""
+    """Open the chosen place's view that was open last, otherwise its first view."""
     place = session.place
     session.view = session.last_views.get(place, next(iter(_titles(place))))
 

@@ -1,4 +1,4 @@
-"""What describes an input format: the fields of its header, and its entry in the registry."""
+"""Description of an input format: its header fields and its registry entry."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFLATE_RATIO: Final = 1032
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file claims about its first picture; a format may add fields in a subclass.
+    """The first picture's properties as the file states them; formats may add fields in a subclass.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ RULES: Final = {"auto": "Automatic", "stored": "As stored", "range": "Range"}
 # Where the range begins in colour of more than 8 bits.
 _COLOR_RANGE: Final = (0.0, 65535.0)
 
-# Pixels: two fields side by side, on telephones too.
+# Field width in pixels: two fit side by side on a phone.
 _FIELD_WIDTH: Final = 130
 
 _LEVELS_HELP: Final = """

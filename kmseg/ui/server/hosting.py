@@ -80,7 +80,7 @@ def _limit_uploads() -> None:
 
 @st.cache_resource(show_spinner="Starting…")
 def warm_up() -> None:
-    """Wait for what the server began to load when it started."""
+    """Wait until the compiled code, which began loading at startup, is ready."""
     warm.warm_up()
 
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 # Files of one session, notes and unfinished uploads included.
 MAX_FILES: Final = 300
-# Uploads that are received at once. Further ones of the same session wait; of all sessions, the
-# slowest upload is ended to make room.
+# Most uploads received at once, per session and in total. Beyond the first limit, uploads wait;
+# beyond the second, the slowest is ended.
 MAX_SESSION_TRANSFERS: Final = 6
 MAX_TRANSFERS: Final = 100
 # An upload is ended if fewer bytes than these arrive within these seconds, or if it takes longer

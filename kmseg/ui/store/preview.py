@@ -25,7 +25,7 @@ from kmseg.ui.store.store import Key
 
 # The longest side in which a part of a picture is sent, in pixels.
 REGION_SIDE: Final = 2400
-# A region of so many pixels at most is sent exactly; a larger one about as it looks.
+# Regions up to this many pixels are sent lossless, larger ones lossy.
 EXACT_PIXELS: Final = 250_000
 # The exact pixels of a preview come in this many parts, so that something else can go first.
 N_STRIPES: Final = 16

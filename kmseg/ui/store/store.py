@@ -67,11 +67,11 @@ class Store:
 
     @property
     def n_bytes(self) -> int:
-        """Memory that is kept alive."""
+        """Bytes held by the cached values."""
         return self._tally.n_bytes
 
     def reachable_bytes(self) -> int:
-        """The same, measured anew: what ``n_bytes`` must be."""
+        """``n_bytes`` recounted from the stored values, as a check."""
         with self._lock:
             values = [entry.value for entry in self._entries.values()]
             for entry in self._with_parts.values():

@@ -9,7 +9,7 @@ import streamlit as st
 from kmseg.color import COLOR_SPACES
 from kmseg.ui import store, text
 from kmseg.ui.components.cloud.cloud import color_cloud
-from kmseg.ui.views.view import Group, Option, View, ViewContext, choose
+from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
 
 # Points that are drawn at most.
 N_POINTS: Final = 6000
@@ -59,7 +59,7 @@ def show(context: ViewContext) -> None:
 VIEW: Final = View(
     key="cloud",
     title="Colour cloud",
-    group=Group.EXPLORE,
+    place=Place.EXPLORE,
     show=show,
     options=(AXES, PAINT),
 )

@@ -6,7 +6,7 @@ from typing import Final
 
 from kmseg.output.units import cluster_units
 from kmseg.ui.components.table.table import cluster_table
-from kmseg.ui.views.view import Group, View, ViewContext
+from kmseg.ui.views.view import Place, View, ViewContext
 
 
 def show(context: ViewContext) -> None:
@@ -17,4 +17,4 @@ def show(context: ViewContext) -> None:
     cluster_table(context.merged, "table", context.address, values)
 
 
-VIEW: Final = View(key="clusters", title="Clusters", group=Group.EXPLORE, show=show)
+VIEW: Final = View(key="clusters", title="Clusters", place=Place.EXPLORE, show=show)

@@ -10,7 +10,7 @@ import streamlit as st
 from kmseg.output import export
 from kmseg.settings import Shell
 from kmseg.ui import failures, naming, store
-from kmseg.ui.views.view import Group, View, ViewContext
+from kmseg.ui.views.view import Place, View, ViewContext
 
 # What the page calls the shells of a command, by their names in Settings.to_command_line.
 _SHELLS: Final[dict[Shell, str]] = {"posix": "Linux, macOS", "cmd": "Windows"}
@@ -77,5 +77,5 @@ def _button(download: export.Download, context: ViewContext, icon: str | None = 
 
 
 VIEW: Final = View(
-    key="download", title="Download", group=Group.DOWNLOAD, show=show, needs_focus=True
+    key="download", title="Download", place=Place.DOWNLOAD, show=show, needs_focus=True
 )

@@ -13,7 +13,7 @@ from kmseg.ui import store, text
 from kmseg.ui.components.curves.curves import Curve, curves
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
-from kmseg.ui.views.view import Group, View, ViewContext, say_automatic
+from kmseg.ui.views.view import Place, View, ViewContext, say_automatic
 
 # The last K, unless a larger one is chosen.
 TOP: Final = 10
@@ -96,4 +96,4 @@ def _number(value: float) -> str:
     return "not defined" if math.isnan(value) else f"{value:.2f}"
 
 
-VIEW: Final = View(key="ladder", title="Choosing K", group=Group.EXPLORE, show=show)
+VIEW: Final = View(key="ladder", title="Choosing K", place=Place.EXPLORE, show=show)

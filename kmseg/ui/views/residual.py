@@ -9,7 +9,7 @@ import streamlit as st
 
 from kmseg.output import encode, render
 from kmseg.ui import store
-from kmseg.ui.views.view import Group, View, ViewContext
+from kmseg.ui.views.view import Place, View, ViewContext
 
 
 def show(context: ViewContext) -> None:
@@ -57,4 +57,4 @@ def _scale(top: float) -> str:
     )
 
 
-VIEW: Final = View(key="residual", title="Residual", group=Group.EXPLORE, show=show)
+VIEW: Final = View(key="residual", title="Residual", place=Place.EXPLORE, show=show)

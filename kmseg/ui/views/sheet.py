@@ -17,12 +17,12 @@ from kmseg.ui import store, text
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
 from kmseg.ui.views import hue
-from kmseg.ui.views.view import Group, Option, View, ViewContext, choose, say_automatic
+from kmseg.ui.views.view import Option, Place, View, ViewContext, choose, say_automatic
 
 # Proposals that are shown at most.
 N_PROPOSALS: Final = 6
 
-# Pixels: on wide windows, colour spaces with at least this width stand side by side.
+# Minimum width of a colour space, in pixels; wide windows show several side by side.
 SPACE_WIDTH: Final = 600
 
 HELP: Final = """
@@ -119,7 +119,7 @@ def _channels(settings: Settings) -> str:
 VIEW: Final = View(
     key="sheet",
     title="Colour spaces",
-    group=Group.EXPLORE,
+    place=Place.EXPLORE,
     show=show,
     options=(SHOWN, K),
 )

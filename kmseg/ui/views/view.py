@@ -1,4 +1,4 @@
-"""What a view of the page is, and what the views share."""
+"""The definition of a view, and controls that several views share."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from kmseg.ui import store
 
 
-class Group(StrEnum):
-    """The places of the page that views belong to."""
+class Place(StrEnum):
+    """The page's places; each holds one or more views. Places without views are not shown."""
 
     EXPLORE = "Explore"
     WATCH = "Watch"
@@ -36,7 +36,7 @@ class Option:
     name : str
         Its name in a link, and the key of its widget.
     titles : dict of str to str
-        What the page calls each value; the default comes first.
+        The page's title of each value; the default comes first.
     """
 
     name: str
@@ -45,13 +45,13 @@ class Option:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ViewContext:
-    """What a view shows.
+    """The data that a view draws.
 
     Attributes
     ----------
     picture : Picture
     wanted : Settings
-        As the controls have them; ``seg.settings`` may be less where an engine visits every pixel.
+        The settings of the controls; ``seg.settings`` may have a smaller width or fewer attempts.
     seg, merged : Segmentation
         Before and after clusters were merged.
     focus : tuple of int
@@ -78,7 +78,7 @@ class View:
     key : str
         Its name in a link.
     title : str
-    group : Group
+    place : Place
     show : callable
         ``show(context)`` draws it. A ``KmsegError`` that it raises becomes a sentence.
     options : tuple of Option
@@ -89,7 +89,7 @@ class View:
 
     key: str
     title: str
-    group: Group
+    place: Place
     show: Callable[[ViewContext], None]
     options: tuple[Option, ...] = ()
     needs_focus: bool = False
@@ -110,7 +110,7 @@ def choose(label: str, titles: dict[str, str], key: str, *, labelled: bool = Fal
 
 
 def say_automatic(settings: Settings) -> None:
-    """Say so if a view's segmentations differ from the settings in more than it compares."""
+    """Show a note if a view's segmentations use another engine or start than the settings."""
     if explore.automatic(settings) != settings:
         st.caption(
             "These pictures use the exact engine and automatic initialisation, whatever the "

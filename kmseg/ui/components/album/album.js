@@ -1,10 +1,10 @@
 import { component } from "../shared/component.js"
+import { onReconnect } from "../shared/connection.js"
 import { chooseFiles, uploads } from "../shared/uploader.js"
 import { takeDropsAndPastes } from "./drops.js"
 import { keeper } from "./keeper.js"
 import { showRefused } from "./refused.js"
 import { adopt, bringBack, enter, isComing, reconnect, sendAgain } from "./returning.js"
-import { onReconnect } from "./status.js"
 import { Strip } from "./strip.js"
 
 const BRINGING = "Bringing back your pictures…"
@@ -27,7 +27,7 @@ class Album {
     uploads.addEventListener("sending", ({ detail }) => keeper.keep(detail), { signal })
     uploads.addEventListener("failed", ({ detail }) => this.discard(detail), { signal })
     uploads.addEventListener("change", () => this.show(), { signal })
-    onReconnect(() => this.resume(), signal)
+    onReconnect(signal, () => this.resume())
     keeper.ready.then(() => this.show())
   }
 

@@ -47,12 +47,12 @@ class AlbumData:
     files : dict of str to str
         Key of the picture in each uploaded file that the session has, by the file's id.
     refused : list of Refusal
-        Files that are no picture on this page.
+        Files that were refused.
     wanted : str
         The link's name of the picture that should be shown and is not there, such as
         ``"upload-1a2b3c4d"``; empty if it is there.
     missing : str
-        What to say if nobody has it.
+        Message shown if the wanted picture is found neither on the server nor in the browser.
     kept : str
         What is kept of a visitor's pictures, and which formats are read.
     max_bytes : int

@@ -23,7 +23,8 @@ function paste(event) {
 }
 
 export function takeDropsAndPastes(overlay, signal) {
-  let depth = 0 // a drag enters an element before it leaves the last one
+  // dragenter minus dragleave events: the next element is entered before the last is left.
+  let depth = 0
   let own = false // a picture of the page itself is dragged
 
   function show(shown) {

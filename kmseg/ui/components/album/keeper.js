@@ -83,7 +83,7 @@ class Keeper {
     this.evict()
   }
 
-  // The newest ones stay: so many, of so many bytes, for so long.
+  // Keep the newest, within limits on number, total bytes and age.
   evict() {
     let [files, bytes] = [0, 0]
     for (const entry of [...this.entries.values()].toReversed()) {

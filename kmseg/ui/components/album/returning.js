@@ -51,10 +51,10 @@ export async function bringBack(latest, send) {
   const isWanted = ({ key }) => Boolean(latest().wanted) && isNamed(latest().wanted, key)
   let entries = unsent().filter(isWanted)
   if (entries.length) {
-    state.asked = false // it is shown, and not the last of the others
+    state.asked = false // only the wanted picture opens, not the last one of the others
   } else {
     if (!unsent().length) return
-    await idle() // a run for these would end the one that goes on
+    await idle() // sending now would abort the current script run
     entries = unsent()
     const keys = entries.map(({ key }) => key).filter(Boolean)
     if (keys.length && !state.asked) send("returning", keys)
@@ -69,7 +69,7 @@ export async function adopt() {
   await keeper.adopt(keeper.others)
 }
 
-// Send a file again that was refused for want of room or connection.
+// Send a file again that was refused because there was no room or no connection.
 export function sendAgain(fileOrId) {
   const entry = keeper.own.find(({ id, fileId }) => fileOrId === id || fileOrId === fileId)
   if (entry) sendFiles([entry.file])

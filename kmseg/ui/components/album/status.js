@@ -1,38 +1,22 @@
-// What the platform's page tells of itself: whether it is connected, and whether a run is going on.
+// Tells when no script run is in progress, from attributes of Streamlit's page.
 const app = () => document.querySelector("[data-testid=stApp]")
 const isConnected = () => app()?.dataset.testConnectionState === "CONNECTED"
 const isIdle = () => isConnected() && app().dataset.testScriptState === "notRunning"
 
 const ATTRIBUTES = ["data-test-connection-state", "data-test-script-state"]
 
-function observe(changed) {
-  const observer = new MutationObserver(changed)
-  observer.observe(app(), { attributeFilter: ATTRIBUTES })
-  return observer
-}
-
-// Resolves when no run of the page is going on.
+// Resolves once the page is connected and no script run is in progress.
 export function idle() {
   return new Promise(resolve => {
     if (isIdle()) {
       resolve()
       return
     }
-    const observer = observe(() => {
+    const observer = new MutationObserver(() => {
       if (!isIdle()) return
       observer.disconnect()
       resolve()
     })
+    observer.observe(app(), { attributeFilter: ATTRIBUTES })
   })
-}
-
-// Call `reconnected` each time that the page is connected again.
-export function onReconnect(reconnected, signal) {
-  let connected = isConnected()
-  const observer = observe(() => {
-    const before = connected
-    connected = isConnected()
-    if (connected && !before) reconnected()
-  })
-  signal.addEventListener("abort", () => observer.disconnect())
 }

@@ -98,7 +98,7 @@ export class Strip {
 
   reveal(item) {
     const [row, box] = [this.row.getBoundingClientRect(), item.getBoundingClientRect()]
-    const open = this.row.querySelector(".open") // stays in sight
+    const open = this.row.querySelector(".open") // sticky: covers the left end of the row
     const left = row.left + open.offsetWidth
     if (box.left < left) this.row.scrollLeft += box.left - left
     else if (box.right > row.right) this.row.scrollLeft += box.right - row.right

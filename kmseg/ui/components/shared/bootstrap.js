@@ -4,7 +4,7 @@
 // always comes from there.
 const streamlit = document.querySelector("script[src*='static/js/']")
 const root = streamlit ? streamlit.src.split("static/js/")[0] : document.baseURI
-const waiting = new Map() // parent element -> the last call that came before the component
+const waiting = new Map() // parent element -> last call received before the component loaded
 let component
 
 // Until the component has loaded, its content on the page is inert: a click would be lost.
@@ -35,7 +35,7 @@ load()
 
 export default function (message) {
   if (component) {
-    setInert(message, false) // a call that was withdrawn before the script came left it inert
+    setInert(message, false) // undo `inert`, which a call cancelled before loading may have left
     return component(message)
   }
   const { parentElement } = message

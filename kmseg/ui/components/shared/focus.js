@@ -48,9 +48,9 @@ class Focus extends EventTarget {
     return shown.has("v") ? shown.get(name) ?? "" : ""
   }
 
-  // Show a segmentation of `count` clusters. `segmentation` is its part of the address. Another
-  // segmentation has other clusters: those in focus are what its link says, or else as they were
-  // when it was left. The server writes the new address before or after this call.
+  // Show a segmentation of `count` clusters. `segmentation` is its part of the address. Its focus
+  // comes from the link, otherwise from the last time it was shown. The server writes the new
+  // address before or after this call.
   enter(segmentation, count) {
     if (this.segmentation === segmentation) return
     const left = this.left.get(segmentation)

@@ -101,7 +101,7 @@ class Uploads extends EventTarget {
     }
   }
 
-  // The connection is a new one: what has not set out will not, and nobody will answer for the rest.
+  // New connection: uploads not yet started are dropped, and finished ones will get no answer.
   restart() {
     for (const { id, request, done } of this.sending.values()) {
       if (!request || done) this.sending.delete(id)

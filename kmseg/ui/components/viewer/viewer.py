@@ -86,9 +86,9 @@ class ViewerUnits:
     Attributes
     ----------
     black, white : float
-        The values that levels 0 and 255 stand for; those between lie evenly.
+        The values of levels 0 and 255; the levels between are spaced evenly.
     decimals : int
-        As many as a level can tell.
+        Decimals that 256 levels can distinguish.
     """
 
     black: float

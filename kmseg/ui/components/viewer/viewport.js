@@ -1,10 +1,10 @@
 import { clamp } from "../shared/helpers.js"
 
-const MOST_ENLARGED = 32 // screen pixels for a pixel of the photo
-const FINEST = 2 // device pixels for a CSS pixel: nobody sees more in a photo
+const MOST_ENLARGED = 32 // CSS pixels per pixel of the photo
+const FINEST = 2 // cap on device pixels per CSS pixel; more is not visible in a photo
 
-// The part of the picture that is in view. `x` and `y` place its left upper corner, in parts of
-// the pane; `zoom` is 1 when all of it fits.
+// The part of the picture that is visible. `x` and `y` are the picture's top-left corner, as
+// fractions of the pane; `zoom` is 1 when the whole picture fits.
 export class Viewport {
   zoom = 1
   x = 0
@@ -24,12 +24,12 @@ export class Viewport {
     return Math.max(MOST_ENLARGED * this.fullWidth / (this.pane.clientWidth || 1), 1)
   }
 
-  // [left, top, right, bottom] of what is in view, in parts of the picture.
+  // [left, top, right, bottom] of the visible part, as fractions of the picture.
   get bounds() {
     return [-this.x, -this.y, 1 - this.x, 1 - this.y].map(side => side / this.zoom)
   }
 
-  // Pixels of the screen for each pixel of the photo.
+  // Device pixels per pixel of the photo.
   get density() {
     return Math.min(devicePixelRatio, FINEST) * this.pane.clientWidth * this.zoom / this.fullWidth
   }
@@ -39,7 +39,7 @@ export class Viewport {
     return this.zoom > 1 && this.density * this.fullWidth > this.previewWidth
   }
 
-  // A point of the pane, [u, v], in parts of the picture.
+  // A point of the pane, [u, v], as fractions of the picture.
   inPicture([u, v]) {
     return [(u - this.x) / this.zoom, (v - this.y) / this.zoom]
   }
