@@ -20,12 +20,12 @@ from kmseg.settings import to_hex
 
 Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 
-# Diameters, in CSS pixels, of a point for one pixel and of the most frequent one.
+# Diameters in CSS pixels: a colour of one pixel, and the most frequent colour.
 SMALLEST_MARKER: Final = 2.5
 LARGEST_MARKER: Final = 9.0
-# The length of a range over the largest extent of the colours, so that no point lies on an edge.
+# Length of a range divided by the largest extent of the colours, so that no point lies on an edge.
 _MARGIN: Final = 1.05
-# The camera before a visitor turns it, in Plotly's units: the scene is a cube of side 1.
+# The initial camera, in Plotly's units: the scene is a cube of side 1.
 _CAMERA: Final[dict[str, Any]] = {
     "eye": {"x": 1.35, "y": 1.35, "z": 0.85},
     "center": {"x": 0.0, "y": 0.0, "z": -0.08},
@@ -44,11 +44,11 @@ class Points:
     coordinates : ndarray of float64, shape (U, 3)
         Coordinates of all U colours of the histogram.
     chosen : ndarray of intp, shape (P,)
-        Indices of the colours that represent all others.
+        Indices of the representative colours.
     counts : ndarray of int64, shape (P,)
         Pixels that each chosen colour represents.
     ranges : tuple of three (low, high)
-        Ranges of the axes around all colours, equally long, so that distances read true.
+        Ranges of the axes around all colours, equally long, so that distances are to scale.
     """
 
     space: str
@@ -99,7 +99,7 @@ class Cloud:
 
 
 def points(histogram: ColorHistogram, space: str, n_points: int) -> Points:
-    """Choose colours that represent all of a picture's.
+    """Choose colours that represent all colours of a picture.
 
     Parameters
     ----------
@@ -133,13 +133,13 @@ def color_cloud(seg: Segmentation, points: Points) -> Cloud:
     ----------
     seg : Segmentation
     points : Points
-        Made from ``seg.histogram``.
+        Points of ``seg.histogram``.
 
     Returns
     -------
     Cloud
-        The centroids are those of the clustering where the axes are the channels that were
-        clustered; on every other axis they are the means of the clusters' pixels.
+        On axes that are clustered channels, centroids have the coordinates of the clustering. On
+        other axes, they are the means of the clusters' pixels.
     """
     histogram, space = seg.histogram, COLOR_SPACES[points.space]
     sums = [
@@ -175,7 +175,7 @@ def ink(color: NDArray[np.uint8]) -> str:
     Returns
     -------
     str
-        ``"#000000"`` or ``"#ffffff"``, whichever has the higher contrast ratio by WCAG 2.2;
+        ``"#000000"`` or ``"#ffffff"``: the one with the higher contrast ratio (WCAG 2.2).
         ``inkOn`` in the viewer's ``colors.js`` makes the same choice.
     """
     luminance = float(linear_light(color) @ (0.2126, 0.7152, 0.0722))
@@ -186,8 +186,8 @@ def ink(color: NDArray[np.uint8]) -> str:
 def marker_sizes(counts: NDArray[np.int64]) -> NDArray[np.float32]:
     """Size points by the number of pixels that they represent.
 
-    The area grows with the logarithm of the count: in a photo, a few colours have tens of
-    thousands of pixels and many have one, and all have to stay visible.
+    The area grows with the logarithm of the count. In a photo, a few colours have tens of thousands
+    of pixels and many have one, and all must stay visible.
 
     Parameters
     ----------
@@ -219,9 +219,9 @@ def frame(cloud: Cloud) -> dict[str, Any]:
     -------
     dict
         A Plotly figure of plain numbers, strings, lists and dictionaries. Its trace has no
-        coordinates, colours or sizes yet. ``customdata`` of a point will be its colour as a number,
-        its pixels and the name of its cluster. The centroids are annotations, which Plotly draws
-        over the scene, so that points never hide them.
+        coordinates, colours or sizes yet. The browser adds them, and sets each point's
+        ``customdata`` to its colour as a number, its pixel count and the name of its cluster. The
+        centroids are annotations, which Plotly draws over the scene, so points never hide them.
     """
     x, y, z = cloud.axes
     trace: dict[str, Any] = {

@@ -26,7 +26,7 @@ PREVIEW_QUALITY: Final = 82
 # Largest side in pixels. WebP stores 14 bits; libjpeg's limit is JPEG_MAX_DIMENSION.
 MAX_SIDE: Final = {"webp": 16_383, "jpg": 65_500, "jpeg": 65_500}
 _MAX_SIDE_ELSEWHERE: Final = 2**31 - 1
-# Formats without transparency, or in which few programs see it.
+# Formats without transparency, or whose transparency few programs support.
 _OPAQUE: Final = ("jpg", "jpeg", "bmp")
 
 
@@ -35,7 +35,7 @@ def on_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None) -> NDAr
     if alpha is None:
         return pixels
     opacity = alpha[..., None].astype(np.uint16)
-    blended = pixels * opacity  # at most 255 * 255, which 16 bits hold
+    blended = pixels * opacity  # at most 255 * 255, which fits in 16 bits
     blended += 255 * (255 - opacity)
     blended += 127  # to round
     return (blended // 255).astype(np.uint8)
@@ -56,7 +56,7 @@ def jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
 
 
 def webp(pixels: NDArray[np.uint8], *, exact: bool = False) -> bytes:
-    """Encode RGB or RGBA pixels for the page: small, or ``exact`` to the last bit."""
+    """Encode RGB or RGBA pixels as WebP for the page, lossless if ``exact``."""
     import PIL.Image
 
     file = io.BytesIO()
@@ -68,9 +68,9 @@ def webp(pixels: NDArray[np.uint8], *, exact: bool = False) -> bytes:
 
 
 def photo(pixels: NDArray[np.uint8], extension: str) -> bytes:
-    """Encode RGB or RGBA pixels to look at, as a key of ``PICTURE_TYPES``.
+    """Encode RGB or RGBA pixels for viewing; ``extension`` is a key of ``PICTURE_TYPES``.
 
-    JPEG has no transparency: there, transparent pixels become white.
+    JPEG has no transparency, so transparent pixels become white.
     """
     import cv2
 
@@ -91,8 +91,8 @@ def encode(pixels: NDArray[np.uint8], extension: str, options: tuple[int, ...] =
     pixels : ndarray of uint8, shape (H, W), (H, W, 3) or (H, W, 4)
         Gray, RGB or RGBA.
     extension : str
-        Names the format, such as ``"png"``, without a dot. Formats that hold no transparency show
-        RGBA on white.
+        File extension of the format without its dot, such as ``"png"``. For formats without
+        transparency, RGBA is composited over white.
     options : tuple of int
         Pairs of an OpenCV ``IMWRITE_*`` flag and its value.
 
@@ -120,7 +120,7 @@ def encode(pixels: NDArray[np.uint8], extension: str, options: tuple[int, ...] =
 def indexed_png(labels: NDArray[np.int16], colors: NDArray[np.uint8]) -> bytes:
     """Encode labels as an indexed PNG for a browser: pixel values are labels from 0.
 
-    Files for people number clusters from 1: see :func:`labels_png`.
+    Downloaded files number clusters from 1: see :func:`labels_png`.
 
     Parameters
     ----------
@@ -137,15 +137,15 @@ def indexed_png(labels: NDArray[np.int16], colors: NDArray[np.uint8]) -> bytes:
 
 
 def labels_png(numbers: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:
-    """Encode the numbers of clusters as an indexed PNG: they are its pixel values.
+    """Encode cluster numbers as an indexed PNG: each pixel's value is its cluster's number.
 
     Parameters
     ----------
     numbers : ndarray of uint8, shape (H, W)
         From 1; 0 is no cluster.
     colors : ndarray of uint8, shape (N, 3)
-        The colours of the numbers 1 to N; N is at most 255. Palette entry 0 is black and, by a tRNS
-        entry, transparent.
+        Colours of the numbers 1 to N; N is at most 255. Palette entry 0 is black, and transparent
+        by a tRNS entry.
     """
     return _indexed_png(numbers, np.vstack((np.zeros((1, 3), np.uint8), colors)), b"\0")
 
@@ -153,13 +153,13 @@ def labels_png(numbers: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:
 def _indexed_png(
     values: NDArray[np.int16] | NDArray[np.uint8], palette: NDArray[np.uint8], alpha: bytes = b""
 ) -> bytes:
-    """An 8-bit indexed PNG; `alpha` has a byte for each of the palette's first entries."""
+    """An 8-bit indexed PNG; ``alpha`` has one byte for each of the first palette entries."""
     height, width = values.shape
-    rows = np.zeros((height, width + 1), np.uint8)  # column 0 is the filter type: 0, none
+    rows = np.zeros((height, width + 1), np.uint8)  # column 0 is the filter type; 0 means none
     rows[:, 1:] = values
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, indexed colour
     chunks = {b"IHDR": header, b"PLTE": palette.tobytes()} | ({b"tRNS": alpha} if alpha else {})
-    # Labels come in runs: run-length matching is the fastest, and for photos the smallest.
+    # Labels form runs: run-length matching is fastest, and gives the smallest files for photos.
     packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
     chunks |= {b"IDAT": packer.compress(rows.data) + packer.flush(), b"IEND": b""}
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -169,5 +169,5 @@ def _indexed_png(
 
 
 def json_bytes(value: object) -> bytes:
-    """Encode a value as indented JSON; NaN and infinity are refused with a ValueError."""
+    """Encode a value as indented JSON; raises ``ValueError`` for NaN and infinity."""
     return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()

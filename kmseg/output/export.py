@@ -1,7 +1,7 @@
-"""The files that can be downloaded: pictures, masks, tables, palettes, and one archive of them all.
+"""Downloads: pictures, masks, tables, palettes, and an archive of all of them.
 
-A new download is one entry in :data:`DOWNLOADS`. Files are written from arrays, so no metadata of
-the original file reaches them. Clusters in files are numbered from 1.
+To add a download, add an entry to :data:`DOWNLOADS`. Files are written from arrays, so they contain
+no metadata of the original file. Clusters in files are numbered from 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Group(StrEnum):
-    """What the page lists together."""
+    """Headings under which the page lists downloads."""
 
     PICTURES = "Pictures"
     LABELS = "Labels and masks"
@@ -35,14 +35,14 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What files depend on besides the segmentation.
+    """Inputs of a download other than the segmentation.
 
     Attributes
     ----------
     picture : str
-        Name of the picture's file, for the names of files inside an archive.
+        File name of the picture, from which the names of files in an archive are made.
     focus : tuple of int
-        Clusters in focus, numbered from 0 before merging; the settings file lists them.
+        Clusters in focus, numbered from 0 before merging, for the settings file.
     """
 
     picture: str
@@ -56,19 +56,19 @@ class Download:
     Attributes
     ----------
     key : str
-        Identifies the download; lower-case letters and underscores.
+        Identifier of lower-case letters and underscores.
     title : str
-        Its label on the page.
+        Label on the page.
     mime : str
         MIME type.
     suffix : str
-        End of the file name after the stem, extension included, such as ``"_gray.png"``.
+        End of the file name after the stem, including the extension, such as ``"_gray.png"``.
     make : callable
         ``make(seg, context)`` returns the file's content.
     group : Group
     draw : callable, optional
-        ``draw(seg)`` returns the pixels of a picture to look at, which may be encoded with loss.
-        Pictures whose exact values count have none.
+        ``draw(seg)`` returns the pixels of a picture that may be saved in a lossy format. None for
+        pictures whose exact values matter, such as labels.
     """
 
     key: str
@@ -85,7 +85,7 @@ class Download:
         return self.suffix.rpartition(".")[2]
 
     def encoded_as(self, extension: str) -> Download:
-        """This download in another format of pictures; itself if its exact values count.
+        """This download in another picture format; unchanged if its exact values matter.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ def _exact(
 
 
 def _drawn(key: str, title: str, draw: Callable[[Segmentation], Pixels]) -> Download:
-    """A picture to look at."""
+    """A picture for viewing, which may be saved in a lossy format."""
     return replace(_exact(key, title, draw), draw=draw)
 
 
@@ -160,21 +160,21 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
     _palette("palette_css", "Palette (CSS)", "text/css", tables.palette_css),
     _palette("palette_json", "Palette (JSON)", "application/json", tables.palette_json),
 )
-"""Every file of a whole segmentation, in the order in which the page offers them."""
+"""Downloads of a whole segmentation, in the order of the page."""
 
 
 def mask(seg: Segmentation, *clusters: int) -> Download:
-    """The mask of clusters, numbered from 0: 255 inside them, 0 elsewhere."""
+    """A mask of clusters, numbered from 0: 255 inside them, 0 elsewhere."""
     return _of_clusters("mask", "Mask", seg, clusters, lambda s: render.mask(s.labels, clusters))
 
 
 def cutout(seg: Segmentation, *clusters: int) -> Download:
-    """The original inside clusters, numbered from 0, and transparency elsewhere."""
+    """The original inside clusters, numbered from 0, and transparent elsewhere."""
     return _of_clusters("cutout", "Cut-out", seg, clusters, lambda s: render.cutout(s, clusters))
 
 
 CLUSTER_DOWNLOADS: Final[dict[str, Callable[..., Download]]] = {"mask": mask, "cutout": cutout}
-"""Files of chosen clusters by key: each is called with a segmentation and its clusters."""
+"""Downloads of chosen clusters by key, as functions of a segmentation and its clusters."""
 
 
 def _of_clusters(
@@ -210,5 +210,5 @@ ARCHIVE: Final = Download("archive", "Download all (ZIP)", "application/zip", ".
 
 
 def file_name(seg: Segmentation, picture: str, download: Download) -> str:
-    """The name of a downloaded file; ``picture`` is the name of the picture's file."""
+    """The name of a downloaded file; ``picture`` is the picture's file name."""
     return names.stem(picture, seg.settings, seg.n_clusters, seg.merges) + download.suffix

@@ -13,9 +13,9 @@ from kmseg.picture.image import Image
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
 
-# Longest side of a panel in pixels; larger pictures are made smaller.
+# Longest side of a panel in pixels; larger pictures are scaled down.
 MAX_PANEL: Final = 1600
-# Narrowest panel in pixels, so that a title fits above a small picture, which is centred.
+# Minimum width of a panel in pixels, so that its title fits. Narrower pictures are centred in it.
 MIN_PANEL: Final = 300
 
 
@@ -42,7 +42,7 @@ def figure(seg: Segmentation) -> Pixels:
     }
     height, width = panels["Original image"].shape[:2]
     column = max(width, MIN_PANEL)
-    size = column // 20  # of the font; the longest title is then 0.7 of a column wide
+    size = column // 20  # font size: the longest title is then 0.7 of a column wide
     font = ImageFont.load_default(size=size)
     canvas = Pillow.new("RGB", (2 * column + 3 * size, height + 4 * size), "white")
     draw = ImageDraw.Draw(canvas)

@@ -1,4 +1,4 @@
-"""Writes files so that they appear whole or not at all."""
+"""Atomic file writes: a file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def write(path: str | os.PathLike[str], content: bytes, *, overwrite: bool = Fal
     path : str or os.PathLike
     content : bytes
     overwrite : bool
-        Whether an existing file is replaced; it keeps its permissions. A link stays, and the file
-        that it points to is replaced.
+        Whether to replace an existing file, keeping its permissions. If ``path`` is a symbolic
+        link, its target is replaced.
 
     Raises
     ------
     FileExistsError
-        There is a file of this name and it must not be replaced.
+        A file of this name exists and ``overwrite`` is false.
     OSError
-        The file cannot be written; nothing is left of it.
+        The file cannot be written; no partial file is left.
     """
     target = Path(path).resolve() if overwrite else Path(path)
     with _temporary(target.parent) as (descriptor, temporary):
@@ -52,7 +52,7 @@ def check_folder(folder: str | os.PathLike[str]) -> None:
 
 
 def discard_unfinished() -> None:
-    """Delete all temporary files, and let no other be made: the process must exit after this."""
+    """Delete all temporary files and block new ones; the process must exit after this call."""
     _lock.acquire()
     for temporary in _unfinished:
         with suppress(OSError):
@@ -61,7 +61,7 @@ def discard_unfinished() -> None:
 
 @contextmanager
 def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Descriptor and path of a new file, which is deleted at the end if it is still there."""
+    """Descriptor and path of a new file, which is deleted at the end if it still exists."""
     global _number
     with _lock:
         while True:
@@ -70,7 +70,7 @@ def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
             try:
                 descriptor = os.open(path, flags, 0o666)
-            except FileExistsError:  # left by a process that was killed
+            except FileExistsError:  # left over from a process that was killed
                 continue
             _unfinished.add(path)
             break
@@ -83,9 +83,9 @@ def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _rename_to_new(temporary: Path, target: Path) -> None:
-    """Rename a file; raises ``FileExistsError`` if the new name is taken."""
+    """Rename a file; raises ``FileExistsError`` if the new name exists."""
     if sys.platform == "win32":
-        temporary.rename(target)  # refuses a name that is taken
+        temporary.rename(target)  # raises FileExistsError if the name exists
         return
     try:
         target.hardlink_to(temporary)

@@ -1,10 +1,10 @@
-"""Labels as bytes for the browser: exact, and a fraction of a PNG.
+"""Lossless compression of labels for the browser, to about half the size of a PNG.
 
-A pixel is first compared with its neighbours, the most likely one first; only a label that none of
-them has is written out. Each of these yes-or-no answers is coded by an adaptive binary range coder
-(G. N. N. Martin, "Range encoding", 1979; carries as in M. Schindler's `rangecoder`, 1998), whose
-probabilities depend on which neighbours agree and on the label that is compared.
-``viewer/codec.js`` decodes it.
+A pixel's label is predicted from its neighbours, the most likely one first. A label that no
+neighbour has is coded explicitly. All these binary decisions are coded by an adaptive binary range
+coder (G. N. N. Martin, "Range encoding", 1979; carries as in M. Schindler's `rangecoder`, 1998).
+Its contexts are the pattern of equal neighbours and the predicted label. ``viewer/codec.js``
+decodes it.
 
 Kilobytes of a photo's preview of 960 pixels a side (``tests/benchmarks/label_codec.py``), by K:
 
@@ -27,12 +27,13 @@ from numpy.typing import NDArray
 
 from kmseg.parallel.compiled import compiled, inlined
 
-# Width, height, number of clusters, and whether pixels of no cluster follow them as one more value.
+# Width, height, number of clusters, and whether there are pixels without a cluster, which are coded
+# as one more value.
 _HEADER: Final = "<HHBB"
-# The interval of the range coder has 31 bits; below 23 a byte is written.
+# The interval of the range coder has 31 bits; when it needs less than 23, a byte is written.
 _TOP: Final = 1 << 31
 _BOTTOM: Final = 1 << 23
-# Probabilities have 15 bits. Each follows the answers seen in its context, the first ones faster.
+# Probabilities have 15 bits. Each adapts to the decisions seen in its context, faster at first.
 _ONE: Final = 1 << 15
 _RATES: Final = np.array([1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6])
 _N_PATTERNS: Final = 128
@@ -45,7 +46,7 @@ def encode_labels(labels: NDArray[np.int16], n_clusters: int) -> bytes:
     Parameters
     ----------
     labels : ndarray of int16, shape (H, W)
-        0 to ``n_clusters - 1``; -1 for pixels of no cluster. H and W are at most 65,535.
+        0 to ``n_clusters - 1``; -1 for pixels without a cluster. H and W are at most 65,535.
     n_clusters : int
         1 to 255.
 
@@ -56,31 +57,32 @@ def encode_labels(labels: NDArray[np.int16], n_clusters: int) -> bytes:
     height, width = labels.shape
     has_none = bool(labels.min() < 0)
     n_values = n_clusters + has_none
-    # Two rows above, two columns to the left and one to the right, so that all have neighbours.
+    # Two rows above, two columns to the left and one to the right, so that every pixel has all
+    # neighbours.
     padded = np.zeros((height + 2, width + 3), np.uint8)
     padded[2:, 2:-1] = np.where(labels < 0, n_clusters, labels) if has_none else labels
-    out = np.empty(2 * labels.size + 64, np.uint8)  # an answer takes less than 15 bits, mostly 1
+    out = np.empty(2 * labels.size + 64, np.uint8)  # a decision takes less than 15 bits, mostly 1
     bits = max(n_values - 1, 1).bit_length()
     length = _encode(padded, n_values, bits, out)
-    if length > len(out):  # not even nearly: noise of 255 labels takes 1.1 bytes a pixel
+    if length > len(out):  # unreachable: noise of 255 labels takes 1.1 bytes a pixel
         raise ValueError("labels: more than two bytes a pixel")
     return struct.pack(_HEADER, width, height, n_clusters, has_none) + out[:length].tobytes()
 
 
 def checksum(by_color: NDArray[np.int16], colors: NDArray[np.int32]) -> int:
-    """A checksum of labels, to compare them with labels that were found elsewhere.
+    """A checksum of labels, to compare them with labels that the browser computed.
 
     Parameters
     ----------
     by_color : ndarray of int16, shape (U,)
         The label of each colour, at most 254.
     colors : ndarray of int32, shape (H, W)
-        The colour of each pixel; -1 where a pixel has no cluster, whose label counts as 255.
+        The colour of each pixel; -1 for a pixel without a cluster, whose label counts as 255.
 
     Returns
     -------
     int
-        s of the last pixel: s = 31 s' + label, modulo 2**32, where s' is that of the pixel before.
+        The last s of s = 31 s' + label, modulo 2**32, where s' is the previous pixel's s.
     """
     return int(_checksum(by_color, colors))
 
@@ -98,9 +100,9 @@ def _checksum(by_color, colors):  # type: ignore[no-untyped-def]
 
 @inlined()
 def _shift(low, state, out):  # type: ignore[no-untyped-def]
-    """Move the highest byte of the interval's lower end out; returns the rest of it.
+    """Shift out the highest byte of the interval's lower end; returns the remaining bits.
 
-    A byte is held back, and any of 255 after it, until no carry can reach it any more.
+    A byte, and any bytes of 255 after it, are held back until no carry can change them.
     """
     if low < 255 << 23 or low >= _TOP:
         carry, length = low >> 31, state[_LENGTH]
@@ -116,7 +118,7 @@ def _shift(low, state, out):  # type: ignore[no-untyped-def]
 
 @inlined()
 def _answer(yes, low, size, context, chances, seen, state, out):  # type: ignore[no-untyped-def]
-    """Code an answer, and adapt the chance of "no" in this context; returns the new interval."""
+    """Code a decision and adapt its context's probability of "no"; returns the new interval."""
     context = np.uint64(context)
     chance, rate = np.int64(chances[context]), _RATES[np.uint64(seen[context])]
     bound = (size >> 15) * chance
@@ -135,8 +137,8 @@ def _answer(yes, low, size, context, chances, seen, state, out):  # type: ignore
 @compiled()
 def _encode(padded, n_values, bits, out):  # type: ignore[no-untyped-def]
     low, size = np.int64(0), np.int64(_TOP - 1)
-    state = np.array([0, 0, -1])  # what is held back; the first byte has none before it
-    new = 4 * _N_PATTERNS * n_values  # contexts of labels that are written out
+    state = np.array([0, 0, -1])  # bytes held back; none before the first byte
+    new = 4 * _N_PATTERNS * n_values  # contexts of labels that are coded explicitly
     chances = np.full(new + (n_values << bits), _ONE // 2, np.uint16)
     seen = np.zeros(len(chances), np.uint8)
     for y in range(2, padded.shape[0]):
@@ -154,7 +156,7 @@ def _encode(padded, n_values, bits, out):  # type: ignore[no-untyped-def]
                 | np.int64(left == right) << 6
             )
             label, context = np.int64(row[x]), pattern * n_values
-            # If the pixel above the left one is like it, an edge runs down beside both.
+            # If the pixel above the left one has the same label, a vertical edge runs beside both.
             first, second = (above, left) if corner == left else (left, above)
             found = label == first
             low, size = _answer(found, low, size, context + first, chances, seen, state, out)

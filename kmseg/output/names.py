@@ -1,4 +1,4 @@
-"""Names of files: legal on Windows, macOS and Linux, and different for different content."""
+"""File names that are valid on Windows, macOS and Linux, and differ for different content."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Final
 from kmseg.settings import FIELDS, Settings
 
 MAX_BYTES: Final = 255
-"""Longest file name in UTF-8, extension included: the limit of ext4, APFS and most others."""
+"""Longest file name in bytes of UTF-8, including the extension: the limit of ext4 and APFS."""
 
-# Longest end of a file name, from the "_" that follows the stem to the extension. It holds the
-# numbers of any of 32 clusters, the most that the page makes.
+# Longest suffix in bytes, from the "_" after the stem to the end of the extension. It has room for
+# any cluster numbers up to 32, the largest K on the page.
 MAX_SUFFIX_BYTES: Final = 100
 
-# Fields of Settings that a stem spells out.
+# Fields of Settings that a stem contains.
 _SPELLED: Final = {"color_space", "channels", "n_clusters", "seed"}
 _ILLEGAL: Final = frozenset('<>:"/\\|?*')
 # Categories of control characters, surrogates, and line and paragraph separators.
 _ILLEGAL_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# Characters that reorder the text after them, so that a name looks like another one.
+# Bidirectional control characters, which can make a name look like another one.
 _REORDERING: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
-# Device names of Windows, whatever extension follows them.
+# Windows device names, which are reserved with any extension.
 _RESERVED: Final = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE
 )
@@ -37,23 +37,23 @@ def stem(
 ) -> str:
     """The beginning of every file name: picture, space, channels, K and seed.
 
-    Channels are digits. Other settings that are not at their defaults, and merged clusters, are
-    told apart by a hash.
+    Channels are digits. A hash distinguishes other settings that are not at their defaults, and
+    merged clusters.
 
     Parameters
     ----------
     picture : str
-        Name of the picture's file; its extension is left out.
+        File name of the picture; its extension is left out.
     settings : Settings
     n_clusters : int
-        K as found.
+        K of the segmentation.
     merges : sequence of sequences of int
         As in ``Segmentation.merges``.
 
     Returns
     -------
     str
-        In Unicode's form NFC. It leaves room for a suffix of ``MAX_SUFFIX_BYTES``.
+        In Unicode NFC, with room for a suffix of ``MAX_SUFFIX_BYTES``.
     """
     parts = [settings.color_space, f"c{settings.channels}", f"k{n_clusters}", f"s{settings.seed}"]
     others = {
@@ -68,10 +68,10 @@ def stem(
 
 
 def safe(picture: str, max_bytes: int) -> str:
-    """The name of a picture without its extension and without characters that are illegal.
+    """A picture's file name without its extension and without illegal characters.
 
-    Letters of all scripts, spaces and most punctuation are kept. A name that had to be changed
-    ends in a hash of the original one.
+    Letters of all scripts, spaces and most punctuation are kept. A name that was changed ends with
+    a hash of the original name.
     """
     name = _EXTENSION.sub("", unicodedata.normalize("NFC", picture))
     kept = "".join("-" if _is_illegal(character) else character for character in name)
@@ -88,14 +88,14 @@ def safe(picture: str, max_bytes: int) -> str:
 
 
 def of_clusters(key: str, clusters: Iterable[int]) -> str:
-    """The suffix of a file of some clusters: all their numbers from 1, such as "_mask001-003_005".
+    """The suffix of a file of clusters: their numbers from 1, such as "_mask001-003_005".
 
     Parameters
     ----------
     key : str
     clusters : iterable of int
-        Those before merging, from 0. If even their ranges are too long for a file name, which takes
-        more than 32 clusters, a hash stands for them.
+        Clusters before merging, from 0. If their ranges are too long for a file name, which is
+        possible above 32 clusters, a hash replaces them.
     """
     numbers = sorted(cluster + 1 for cluster in clusters)
     listed = "_".join(_ranges(numbers))
@@ -106,8 +106,8 @@ def of_clusters(key: str, clusters: Iterable[int]) -> str:
 
 
 def _ranges(numbers: Sequence[int]) -> Iterator[str]:
-    """Ascending numbers of three digits; three and more in a row as a range, "001-003"."""
-    # Numbers in a row have the same distance to their positions.
+    """Ascending numbers of three digits; runs of three or more become ranges such as "001-003"."""
+    # Consecutive numbers have the same difference to their positions.
     for _, row in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
         texts = [f"{number:03d}" for _, number in row]
         yield from texts if len(texts) < 3 else [f"{texts[0]}-{texts[-1]}"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 
-# The strip of "Image segmentation via K-means clustering with OpenCV-Python".
+# The grey strip in "Image segmentation via K-means clustering with OpenCV-Python".
 STRIP_LEVEL: Final = 193
 STRIP_SHARE: Final = 0.0625
 
@@ -45,12 +45,12 @@ def painted(labels: NDArray[np.int16], colors: Pixels, alpha: Pixels | None = No
         0 to K - 1; -1 is transparent.
     colors : ndarray of uint8, shape (K, 3)
     alpha : ndarray of uint8, shape (H, W), optional
-        The alpha channel of the picture; by default what belongs to a cluster is opaque.
+        The alpha channel of the picture; by default, pixels of clusters are opaque.
 
     Returns
     -------
     ndarray of uint8, shape (H, W, 3), or (H, W, 4) with transparency
-        Pixels of clusters keep their alpha; those of none are fully transparent.
+        Pixels of clusters keep their alpha; pixels without a cluster are fully transparent.
     """
     if alpha is None and labels.min() >= 0:
         return colors[labels]
@@ -95,12 +95,12 @@ def cutout(seg: Segmentation, clusters: tuple[int, ...]) -> Pixels:
 
 
 def numbers(seg: Segmentation) -> Pixels:
-    """The number of each pixel's cluster, as in tables, shape (H, W); 0 is no cluster."""
+    """The number of each pixel's cluster, as in tables, shape (H, W); 0 for no cluster."""
     return np.array([0, *seg.numbers], np.uint8)[seg.labels + 1]
 
 
 def number_colors(seg: Segmentation) -> Pixels:
-    """The colours of the numbers from 1; a number that was merged has the colour of the merger."""
+    """Colours of the numbers from 1; a merged cluster's number has the merged colour."""
     colors = np.zeros((1 + max(map(max, seg.members)), 3), np.uint8)
     for group, color in zip(seg.members, seg.palette, strict=True):
         colors[list(group)] = color
@@ -113,13 +113,13 @@ def mask(labels: NDArray[np.int16], clusters: tuple[int, ...]) -> Pixels:
 
 
 def side_by_side(seg: Segmentation, paint: str = "gray") -> Pixels:
-    """Original, gray strip and segmentation in one picture on white, as in the article.
+    """Original, gray strip and segmentation side by side on white, as in the article.
 
     Parameters
     ----------
     seg : Segmentation
     paint : {"gray", "colors"}
-        As in :func:`palette`; the article's is gray.
+        As in :func:`palette`; the article uses gray.
 
     Returns
     -------
@@ -143,8 +143,8 @@ def side_by_side(seg: Segmentation, paint: str = "gray") -> Pixels:
 def boundaries(seg: Segmentation) -> Pixels:
     """The original with cluster boundaries drawn over it, white with black edges.
 
-    A pixel is on a boundary if its right or lower neighbour belongs to another cluster, or to none.
-    Lines are wider in pictures of more than 2,000 pixels a side.
+    A pixel is on a boundary if its right or lower neighbour belongs to another cluster or to none.
+    Lines are wider in pictures with more than 2,000 pixels a side.
 
     Returns
     -------
@@ -179,7 +179,7 @@ def picture_of(seg: Segmentation) -> Image:
 
 
 def alpha_of(image: Image) -> Pixels | None:
-    """The alpha channel of a picture; one with a mask alone is opaque where it counts."""
+    """A picture's alpha channel, made from ``image.opaque`` if it has only that; or None."""
     if image.alpha is not None or image.opaque is None:
         return image.alpha
     return np.where(image.opaque, np.uint8(255), np.uint8(0))
@@ -188,7 +188,7 @@ def alpha_of(image: Image) -> Pixels | None:
 def heat(values: NDArray[np.float64], top: float) -> Pixels:
     """Map values to colours from dark blue, for 0, to yellow, for ``top`` and above.
 
-    The colour map is "cividis", which looks much the same with and without colour vision deficiency
+    The colour map is "cividis", which looks similar with and without colour vision deficiency
     (Nuñez, Anderton & Renslow 2018, doi:10.1371/journal.pone.0199239).
 
     Parameters

@@ -1,4 +1,4 @@
-"""A segmentation in numbers, ready for JSON."""
+"""A segmentation's settings and results as JSON."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def report(seg: Segmentation) -> dict[str, Any]:
     """Settings and results as JSON values; unknown values are None.
 
-    ``size`` is [W, H] of the picture as it was clustered, ``seconds`` the time of each step.
-    ``reading`` and ``notes`` say how the file was read; ``units`` gives the clusters in the file's
-    own units if it is gray of more than 8 bits.
+    ``size`` is [W, H] of the clustered picture, ``seconds`` the time of each step. ``reading`` and
+    ``notes`` say how the file was read. ``units`` has the clusters in the file's own units if it is
+    gray with more than 8 bits.
     """
     image, units = seg.image, cluster_units(seg)
     return {
@@ -52,8 +52,8 @@ def settings_json(seg: Segmentation, focus: Iterable[int] = ()) -> bytes:
     Returns
     -------
     bytes
-        :func:`report` with ``v``, the version of the settings, and ``view``: the clusters in focus
-        and those that were merged, numbered from 1 before merging.
+        :func:`report` with ``v``, the version of the settings, and ``view``: focused and merged
+        clusters, numbered from 1 before merging.
     """
     merged = [[cluster + 1 for cluster in group] for group in seg.members if len(group) > 1]
     view = {"focus": [cluster + 1 for cluster in sorted(focus)], "merged": merged}

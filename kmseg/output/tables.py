@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
     """One row per cluster: number, hex, r, g, b, centroid by coordinate, pixels, share.
 
-    Numbers start at 1. A merged cluster carries the numbers of its members instead, as in "1+3".
-    Rows of gray pictures of more than 8 bits end with the cluster in the file's units.
+    Numbers start at 1. A merged cluster has the numbers of its members, as in "1+3". For gray
+    pictures with more than 8 bits, rows end with the cluster's values in the file's units.
     """
     units = cluster_units(seg)
     rows: list[dict[str, Any]] = [
@@ -44,8 +44,8 @@ def cluster_rows(seg: Segmentation) -> list[dict[str, Any]]:
 def counts_csv(seg: Segmentation) -> bytes:
     """:func:`cluster_rows` as CSV (RFC 4180) with a decimal point.
 
-    It is plain ASCII, with "*" for the dot of products: spreadsheets take a CSV without a byte
-    order mark for the system's old code page, and other programs stumble over the mark.
+    It is plain ASCII, with "*" for the dot of products. Spreadsheets decode a CSV without a byte
+    order mark in the system's legacy code page, and other programs misread the mark.
     """
     rows = cluster_rows(seg)
     buffer = io.StringIO()
@@ -56,7 +56,7 @@ def counts_csv(seg: Segmentation) -> bytes:
 
 
 def palette_gpl(seg: Segmentation) -> bytes:
-    """The palette in GIMP's format, which Inkscape and Krita read too."""
+    """The palette in GIMP's format, which Inkscape and Krita also read."""
     lines = [
         f"{red:3d} {green:3d} {blue:3d}\tCluster {name} {share:.1%}"
         for name, (red, green, blue), share in zip(

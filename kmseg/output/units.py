@@ -1,4 +1,4 @@
-"""Clusters of a gray picture of more than 8 bits in the file's own units, such as kelvin."""
+"""Clusters of a gray picture with more than 8 bits in the file's own units, such as kelvin."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from kmseg.segmentation import Segmentation
 Values = NDArray[np.float64]
 
 
-#: What :meth:`Units.row` gives, in columns.
+#: Column titles for :meth:`Units.row`.
 HEADER: Final = "  ".join(f"{title:>10}" for title in ("in file", "least", "greatest"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Units:
-    """What the clusters are in the file's units, as exact as 256 levels are.
+    """Cluster values in the file's units, to the precision of 256 levels.
 
     Attributes
     ----------
     scale : Scale
-        Levels 0 to 255 stand for its low to its high; values beyond these count as the ends.
+        Maps levels 0 to 255 linearly to ``low`` to ``high``; values outside are clipped.
     centroids, least, greatest : ndarray of float64, shape (K,)
         Mean, smallest and largest value of each cluster's pixels.
     """
@@ -36,26 +36,26 @@ class Units:
     greatest: Values
 
     def text(self, value: float) -> str:
-        """A value with the decimals that one level supports: ``"1,024"``."""
+        """A value with as many decimals as one level resolves: ``"1,024"``."""
         return format_value(value, self.scale.step)
 
     def number(self, value: float) -> float:
-        """:meth:`text` as a number: for files that programs read."""
+        """:meth:`text` as a number, for machine-readable files."""
         return float(self.text(value).replace(",", ""))
 
     def row(self, number: int) -> str:
-        """Centroid, least and greatest value of a cluster, from 0, as text columns."""
+        """Centroid, least and greatest value of a cluster, numbered from 0, as text columns."""
         values = self.centroids[number], self.least[number], self.greatest[number]
         return "  ".join(f"{self.text(value):>10}" for value in values)
 
     def summary(self, number: int) -> str:
-        """The same in one text, ``"299.5 (251 to 345)"``: a mean supports one more digit."""
+        """Mean and range of a cluster: ``"299.5 (251 to 345)"``; the mean has one more digit."""
         mean = format_value(self.centroids[number], self.scale.step / 10)
         least, greatest = self.text(self.least[number]), self.text(self.greatest[number])
         return f"{mean} ({least} to {greatest})"
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object: kind of samples, the range of the levels, and a list for each value."""
+        """A JSON object: sample type, range of the levels, and a list for each kind of value."""
         lists = {
             name: [self.number(value) for value in getattr(self, name)]
             for name in ("centroids", "least", "greatest")
@@ -71,12 +71,12 @@ def cluster_units(seg: Segmentation, scale: Scale | None = None) -> Units | None
     ----------
     seg : Segmentation
     scale : Scale, optional
-        That of the picture; by default what ``seg.image`` has.
+        The picture's scale; by default that of ``seg.image``.
 
     Returns
     -------
     Units or None
-        None for colour and for 8 bits.
+        None for colour pictures and for 8 bits.
     """
     if scale is None:
         scale = None if seg.image is None else seg.image.scale
@@ -88,5 +88,5 @@ def cluster_units(seg: Segmentation, scale: Scale | None = None) -> Units | None
     np.minimum.at(ends[0], seg.color_labels, levels)
     np.maximum.at(ends[1], seg.color_labels, levels)
     means = seg.color_sums[:, 0] / seg.pixel_counts
-    values = np.sort(scale.to_units(ends), axis=0)  # white may be the smallest value
+    values = np.sort(scale.to_units(ends), axis=0)  # sorted: white may be the smallest value
     return Units(scale, scale.to_units(means), values[0], values[1])
