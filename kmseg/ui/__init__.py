@@ -1,1 +1,1 @@
-"""The page's parts: the only code that imports Streamlit. They show and remember; none computes."""
+"""The Streamlit page: the only code that imports Streamlit. It shows results and keeps state."""

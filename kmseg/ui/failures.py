@@ -1,7 +1,7 @@
-"""Errors on the page: each becomes a sentence, with a button to try again where that may help.
+"""Error messages on the page, with a "Try again" button for transient errors.
 
-A :class:`KmsegError` may come up in the script, in a widget's callback or on the thread that makes
-a download. All three end here, so that each refused request is counted once.
+A :class:`KmsegError` may be raised in the script, in a widget's callback or in the thread that
+creates a download. All are reported here, so each refused request is counted once.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from kmseg.ui.session import session
 
 @contextmanager
 def shown(place: str) -> Iterator[None]:
-    """Show a ``KmsegError`` raised in the block, below what the block drew; the run continues.
+    """Show a ``KmsegError`` raised in the block, below the block's elements; the run continues.
 
     Parameters
     ----------
     place : str
-        What failed, for the log; must differ from other places that may fail in the same run.
+        What failed, for the log; unique among the places that may fail in the same run.
     """
     try:
         yield
@@ -33,7 +33,7 @@ def shown(place: str) -> Iterator[None]:
 
 @contextmanager
 def collected(errors: dict[str, KmsegError], place: str) -> Iterator[None]:
-    """Put a ``KmsegError`` of the block into ``errors``, to be reported further down the page."""
+    """Store a ``KmsegError`` of the block in ``errors``, to be reported further down the page."""
     try:
         yield
     except KmsegError as error:
@@ -41,7 +41,7 @@ def collected(errors: dict[str, KmsegError], place: str) -> Iterator[None]:
 
 
 def report(error: KmsegError, place: str, retry: Callable[[], None] | None = None) -> None:
-    """Show an error as a sentence, count it, and offer to try again if that may help.
+    """Show an error message, count it, and offer "Try again" if the error is transient.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def report(error: KmsegError, place: str, retry: Callable[[], None] | None = Non
     place : str
         As for :func:`shown`.
     retry : callable, optional
-        What "Try again" does before it runs the page again.
+        Called by "Try again" before the page runs again.
     """
     st.error(str(error))
     offer_retry([error], place, retry)
@@ -58,16 +58,16 @@ def report(error: KmsegError, place: str, retry: Callable[[], None] | None = Non
 def offer_retry(
     errors: list[KmsegError], place: str, retry: Callable[[], None] | None = None
 ) -> None:
-    """Count errors that were shown; draw a button to run the page again if any may pass."""
+    """Count errors that were shown; draw "Try again" if any of them is transient."""
     count(errors, place)
     if any(error.transient for error in errors):
         st.button("Try again", key=f"try again: {place}", on_click=retry)
 
 
 def in_callback(callback: Callable[[], None], what: str) -> Callable[[], None]:
-    """A widget's callback whose ``KmsegError`` is shown by the run that follows.
+    """Wrap a widget's callback so that the next run shows its ``KmsegError``.
 
-    Streamlit calls callbacks before the page's script, which then would not run.
+    Streamlit calls callbacks before the script, which would not run after an exception.
     """
 
     def call() -> None:
@@ -81,10 +81,10 @@ def in_callback(callback: Callable[[], None], what: str) -> Callable[[], None]:
 
 
 def in_download(make: Callable[[], bytes], what: str) -> Callable[[], bytes]:
-    """A download's function whose ``KmsegError`` is shown by the next run.
+    """Wrap a download's function so that the next run shows its ``KmsegError``.
 
-    Streamlit calls it on a thread of its own, where nothing can be drawn. It says at the button
-    that the file could not be made; the next run says why, unless a later attempt succeeded.
+    Streamlit calls the function in a separate thread, which cannot draw, and shows at the button
+    that the download failed. The next run shows the reason, unless a later attempt succeeded.
     """
     failures = session.failures
 
@@ -102,7 +102,7 @@ def in_download(make: Callable[[], bytes], what: str) -> Callable[[], bytes]:
 
 
 def show_earlier() -> None:
-    """Show what failed since the last run began, each once."""
+    """Show errors raised since the last run began, each once."""
     failures = session.failures
     for what in list(failures):
         if error := failures.pop(what, None):  # a download may have succeeded meanwhile
@@ -110,6 +110,6 @@ def show_earlier() -> None:
 
 
 def count(errors: list[KmsegError], place: str) -> None:
-    """Count errors as one refused request if any of them is a refusal."""
+    """Count errors as one refused request if any of them means that the server is busy."""
     if any(isinstance(error, BusyError) for error in errors):
         incidents.note("busy", place)

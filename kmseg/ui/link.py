@@ -1,4 +1,4 @@
-"""The address bar: a link's values become widget values, and widget values become the link."""
+"""The address bar: sets the widgets from the link, and writes the link from the widgets."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "layout": ("side", "swipe", "blend"),
     "paint": ("colors", "gray", "boundaries"),
 }
-# Segmentations whose merges and focus a session remembers.
+# Number of segmentations whose merges and focus a session remembers.
 MAX_REMEMBERED: Final = 64
-# The browser changes these, and writes them into the address itself.
+# Parameters that only the browser changes and writes into the address.
 IN_BROWSER: Final = ("layout", "paint", "focus")
 
 
 def restore() -> None:
-    """Set the widgets to the address, on the first run and after Back or Forward.
+    """Set the widgets from the address, on the first run and after Back or Forward.
 
-    Must come before the first widget. Wrong values in the address are corrected;
-    ``session.corrections`` says how.
+    Call it before the first widget is drawn. Invalid values in the address are corrected and listed
+    in ``session.corrections``.
     """
     if session.restored and not _went_back_or_forward():
         if not session.drawn:
@@ -69,9 +69,9 @@ def restore() -> None:
 
 
 def _set_choices_again() -> None:
-    """Set the widgets of the choices to their values, as long as no run has drawn them.
+    """Set the widgets of the choices to their values until a run has drawn them.
 
-    Otherwise the browser shows such a widget as it is by default, and sends that.
+    Otherwise the browser would show their defaults and send those.
     """
     for name, allowed in CHOICES.items():
         if name != "picture" and name not in IN_BROWSER:
@@ -84,7 +84,7 @@ def _went_back_or_forward() -> bool:
 
 
 def _restore_upload(name: str, reading: Reading) -> None:
-    """Choose the session's upload of this name; without it, no picture until it is uploaded."""
+    """Choose the session's upload of this name; if there is none, wait until it is uploaded."""
     own = [key for key in session.own_files.values() if is_upload(name, key)]
     session.picture = own[-1] if own else name
     if own:
@@ -94,10 +94,10 @@ def _restore_upload(name: str, reading: Reading) -> None:
 
 
 def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], list[str]]:
-    """Read a link.
+    """Parse a link.
 
-    An address without a version is an empty one, whatever else it contains: it opens the default
-    picture with the settings that suit it.
+    An address without a version is treated as empty: it opens the default picture with that
+    picture's settings.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
     dict of str to str
         A value for each of :data:`CHOICES`, "merge" and "focus".
     list of str
-        A sentence, without its full stop, for each value that was wrong and replaced.
+        A sentence, without its full stop, for each invalid value that was replaced.
     """
     query = {**query, **FORMER_VIEWS.get(query.get("view", ""), {})}
     if "v" not in query:
@@ -141,7 +141,7 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
 
 
 def _groups(text: str) -> Groups:
-    """Parse groups such as "1.3_2.5" into clusters numbered from 0; none if malformed."""
+    """Parse groups such as "1.3_2.5" into clusters numbered from 0; empty if malformed."""
     if not re.fullmatch(r"\d{1,3}(?:[._]\d{1,3}){0,254}", text, re.ASCII):
         return ()
     groups = tuple(
@@ -152,7 +152,7 @@ def _groups(text: str) -> Groups:
 
 
 def spelled(groups: Groups) -> str:
-    """Groups of clusters, numbered from 0, as a link has them: "1.3_2.5"."""
+    """Format groups of clusters, numbered from 0, for a link: "1.3_2.5"."""
     return "_".join(".".join(str(cluster + 1) for cluster in group) for group in groups)
 
 
@@ -174,9 +174,9 @@ def leave_out_missing(n_clusters: int) -> list[int]:
 
 
 def enter(segmentation: str) -> None:
-    """Take up the segmentation of this address, with the merges and focus that it was left with.
+    """Switch to a segmentation, given by its address, and restore its merges and focus.
 
-    Those of an address that was just read stay.
+    Merges and focus from an address that was just read are kept.
     """
     if session.segmentation not in ("", segmentation):
         state = session.left.get(segmentation, ClusterState())
@@ -186,7 +186,7 @@ def enter(segmentation: str) -> None:
 
 
 def _leave() -> None:
-    """Remember merges and focus of the present segmentation, if there is one."""
+    """Remember merges and focus of the current segmentation, if there is one."""
     if not session.segmentation:
         return
     left = {name: state for name, state in session.left.items() if name != session.segmentation}
@@ -195,7 +195,7 @@ def _leave() -> None:
 
 
 def query_of(settings: Settings) -> dict[str, str]:
-    """The link, defaults included, without what the browser adds."""
+    """The link's parameters, including defaults, without those that the browser adds."""
     choices = {
         name: session.option(name) or allowed[0]
         for name, allowed in CHOICES.items()
@@ -208,7 +208,7 @@ def query_of(settings: Settings) -> dict[str, str]:
 
 
 def address(picture: str, reading: Reading, settings: Settings) -> str:
-    """The part of a link that names a segmentation: clusters merged or in focus belong to it."""
+    """The part of a link that identifies a segmentation, to which merges and focus belong."""
     name = {"picture": _picture_name(picture)}
     return urlencode(name | reading.to_query() | settings.to_query())
 
@@ -218,21 +218,21 @@ def _picture_name(key: str) -> str:
 
 
 def upload_name(key: str) -> str:
-    """A link's name for an uploaded picture: enough of its digest to find it in its session."""
+    """A link's name for an uploaded picture, with a prefix of its digest."""
     return f"{UPLOAD}-{key[:8]}"
 
 
 def is_upload(name: str, key: str) -> bool:
-    """Whether a link's name means the uploaded picture with this key; "upload" means any."""
+    """Whether a link's name matches the uploaded picture with this key; "upload" matches any."""
     return name in (UPLOAD, upload_name(key))
 
 
 def write(query: dict[str, str]) -> None:
-    """Put the link into the address bar, unless the address means the same already.
+    """Write the link into the address bar, unless the address is equivalent already.
 
-    After Back or Forward it is written in any case: a run that was cut short may have replaced the
-    address that the visitor went to. So it is if the last link that this session wrote differs: the
-    browser may have sent this run off with the address that it had before it received that one.
+    After Back or Forward the link is always written, because an aborted run may have replaced the
+    address. It is also written if it differs from the last link of this session: the browser may
+    have requested this run before it received that link.
     """
     settings, reading, choices, corrections = parse(st.query_params)
     own = {name: value for name, value in choices.items() if value and name not in IN_BROWSER}

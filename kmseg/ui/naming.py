@@ -1,4 +1,4 @@
-"""What files, commands and scripts call a picture of the page."""
+"""Names of the page's pictures in files, commands and scripts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from kmseg.ui.store import Picture
 
 
 def source_of(picture: Picture) -> str:
-    """What a command or a script calls a picture: ``sample:KEY``, or the name of its file."""
+    """A picture's name in a command or script: ``sample:KEY``, or its file name."""
     return f"{SAMPLE_PREFIX}{picture.key}" if picture.key in SAMPLES else picture.name
 
 
 def file_name_of(picture: Picture) -> str:
-    """The name of a picture's file, from which the names of downloads are made."""
+    """A picture's file name, from which the names of downloads are made."""
     return picture.key if picture.key in SAMPLES else picture.name

@@ -1,4 +1,4 @@
-"""The page around the pictures: its frame, progress, summary and notes, and how a run fails."""
+"""The page around the pictures: regions, progress, summary, notes and errors of a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from kmseg.ui.views import View
 
-# Seconds of work before its progress is shown beside the spinner.
+# Seconds of work before a progress bar is shown beside the spinner.
 PATIENCE: Final = 1.0
 # Seconds between updates of the progress.
 UPDATE_INTERVAL: Final = 0.1
@@ -48,10 +48,10 @@ SUMMARY_HELP: Final = """
 is run several times, and the attempt with the lowest inertia is shown.
 
 **Iteration**: each colour is assigned to its nearest centroid, then each centroid moves to the mean
-of its colours. *Not converged*: with more iterations the centroids would still move.
+of its colours. *Not converged*: more iterations would still move the centroids.
 
 **Inertia**, or compactness: the sum, over all pixels, of the squared distance to the nearest
-centroid. Lower is tighter. Only compare it for the same picture, size and channels.
+centroid. Lower means tighter clusters. Only compare it for the same picture, size and channels.
 
 **RMS**: the root mean square of these distances, in units of the colour space.
 
@@ -60,14 +60,14 @@ centroid. Lower is tighter. Only compare it for the same picture, size and chann
 
 
 class Frame:
-    """The regions of the page, which can be drawn in another order than they have on it.
+    """The regions of the page, which can be drawn in a different order from their positions.
 
     Attributes
     ----------
     wanted : Settings or None
-        As the controls have them; None while they are unknown. Without them there is no link.
+        The settings of the controls; None while they are unknown. Without them there is no link.
     pictures : DeltaGenerator
-        Region of the pictures, what is said of them, and the choice of a view.
+        Region of the pictures, their summary and notes, and the choice of a view.
     """
 
     wanted: Settings | None = None
@@ -75,7 +75,7 @@ class Frame:
     def __init__(self) -> None:
         self._head = st.container(key="head")
         self._album = st.container(key="strip")
-        stage = st.container(key="stage")  # on wide windows its two regions stand side by side
+        stage = st.container(key="stage")  # on wide windows, its two regions are side by side
         self.pictures = stage.container(key="pictures")
         with self.pictures:
             _hidden_heading("Pictures")
@@ -84,14 +84,14 @@ class Frame:
         self._drawn = False
 
     def picture(self) -> store.Picture | None:
-        """Draw the picture chooser; returns the chosen picture, None if it is not there."""
+        """Draw the choice of picture; returns the chosen picture, or None if it is missing."""
         with self._album:
             picture = pictures.choose()
         self._card = st.sidebar.container()
         return picture
 
     def draw(self) -> None:
-        """Draw the settings, the heading and what failed before this run, unless it is done."""
+        """Draw the settings, the heading and earlier errors; the second call does nothing."""
         if self._drawn:
             return
         self._drawn = True
@@ -110,14 +110,14 @@ class Frame:
             yield
 
     def report(self, error: KmsegError) -> None:
-        """Say below the heading why there is no segmentation, and offer to try again."""
+        """Show below the heading why there is no segmentation, with "Try again" if it may help."""
         with self._head:
             failures.report(error, "segmentation")
 
 
 @contextmanager
 def frame() -> Iterator[Frame]:
-    """The frame of a run; a ``KmsegError`` in the block ends the run with a sentence in it."""
+    """The frame of a run; a ``KmsegError`` in the block is shown in it and ends the run."""
     drawn = Frame()
     try:
         yield drawn
@@ -130,12 +130,12 @@ def frame() -> Iterator[Frame]:
 
 
 def _hidden_heading(title: str) -> None:
-    """A heading that only screen readers present."""
+    """A heading for screen readers only."""
     st.html(f'<h2 class="kmseg-hidden">{title}</h2>')
 
 
 def _heading(query: dict[str, str] | None) -> None:
-    """What this page is, and the link."""
+    """The page's title and description, and the button that copies the link."""
     st.html(f"<style>{asset('shared/page.css')}</style>")
     with st.container(key="title", horizontal=True, vertical_alignment="center", wrap=False):
         st.html(HEAD)
@@ -147,7 +147,7 @@ def _heading(query: dict[str, str] | None) -> None:
 
 
 def _corrections(query: dict[str, str]) -> None:
-    """Say what was corrected in the address, until the visitor changes something."""
+    """List the corrections of the address until the visitor changes something."""
     if not session.corrections:
         return
     if session.corrected_query is None:
@@ -161,16 +161,16 @@ def _corrections(query: dict[str, str]) -> None:
 
 @contextmanager
 def at_work(settings: Settings) -> Iterator[tuple[Progress, Waiting]]:
-    """Show progress while the segmentation is made or waits for its turn, and a way to stop it.
+    """Show progress, and a stop button, while the segmentation is computed or queued.
 
     Yields
     ------
     progress : callable
         ``progress(done, attempts)``, called after each attempt.
     waiting : callable
-        ``waiting(ahead)``, called again and again while others are at work.
+        ``waiting(ahead)``, called repeatedly while the run waits in the queue.
 
-    Within these calls Streamlit ends the run if the visitor has changed a control meanwhile.
+    In these calls, Streamlit ends the run if the visitor has changed a control meanwhile.
     """
     over_pictures = st.container(key="work")
     place, started, updated = over_pictures.empty(), time.monotonic(), 0.0
@@ -209,7 +209,7 @@ def at_work(settings: Settings) -> Iterator[tuple[Progress, Waiting]]:
 
 
 def merged(seg: Segmentation) -> Segmentation:
-    """The segmentation with the session's merges; says which clusters of a link do not exist."""
+    """The segmentation with the session's merges; warns of clusters that do not exist."""
     if missing := link.leave_out_missing(seg.n_clusters):
         st.warning(
             f"The link names clusters {', '.join(map(str, missing[:8]))}, but there are only "
@@ -221,11 +221,11 @@ def merged(seg: Segmentation) -> Segmentation:
 def summary(
     picture: store.Picture, seg: Segmentation, merged: Segmentation, wanted: Settings
 ) -> None:
-    """One line on what was clustered, and a note on each deviation from the wanted settings."""
+    """One line about the clustering, and a note for each deviation from the wanted settings."""
     width, height = store.size(picture, seg)
     hidden = width * height - seg.histogram.n_pixels
     if any(note.endswith("left out") for note in picture.notes):
-        hidden = 0  # the note tells their number
+        hidden = 0  # the note has their number
     engine = ENGINES[seg.settings.engine]
     attempts = _attempts_made(seg)
     tried = "1 attempt" if attempts == 1 else f"best of {attempts} attempts"
@@ -254,7 +254,7 @@ def summary(
 
 
 def _attempts_made(seg: Segmentation) -> int:
-    """The number of attempts, of which some engines report only the best."""
+    """The number of attempts made; some engines report only the best one."""
     if ENGINES[seg.settings.engine].reports_attempts:
         return len(seg.attempts)
     return seg.settings.attempts if seg.n_clusters > 1 else 1

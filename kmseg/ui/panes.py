@@ -1,4 +1,4 @@
-"""The viewer of original and segmentation: what it is sent, and what it asks for."""
+"""The viewer of original and segmentation: sends its data and handles its events."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from kmseg.ui.records import FileRequest, RegionRequest
 from kmseg.ui.session import Key, session
 from kmseg.ui.text import count, percent
 
-# Seconds that the rest of the page waits after a new segmentation was sent, so that the browser
-# fetches and paints that first. A browser lays out together what arrives within 10 ms, and the
-# table takes longest.
+# Delay in seconds between a new segmentation and the rest of the page, so that the browser fetches
+# and paints the segmentation first. Messages that arrive within 10 ms share one layout, of which
+# the table takes the most time.
 HEAD_START: Final = 0.05
 
 
@@ -45,7 +45,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     seg, merged : Segmentation
         Before and after clusters were merged.
     notify : bool
-        Whether the browser must tell the server of every change of focus.
+        Whether the browser reports every change of focus to the server.
     """
     errors: dict[str, KmsegError] = {}
     region = file = None
@@ -58,7 +58,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     session.sent = data
     _draw(data, failures.in_callback(partial(starts.pick, picture), "Starting colour"))
     retries = {"file": partial(_request_file, wanted_file)}
-    for place, error in errors.items():  # below the viewer, which must not move
+    for place, error in errors.items():  # shown below the viewer, so that it does not move
         failures.report(error, place, retries.get(place))
     _give_head_start(picture, seg)
 
@@ -71,7 +71,7 @@ def _give_head_start(picture: store.Picture, seg: Segmentation) -> None:
 
 
 def show_again() -> None:
-    """Draw the viewer as it was last, after a failure: its controls are there, for another try."""
+    """Draw the last viewer again after a failure, so that its controls stay available."""
     data, shown = session.sent, session.shown
     if not isinstance(data, ViewerData) or shown is None:
         return
@@ -80,7 +80,7 @@ def show_again() -> None:
 
 
 def dragging() -> bool:
-    """Whether this run is for a K that a drag passes: such a one does not go into the address."""
+    """Whether this run shows an intermediate K of a drag, which is not written to the address."""
     action = session.event(Key.VIEWER, "action")
     return isinstance(action, dict) and action.get("final") is False
 
@@ -90,7 +90,7 @@ def _draw(data: ViewerData, on_pick: Callable[[], None] = lambda: None) -> None:
 
 
 def _settings() -> dict[str, Any]:
-    """The fields of the viewer's data that say what is set."""
+    """The fields of the viewer's data that depend on the controls."""
     return {
         "k": session.n_clusters,
         "color_space": session.color_space,
@@ -124,7 +124,7 @@ def _data(
         height=previews.height,
         full=full,
         region=region,
-        picture=f"{picture.key} {full}",  # the zoom is kept from page to page
+        picture=f"{picture.key} {full}",  # pages of a file share it, so the zoom is kept
         segmentation=link.address(picture.key, picture.reading, seg.settings),
         palette=[to_hex(color) for color in seg.palette],
         groups=merged.members,
@@ -169,7 +169,7 @@ def _nearest(previews: store.Previews) -> ViewerNearest | None:
 
 
 def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:
-    """The part that the viewer asked for last, if it shows the same picture."""
+    """The region that the viewer requested last, if it is of the same picture."""
     shown = picture.key, picture.reading, seg.settings.width
     asked = session.event(Key.VIEWER, "region")
     if isinstance(asked, list) and len(asked) == 5 and all(isinstance(n, int) for n in asked):
@@ -192,12 +192,12 @@ def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:
 
 
 def _act(n_clusters: int) -> None:
-    """Do what the viewer was asked to do with a setting or the clusters in focus.
+    """Handle the viewer's action: change a setting, or the merges, focus or file of clusters.
 
     Parameters
     ----------
     n_clusters : int
-        Of the segmentation that it shows, before merging.
+        Number of clusters of the viewer's segmentation before merging.
     """
     action = session.event(Key.VIEWER, "action")
     if action["what"] in ("k", "space"):
@@ -222,7 +222,7 @@ def _act(n_clusters: int) -> None:
 
 
 def _change(action: dict[str, Any]) -> None:
-    """Set K or the colour space, if the value makes sense."""
+    """Set K, clipped to its range, or the colour space, if it exists."""
     match action:
         case {"what": "k", "k": int(k)}:
             least, most = PAGE_RANGES["n_clusters"]
@@ -240,7 +240,7 @@ def _request_file(wanted: FileRequest | None) -> None:
 def _requested_file(
     picture: store.Picture, seg: Segmentation, wanted: FileRequest | None
 ) -> ViewerFile | None:
-    """A mask or cut-out for the browser to save; its clusters are those before merging."""
+    """A mask or cut-out for the browser to save; its clusters are numbered before merging."""
     if wanted is None:
         return None
     download = export.CLUSTER_DOWNLOADS[wanted.kind](seg, *wanted.clusters)

@@ -1,4 +1,4 @@
-"""The settings that the page chooses by itself: those of a sample, and those of an upload."""
+"""Settings that the page chooses: those of a sample, and those of an upload."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from kmseg.settings import Settings
 from kmseg.ui.session import session
 
 START: Final = Settings(color_space="cielab", n_clusters=6)
-"""What an upload starts with, and what the page's reset returns to.
+"""Settings of uploads, and of "Reset all settings".
 
-Distances in CIELAB follow perception, and six colours tell the main areas of most photos apart.
+Distances in CIELAB follow perception, and six colours separate the main areas of most photos.
 """
 
 
 def of(picture: str) -> Settings:
-    """The settings that a picture opens with: a sample's own, or :data:`START` for an upload."""
+    """A picture's initial settings: a sample's own, or :data:`START` for an upload."""
     sample = SAMPLES.get(picture)
     return START if sample is None else Settings(**sample.settings)  # type: ignore[arg-type]
 
 
 def follow(picture: str) -> None:
-    """Give a picture that was just chosen the settings it opens with, if the visitor chose none.
+    """Apply a newly chosen picture's initial settings, unless the visitor chose settings.
 
-    A newcomer who clicks through the samples sees each of them at its best. Settings that the
-    visitor changed, or that came with a link, are kept: they are what the visitor wants to try.
+    Each sample is then shown with the settings that suit it. Settings that the visitor changed, or
+    that came with a link, are kept.
 
-    Must come before the widgets of the settings.
+    Call it before the widgets of the settings are drawn.
     """
     previous, session.previous_picture = session.previous_picture, picture
     if previous != picture and _untouched(previous):
@@ -35,5 +35,5 @@ def follow(picture: str) -> None:
 
 
 def _untouched(picture: str) -> bool:
-    """Whether the page itself chose the present settings for this picture."""
+    """Whether the current settings are the ones that the page chose for this picture."""
     return session.init != "manual" and session.settings() in (of(picture), START)

@@ -1,4 +1,4 @@
-"""What a session's state consists of, beside numbers and text."""
+"""Records in a session's state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class RegionRequest:
-    """A part of a picture that the viewer asked to see in more detail.
+    """The viewer's request for a region of a picture in more detail.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class RegionRequest:
     box : tuple of int
         Left, top, right and bottom, in pixels of the clustered picture; not validated.
     n_columns : int
-        Pixels of the screen that it takes in width; not validated.
+        Width of the region on the screen, in device pixels; not validated.
     """
 
     picture: str
@@ -39,7 +39,7 @@ class RegionRequest:
 
 @dataclass(frozen=True, slots=True)
 class ClusterState:
-    """What a visitor made of the clusters of a segmentation, which are numbered from 0.
+    """A segmentation's merged and focused clusters, numbered from 0.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class ClusterState:
 
 @dataclass(frozen=True, slots=True)
 class FileRequest:
-    """A mask or a cut-out that the viewer asked for.
+    """The viewer's request for a mask or a cut-out.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class FileRequest:
     clusters : tuple of int
         Clusters before merging, numbered from 0.
     number : int
-        Distinguishes this request from earlier ones.
+        Unique number of the request.
     """
 
     kind: str
@@ -74,7 +74,7 @@ class FileRequest:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An uploaded file that is no picture on this page.
+    """An uploaded file that was refused.
 
     Attributes
     ----------
@@ -82,9 +82,9 @@ class Refusal:
         Id of the file.
     name : str
     sentence : str
-        Why, and what to do.
+        The reason, and what to do.
     again : str
-        What may help: "" for nothing, "open" to open it again, "send" to send it again.
+        What "Try again" does: "open" it again, "send" it again, or "" if neither would help.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""The sidebar's second part: the settings, in the order in which people decide on them."""
+"""The settings in the sidebar, in the order in which users choose them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kmseg.ui.controls import starts
 from kmseg.ui.session import channels_key, session, setting_key
 from kmseg.ui.views import hue, sheet
 
-# What the page calls the values of settings that have no table of their own.
+# Titles of setting values that are not defined in a registry.
 TITLES: Final = {
     "init": {"k-means++": "k-means++", "random": "Random", "manual": "My colours"},
     "stop": {
@@ -27,7 +27,7 @@ TITLES: Final = {
 
 
 def draw() -> None:
-    """Draw every setting but K and the colour space, which are below the pictures."""
+    """Draw every setting except K and the colour space, whose controls are below the pictures."""
     _channels(session.color_space)
     init = st.segmented_control(
         "Initialisation",
@@ -45,8 +45,8 @@ def draw() -> None:
         *PAGE_RANGES["attempts"],
         key=setting_key("attempts"),
         disabled=init == "manual",
-        help="The result of k-means depends on where it starts. It runs this many times, and the "
-        "result with the lowest inertia is kept."
+        help="The result of k-means depends on its starting centroids. It runs this many times, "
+        "and the result with the lowest inertia is kept."
         + (" With your own colours there is one attempt." if init == "manual" else ""),
     )
     with st.expander("Advanced"):
@@ -85,7 +85,7 @@ def _advanced() -> None:
         key=setting_key("engine"),
         format_func=lambda name: ENGINES[name].title,
         help="The exact engine clusters each distinct colour once, weighted by its number of "
-        "pixels. The others are the well-known library functions, for comparison.",
+        "pixels. The others call well-known libraries, for comparison.",
     )
     engine = ENGINES[name]
     reduced = "Here it works on a smaller copy of the picture." if engine.visits_pixels else ""
@@ -98,7 +98,7 @@ def _advanced() -> None:
         low,
         high,
         key=setting_key("seed"),
-        help="Starts the random numbers. The same seed gives the same result on any computer.",
+        help="Initialises the random numbers. The same seed gives the same result on any computer.",
     )
     low, high = PAGE_RANGES["width"]
     st.number_input(

@@ -1,4 +1,4 @@
-"""Which picture: the strip of the visitor's own and the samples, and what the sidebar has of it."""
+"""Choice of the picture: the strip of uploads and samples, and its controls in the sidebar."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MISSING: Final = (
-    "This link was made with a picture that is not in the link. Open it, or any other, to see "
-    "these settings applied."
+    "This link was made with a picture that is not part of the link. Open that picture, or any "
+    "other, to apply the settings to it."
 )
 KEPT: Final = (
     f"{formats.listed()}. Your pictures stay on this server while this page is open, and in this "
@@ -40,26 +40,26 @@ KEPT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """A readable upload: its picture as by default, and how to read it in another way."""
+    """A readable upload: the picture as read by default, and a function for other readings."""
 
     picture: store.Picture
     read_as: Callable[[Reading], store.Picture]
 
 
 def choose() -> store.Picture | None:
-    """Draw the strip of pictures here, and in the sidebar what belongs to the chosen one.
+    """Draw the strip of pictures, and the chosen picture's controls in the sidebar.
 
     A new upload is chosen at once.
 
     Returns
     -------
     Picture or None
-        None while the picture that should be shown is not there: no other takes its place.
+        None while the requested picture is missing; no other picture replaces it.
 
     Raises
     ------
     KmsegError
-        The chosen picture cannot be read as the visitor wants it.
+        The chosen picture cannot be read with the chosen frame or levels.
     """
     side = st.sidebar.container()
     photo = _camera()
@@ -78,7 +78,7 @@ def choose() -> store.Picture | None:
 
 
 def _sample(key: str) -> store.Picture:
-    """A sample, with its description and the settings that it proposes."""
+    """A sample; draws its description and a button for its suggested settings."""
     picture = store.sample(key)
     reading.choose(picture, lambda _: picture)
     st.caption(text.names(SAMPLES[key].description))
@@ -94,9 +94,9 @@ def _sample(key: str) -> store.Picture:
 
 
 def _uploads() -> list[UploadedFile]:
-    """The files of the platform's uploader, which is out of sight: the strip feeds it."""
+    """The files of Streamlit's uploader, which is hidden: the strip sends files through it."""
     st.html(f"<style>{asset('shared/uploader.css')}</style>")
-    # Any file is accepted: browsers tell pictures by their extension, and do not know all of them.
+    # Accept any file: browsers filter by extension, and do not know all picture formats.
     return st.file_uploader(
         "Your own pictures",
         accept_multiple_files=True,
@@ -106,7 +106,7 @@ def _uploads() -> list[UploadedFile]:
 
 
 def _camera() -> list[UploadedFile]:
-    """The photo that was taken with this computer's camera."""
+    """The photo taken with the camera, if any."""
     with st.sidebar:
         if not st.toggle("Take a photo", key=Key.CAMERA_ON):
             return []
@@ -115,7 +115,7 @@ def _camera() -> list[UploadedFile]:
 
 
 def _own_pictures(uploads: Sequence[UploadedFile]) -> dict[str, _Own]:
-    """The visitor's readable pictures by key; the others go to ``session.refused``."""
+    """Readable uploads by key; the others are added to ``session.refused``."""
     own: dict[str, _Own] = {}
     files: dict[str, str] = {}
     session.refused = {
@@ -145,7 +145,7 @@ def _own_pictures(uploads: Sequence[UploadedFile]) -> dict[str, _Own]:
 
 
 def _refuse(file: str, name: str, error: KmsegError) -> None:
-    """Note why a file is no picture here; unless that may pass, the server need not keep it."""
+    """Record why a file was refused; remove it from the server unless the error is transient."""
     again: Literal["", "open", "send"]
     again = "open" if error.transient else "send" if isinstance(error, NoRoomError) else ""
     if again != "open":
@@ -154,10 +154,9 @@ def _refuse(file: str, name: str, error: KmsegError) -> None:
 
 
 def _choose_newest(files: dict[str, str]) -> None:
-    """Choose the newest upload since the previous run, even of a picture that is there already.
+    """Choose the newest upload since the previous run, even if its picture was uploaded before.
 
-    If the picture that should be shown is among them, it is chosen. Pictures that the browser sends
-    again do not take the place of the one that is shown.
+    The picture that a link names is preferred. Pictures that the browser restores are not chosen.
     """
     new = [key for file, key in files.items() if file not in session.own_files]
     session.own_files = files
@@ -169,9 +168,9 @@ def _choose_newest(files: dict[str, str]) -> None:
 
 
 def _take(key: str) -> None:
-    """Choose a picture; an upload is read as a link says of one that was not there."""
+    """Choose a picture; an upload gets the reading of a link whose picture was missing."""
     if session.picture.startswith(link.UPLOAD) and not link.is_upload(session.picture, key):
-        session.merges = session.focus = ()  # they are clusters of the missing picture
+        session.merges = session.focus = ()  # these belong to the missing picture
     session.picture = key
     if key not in SAMPLES and session.linked_reading is not None:
         session.set_reading(key, session.linked_reading)
@@ -179,14 +178,14 @@ def _take(key: str) -> None:
 
 
 def _replace_photo(own: dict[str, _Own], photo: Sequence[UploadedFile]) -> None:
-    """Choose another picture where the visitor has cleared the photo that was shown."""
+    """Choose another picture if the visitor cleared the camera photo that was shown."""
     if session.picture == session.photo and session.photo not in own:
         session.picture = next(reversed(own), link.DEFAULT_PICTURE)
     session.photo = next((session.own_files.get(file.file_id, "") for file in photo), "")
 
 
 def _plain_name(name: str) -> str:
-    """A file's name as at most 40 characters without any markup."""
+    """A file's name without markup, shortened to at most 40 characters."""
     kept = re.sub(r"[^\w .,()’'-]|__+", " ", name).strip() or "picture"
     return kept if len(kept) <= 40 else f"{kept[:24]}…{kept[-15:]}"
 
@@ -238,7 +237,7 @@ def _pick() -> None:
 
 
 def _texts_of(event: str) -> frozenset[str]:
-    """The strings that the strip sent under this name."""
+    """The strings that the strip sent with this event."""
     sent = session.event(Key.ALBUM, event)
     return (
         frozenset(each for each in sent if isinstance(each, str))
@@ -269,7 +268,7 @@ def _forget() -> None:
 
 
 def _remove_pictures(keys: Collection[str]) -> None:
-    """Remove pictures of the visitor's, and what was computed from them, from the server."""
+    """Remove uploaded pictures, and the results computed from them, from the server."""
     files = {file: key for file, key in session.own_files.items() if key in keys}
     _remove(list(files))
     for key in files.values():

@@ -1,4 +1,4 @@
-"""How the chosen picture is read: its page or frame, and its levels, where it has a choice."""
+"""Controls for reading the chosen picture: its page or frame, and its levels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kmseg.ui.session import Key, session
 
 RULES: Final = {"auto": "Automatic", "stored": "As stored", "range": "Range"}
 
-# Where the range begins in colour of more than 8 bits.
+# Initial range for colour with more than 8 bits.
 _COLOR_RANGE: Final = (0.0, 65535.0)
 
 # Field width in pixels: two fit side by side on a phone.
@@ -32,24 +32,25 @@ black to white.
 
 **As stored** uses the whole range of the file's data type.
 
-**Range** sets the values of the file that become black and white, so that a series is read alike.
+**Range** sets which values of the file become black and white. Use the same range for all pictures
+of a series.
 """
 
 
 def choose(picture: store.Picture, read_as: Callable[[Reading], store.Picture]) -> store.Picture:
-    """Draw the choices that a picture has; the picture as it is to be read.
+    """Draw the controls that apply to a picture; returns the picture read accordingly.
 
     Parameters
     ----------
     picture : Picture
-        Read as by default.
+        The picture as read by default.
     read_as : callable
-        ``read_as(reading)`` reads it in another way.
+        ``read_as(reading)`` returns the picture read in another way.
 
     Raises
     ------
     KmsegError
-        It cannot be read in this way. What leads back is drawn already.
+        It cannot be read in this way. The controls to change that are drawn already.
     """
     _correct_frame(picture)
     _frame(picture)
@@ -130,7 +131,7 @@ def _set_rule(key: str, shown: tuple[float, float]) -> None:
 
 
 def _set_range(key: str, moved: Key) -> None:
-    """Take the two values; one that passes the other pushes it along."""
+    """Set the range; a value moved past the other one shifts the whole range."""
     low, high = session.level_low, session.level_high
     levels = session.reading(key).levels
     if low >= high and not isinstance(levels, str):

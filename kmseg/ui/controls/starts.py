@@ -11,12 +11,12 @@ from kmseg.ui.session import Key, session, start_key
 
 
 def fill(picture: store.Picture) -> None:
-    """With a manual start, set missing starting colours to those of the present clusters.
+    """With a manual start, set missing starting colours to those of the current clusters.
 
     Raises
     ------
     KmsegError
-        The present clusters cannot be computed.
+        The current clusters cannot be computed.
     """
     count = session.n_clusters
     if session.start_slot not in range(1, count + 1):

@@ -1,4 +1,4 @@
-"""The settings that the controls have, and those that the page runs."""
+"""The settings of the controls, and the settings that the page runs."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from kmseg.ui import store
 from kmseg.ui.controls import starts
 from kmseg.ui.session import session
 
-# Engines that visit every pixel take seconds for this many pixels and attempts.
+# Limits for engines that visit every pixel: at these, they take seconds.
 MAX_VISITED_PIXELS: Final = 100_000
 MAX_VISITING_ATTEMPTS: Final = 10
 
 
 def settings(picture: store.Picture) -> Settings:
-    """The settings of the controls, whether this run has drawn them yet or not.
+    """The settings of the controls, even before this run has drawn them.
 
     Raises
     ------
     KmsegError
-        The starting colours that a manual start begins with cannot be computed.
+        The initial starting colours of a manual start cannot be computed.
     """
     starts.fill(picture)
     return session.settings()
 
 
 def within_reach(picture: store.Picture, wanted: Settings) -> Settings:
-    """The settings that the page runs: less work for engines that visit every pixel."""
+    """The settings that the page runs: width and attempts are limited for slow engines."""
     if not ENGINES[wanted.engine].visits_pixels:
         return wanted
     width = wanted.width or picture.width
