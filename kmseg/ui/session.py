@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Key(StrEnum):
-    """Keys of the page's widgets, apart from those of settings: see :func:`setting_key`."""
+    """Keys of the page's widgets, except those of settings: see :func:`setting_key`."""
 
     FRAME = "frame"
     LEVEL_RULE = "level_rule"
@@ -58,44 +58,44 @@ class _Value(Generic[T]):
 
 
 class Session:
-    """One visitor's state. Every attribute has its default until it is set.
+    """The state of one session. Every attribute has its default until it is set.
 
-    The values of a widget can only be set before the run draws the widget, or in a callback.
+    A widget's value can only be set before the run draws the widget, or in a callback.
 
     Attributes
     ----------
     restored : bool
         Whether the widgets were set from the address.
     drawn : bool
-        Whether a run has drawn all of the page since then, or since a picture was missing.
+        Whether a run has drawn the whole page since then, and since a picture was missing.
     picture : str
-        A sample's key, or the digest of an upload. For an upload that is not there, a link's name
-        of it, such as "upload-1a2b3c4d".
+        A sample's key, or the digest of an upload. For a missing upload, its name in the link, such
+        as "upload-1a2b3c4d".
     previous_picture : str
         The picture that was chosen in the previous run.
     own_files : dict of str to str
-        The visitor's pictures in the previous run, oldest first: digest by the upload's id. A file
-        that was uploaded twice is there twice.
+        Uploaded pictures in the previous run, oldest first: digest by the upload's id. A file that
+        was uploaded twice has two entries.
     removed_files : frozenset of str
         Ids of uploads that were removed from the server; the widget still names them.
     refused : dict of str to Refusal
-        Uploads that were removed because they cannot be opened, by id, until they are dismissed.
+        Refused uploads by id, until they are dismissed.
     returning : frozenset of str
-        Digests of pictures that the browser is sending again: they are not chosen when they come.
+        Digests of pictures that the browser is restoring; they are not chosen on arrival.
     camera_on : bool
         Widget: whether the camera field is shown.
     photo : str
         Digest of the photo that the camera field holds; empty if it holds none.
     readings : dict of str to Reading
-        How pictures are read, by picture; those that are not there are read as by default.
+        How pictures are read, by picture; others have the default reading.
     linked_reading : Reading or None
-        What a link says of an upload that this session lacks; it goes to the next upload.
+        A link's reading of an upload that this session lacks, applied to the next upload.
     frame : int
         Widget: the frame or page, numbered from 1.
     level_rule : str
         Widget: "auto", "stored" or "range".
     level_low, level_high : float
-        Widgets: the values of the file that become black and white.
+        Widgets: the file's values that become black and white.
     color_space : str
         The setting of this name, chosen in the viewer.
     n_clusters : int
@@ -103,39 +103,39 @@ class Session:
     init, engine : str
         Widgets: the settings of these names.
     start_slot : int
-        Widget: number, from 1, of the starting colour that the next click on the original sets.
+        Widget: number, from 1, of the starting colour set by the next click on the original.
     view : str
         Key of the open view.
     place, part : str
-        Widgets: the open view's place, and its key where its place has several.
+        Widgets: the open view's place, and the view's key if the place has several views.
     last_views : dict of str to str
         Key of the view that was open last in each place.
     merges : tuple of tuple of int
         Groups of clusters that are merged, numbered from 0.
     focus : tuple of int
-        Clusters in focus, numbered from 0, as last reported by the browser.
+        Clusters in focus, numbered from 0, as the browser last reported them.
     segmentation : str
         The segmentation that merges and focus belong to, as :func:`kmseg.ui.link.address` names it;
         empty before the first one.
     left : dict of str to ClusterState
-        Merges and focus of other segmentations, by the same names; the one left last comes last.
+        Merges and focus of other segmentations, by the same names, most recent last.
     corrections : tuple of str
-        Sentences on what was wrong with the address.
+        Sentences about invalid values in the address.
     corrected_query : dict of str to str, or None
-        The link for which the corrections were shown first.
+        The link for which the corrections were first shown.
     region : RegionRequest or None
-        The part of a picture that the viewer asked for last.
+        The viewer's last request for a region.
     file : FileRequest or None
-        A file that the viewer asked for and that has not been sent yet.
+        The viewer's request for a file that has not been sent yet.
     written : dict of str to str, or None
         The last link that was put into the address bar.
     shown : tuple of (str, Reading, Settings), or None
-        Picture, how it was read, and settings of the segmentation that the viewer was sent last.
-        None before the first one: until then the controls are drawn first.
+        Picture, reading and settings of the segmentation last sent to the viewer. None before the
+        first one: until then, the controls are drawn first.
     answers : int
-        Number of the last change of K or colour space that the viewer asked for.
+        Number of the viewer's last change of K or colour space.
     sent : object
-        Data that the viewer was sent last; None before the first one.
+        Data last sent to the viewer; None before the first message.
     """
 
     restored = _Value(False)
@@ -178,28 +178,28 @@ class Session:
 
     @property
     def failures(self) -> dict[str, KmsegError]:
-        """Errors raised outside a run, by the name of what failed; the next run shows them.
+        """Errors raised outside a run, by the name of the failed action; the next run shows them.
 
-        The same dictionary for the whole session. Threads of downloads, which have no session
-        state, may hold on to it.
+        It is the same dictionary for the whole session, so threads of downloads, which have no
+        session state, may keep a reference to it.
         """
         return cast("dict[str, KmsegError]", st.session_state.setdefault("failures", {}))
 
     @property
     def visit(self) -> str:
-        """Differs from session to session."""
+        """An identifier of this session."""
         return cast("str", st.session_state.setdefault("visit", uuid4().hex))
 
     def option(self, name: str) -> str:
-        """The value of a choice that links carry, by its name there; empty if it was never set."""
+        """The value of a choice that is part of links, by its name there; empty if not set."""
         return cast("str", st.session_state.get(name) or "")
 
     def set_option(self, name: str, value: str) -> None:
-        """Set a choice that links carry."""
+        """Set a choice that is part of links."""
         st.session_state[name] = value
 
     def event(self, component: str, name: str) -> Any:
-        """What a component of the page sent under a name in this run; None if it sent nothing."""
+        """The value of a component's event in this run; None if there was no such event."""
         return getattr(st.session_state.get(component), name, None)
 
     def reading(self, picture: str) -> Reading:
@@ -211,9 +211,9 @@ class Session:
         self.readings = self.readings | {picture: reading}
 
     def correct(self, *sentences: str) -> None:
-        """Say what is wrong with the address, in sentences without their full stops.
+        """Report invalid values in the address, in sentences without their full stops.
 
-        They come after the others of this run, and in place of earlier ones.
+        The first call in a run discards the sentences of earlier runs.
         """
         others = self.corrections if self.corrected_query is None else ()
         self.corrections = *others, *sentences
@@ -230,7 +230,7 @@ class Session:
             self.set_start_color(index, to_hex(color))
 
     def settings(self, **instead: Any) -> Settings:
-        """The settings of the controls, apart from values that are given instead.
+        """The settings of the controls, with some values replaced.
 
         With a manual start, the starting colours of all clusters must be set.
         """
@@ -244,12 +244,12 @@ class Session:
         return Settings(**values)
 
     def _channels(self, color_space: str) -> list[str]:
-        """Names of the chosen channels of a colour space; at first all of them."""
+        """Names of the chosen channels of a colour space; initially all."""
         every = list(COLOR_SPACES[color_space].channels)
         return cast("list[str]", st.session_state.setdefault(channels_key(color_space), every))
 
     def use_default_engine(self) -> None:
-        """Choose the engine that needs the least time."""
+        """Choose the default engine, which is the fastest."""
         self.engine = DEFAULT_ENGINE
 
     def start_color(self, index: int) -> str | None:
@@ -272,7 +272,7 @@ def setting_key(name: str) -> str:
     Raises
     ------
     KeyError
-        No field has this name, or its value takes several widgets.
+        No field has this name, or the field has several widgets.
     """
     if name not in _SETTING_KEYS:
         raise KeyError(f"{name!r} is none of {', '.join(_SETTING_KEYS)}")
@@ -290,8 +290,8 @@ def start_key(index: int) -> str:
 
 
 def end_if_superseded() -> None:
-    """Let Streamlit end this run if the visitor has left, or changed a control since it began.
+    """Let Streamlit end this run if its session has ended or a control has changed since.
 
-    Streamlit does so wherever the session state is read.
+    Streamlit checks this whenever the session state is read.
     """
     st.session_state.get(Key.PLACE)

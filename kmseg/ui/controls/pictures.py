@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MISSING: Final = (
-    "This link was made with a picture that is not part of the link. Open that picture, or any "
-    "other, to apply the settings to it."
+    "This link was made with a picture that is not in the link. Open that picture, or any other, "
+    "to apply these settings to it."
 )
 KEPT: Final = (
     f"{formats.listed()}. Your pictures stay on this server while this page is open, and in this "

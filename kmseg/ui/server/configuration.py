@@ -1,4 +1,4 @@
-"""The operator's settings that this server runs with."""
+"""The server's configuration, set by its operator."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from kmseg.config import Config
 
 @cache
 def current() -> Config:
-    """The settings, read from the environment at the first call.
+    """The configuration, read from the environment at the first call.
 
-    The server makes that call when it begins to serve: by then Streamlit has put its secrets into
-    the environment. Without a server, as in tests, the first use of a setting makes it.
+    The server makes the first call at startup, after Streamlit has copied its secrets into the
+    environment. Without a server, as in tests, the first use of a setting is the first call.
 
     Raises
     ------

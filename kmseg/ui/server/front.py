@@ -1,7 +1,7 @@
-"""The page's HTML: Streamlit's own, with what a visitor sees before its scripts are there.
+"""The page's HTML: Streamlit's own, with a placeholder that is shown until its scripts have loaded.
 
-It gets a title, a description, something to look at while 3 MB of scripts are on their way, and a
-sign that tells when the connection to the server is lost (``front.js``).
+It also gets a title, a description, and a notice for when the connection to the server is lost
+(``front.js``). The scripts have 3 MB.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _DESCRIPTION: Final = (
 
 
 class Front:
-    """Middleware that answers requests for the page itself; others go on to Streamlit.
+    """ASGI middleware that answers requests for the page itself; others go on to Streamlit.
 
     Parameters
     ----------
     app : ASGI application
     preload : str
-        Address of a script, below the page's own, that every visit needs; may be empty.
+        Address of a script that every visit needs, relative to the page's; may be empty.
     """
 
     def __init__(self, app: ASGIApp, preload: str = "") -> None:
@@ -41,7 +41,7 @@ class Front:
         self._preload = preload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or hand on, one request."""
+        """Answer a request, or pass it on."""
         is_page = (
             scope["type"] == "http"
             and scope["method"] in ("GET", "HEAD")
@@ -62,9 +62,9 @@ def _answer(scope: Scope, preload: str) -> Response:
 
 @cache
 def page(preload: str = "") -> tuple[bytes, str]:
-    """The page's HTML, and its entity tag, which is weak because a proxy may compress the page.
+    """The page's HTML and its entity tag, which is weak because a proxy may compress the page.
 
-    Streamlit's styles come first: ``fonts.js`` changes them before they make the browser ask for
+    Streamlit's styles come first: ``fonts.js`` changes them before the browser requests their
     fonts, which are half as large as all scripts together.
     """
     html = platform.page_html()

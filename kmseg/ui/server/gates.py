@@ -1,7 +1,7 @@
-"""Gates: how many runs of the page do each kind of work at once.
+"""Gates: limits on how many runs of the page do each kind of work at once.
 
-A run takes what it needs in this order, and never waits for something earlier in the list while it
-holds something later. So there is no deadlock, and no run holds up others while it waits for a
+Lock order: a run acquires slots in the order of this list, and never waits for an earlier entry
+while it holds a later one. This prevents deadlocks, and no run blocks others while it waits for a
 scarcer slot.
 
 1. FILES
@@ -24,19 +24,19 @@ from kmseg.ui.server import platform
 # Further runs are refused with BusyError.
 MAX_WAITING: Final = 100
 
-# Export of files: an archive of a large picture takes seconds without a pause.
+# Export of files: an archive of a large picture takes seconds and cannot yield its slot.
 FILES: Final = Gate(1, MAX_WAITING)
-# Decoding of large pictures, which takes most memory and time. They wait for each other here, where
-# small ones do not.
+# Decoding of large pictures, which takes the most memory and time. Small pictures need no slot of
+# this gate.
 LARGE: Final = Gate(1, MAX_WAITING)
-# Use of pixels, which includes decoding: bounds the pictures in memory beside the cached ones.
+# Use of pixels, including decoding: limits the pictures in memory in addition to cached ones.
 PIXELS: Final = Gate(N_CORES, MAX_WAITING)
 # Computation on all cores.
 WORK: Final = Gate(N_CORES, MAX_WAITING)
 
 
 def stop_if_cancelled(ahead: int = 0) -> None:
-    """End this run of the page if a newer one has replaced it or its visitor has left."""
+    """End this run if a newer one has replaced it or its session has ended."""
     if platform.session_id() is not None:
         session.end_if_superseded()
 

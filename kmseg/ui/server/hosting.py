@@ -1,4 +1,4 @@
-"""The server around the page: start, housekeeping, metrics and unexpected errors."""
+"""The server around the page: startup, housekeeping, metrics and unexpected errors."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from kmseg.ui.store import thumbnails
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-# Seconds between two rounds of housekeeping.
+# Seconds between housekeeping runs.
 TIDY: Final = 20.0
 METRICS: Final = "/kmseg/metrics"
-# mallopt's name for the number of heaps, malloc.h of glibc. With one heap a thread, memory that is
-# freed stays scattered over all of them.
+# The mallopt parameter for the number of heaps (malloc.h of glibc). With one heap per thread, freed
+# memory stays fragmented over all heaps.
 _M_ARENA_MAX: Final = -8
 
 
@@ -51,7 +51,7 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
     _step(platform.keep_uploads_in_memory)
     _step(_limit_uploads)
     _libc("mallopt", _M_ARENA_MAX, 2)
-    # The compiled loops are loaded when the server starts, not when the first visitor comes.
+    # Load the compiled loops at startup, not at the first visit.
     _in_background(warm.warm_up)
     housekeeping = asyncio.create_task(_keep_house())
     try:
@@ -63,7 +63,7 @@ async def _lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def _configure() -> None:
-    """Read the operator's settings; a wrong one ends the server with one sentence."""
+    """Read the configuration; an invalid value ends the server with a one-sentence message."""
     try:
         configuration.current()
     except KmsegError as error:
@@ -71,7 +71,7 @@ def _configure() -> None:
         # Otherwise the web server would log the exit as a traceback.
         logging.getLogger("uvicorn.error").disabled = True
         raise SystemExit(1) from None
-    store.gauges()  # makes the caches, before several threads use them
+    store.gauges()  # creates the caches before several threads use them
 
 
 def _limit_uploads() -> None:
@@ -86,13 +86,13 @@ def warm_up() -> None:
 
 @st.cache_resource(show_spinner=False)
 def warm_up_the_rest() -> None:
-    """Load the rest after the first page; then exempt what is loaded from garbage collection."""
+    """Load the rest after the first page; then exempt loaded objects from garbage collection."""
 
     def work() -> None:
         get_ready()
         warm.warm_up_the_rest()
         gc.collect()
-        gc.freeze()  # Streamlit collects after each run of the page, and would walk all of it
+        gc.freeze()  # Streamlit collects after each run, and would traverse all objects
 
     _in_background(work)
 
@@ -113,7 +113,7 @@ async def _keep_house() -> None:
 
 
 def tidy() -> None:
-    """Free what nobody needs any more; a step that fails does not stop the others."""
+    """Free unused memory and sessions; a step that fails does not stop the others."""
     for step in (
         platform.end_expired_sessions,
         platform.remove_orphaned_uploads,
@@ -126,7 +126,7 @@ _broken: Final[set[str]] = set()
 
 
 def _step(step: Callable[[], None]) -> None:
-    """Take a step; log what it raises, in one line and once if the platform has changed."""
+    """Run a step and log its exception; a broken platform contract is logged once, in one line."""
     try:
         step()
     except AttributeError as error:
@@ -138,20 +138,20 @@ def _step(step: Callable[[], None]) -> None:
 
 
 def _give_back() -> None:
-    """Return freed memory to the system."""
+    """Return freed memory to the operating system."""
     gc.collect()
     _libc("malloc_trim", 0)
 
 
 def _libc(name: str, *arguments: int) -> None:
-    """Call a function of glibc, if Python runs on glibc."""
+    """Call a function of glibc, if Python uses glibc."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library
             getattr(ctypes.CDLL(None), name)(*arguments)
 
 
 def _on_error(error: Exception) -> bool:
-    """Tell the visitor in a sentence and the operator in a line; Streamlit logs the traceback."""
+    """Show the visitor a message and log a line; Streamlit logs the traceback."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
@@ -187,7 +187,7 @@ async def _metrics(request: Request) -> Response:
 
 
 async def _thumbnail(request: Request) -> Response:
-    """The thumbnail of a sample, which is made when it is first asked for."""
+    """The thumbnail of a sample, made at the first request."""
     key = request.path_params["key"]
     if key not in SAMPLES:
         return PlainTextResponse("There is no such sample.", 404)

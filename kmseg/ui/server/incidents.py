@@ -1,4 +1,4 @@
-"""Events that an operator watches: each is counted and logged in one line, without user content."""
+"""Events for the operator: each is counted and logged in one line, without user content."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 
 from kmseg.ui.server import platform
 
-# What is counted: name and meaning.
+# Kinds of events: name and meaning.
 KINDS: Final = {
     "upload_refused": "uploads that are not a readable picture within the limits",
-    "upload_over_quota": "uploads that were not kept because a quota was used up",
-    "upload_ended": "uploads that were ended because they stalled or contradicted themselves",
+    "upload_over_quota": "uploads that were discarded because they exceed a quota",
+    "upload_ended": "uploads that were ended because they stalled or had a wrong length",
     "busy": "requests refused because too many were waiting",
     "link_corrected": "links with values that had to be corrected",
     "error": "page runs that ended in an unexpected error",
@@ -25,7 +25,7 @@ _counts: Final[Counter[str]] = Counter()
 
 
 def note(kind: str, detail: str, session: str | None = None) -> None:
-    """Count one of ``KINDS`` and log it; the detail must not contain user input."""
+    """Count and log an event of one of ``KINDS``; the detail must not contain user input."""
     session = session or platform.session_id() or "-"
     with _lock:
         _counts[kind] += 1

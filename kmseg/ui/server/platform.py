@@ -1,8 +1,8 @@
 """Everything that kmseg relies on in Streamlit and Starlette beyond their documentation.
 
-Each function rests on one contract, which its docstring states and tests/test_platform.py checks. A
-version that breaks one shows up there, and at run time as an ``AttributeError`` of that function
-alone.
+Each function relies on one contract, which its docstring states and tests/test_platform.py checks.
+If a version breaks a contract, that test fails, and at run time only that function raises
+``AttributeError``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
 def keep_uploads_in_memory() -> None:
-    """Never write an upload to the temporary folder: its size is bounded in memory already.
+    """Never write an upload to the temporary folder; uploads in memory are limited already.
 
     Contract: Starlette holds a file in memory up to ``MultiPartParser.spool_max_size`` bytes.
     """
@@ -55,10 +55,10 @@ def remove_upload(file: str) -> None:
 
 
 def limit_uploads(n_bytes: int) -> None:
-    """Have Streamlit accept files of so many bytes; a smaller limit that was set for it stays.
+    """Set Streamlit's limit for one upload; a smaller limit that the operator set is kept.
 
     Contract: ``server.maxUploadSize`` counts units of 2**20 bytes and is looked up at each use;
-    ``streamlit.config`` tells whether it was set, and sets it.
+    ``streamlit.config`` knows whether it was set, and can set it.
     """
     option, megabytes = "server.maxUploadSize", max(1, n_bytes // 2**20)
     if not config.is_manually_set(option) or config.get_option(option) > megabytes:
@@ -74,7 +74,7 @@ def max_upload_bytes() -> int:
 
 
 def is_connected(session: str) -> bool:
-    """Whether a session has an open connection; Streamlit takes uploads for such sessions only.
+    """Whether a session has an open connection; Streamlit accepts uploads only for such sessions.
 
     Contract: ``Runtime.is_active_session``.
     """
@@ -82,9 +82,9 @@ def is_connected(session: str) -> bool:
 
 
 def end_expired_sessions() -> None:
-    """End the sessions that disconnected ``server.disconnectedSessionTTL`` ago, and their uploads.
+    """End sessions disconnected for ``server.disconnectedSessionTTL``, and remove their uploads.
 
-    Streamlit itself does so only when another session disconnects.
+    Streamlit itself does this only when another session disconnects.
 
     Contract: ``Runtime._session_mgr._session_storage._cache`` is a ``cachetools.TTLCache`` of
     session infos.
@@ -95,7 +95,7 @@ def end_expired_sessions() -> None:
 
 
 def remove_orphaned_uploads() -> None:
-    """Remove uploads that were stored just after their session had ended.
+    """Remove uploads that were stored just after their session ended.
 
     Contract: ``MemoryUploadedFileManager.file_storage`` and ``remove_session_files``, and
     ``Runtime._session_mgr._session_storage.get``, which knows the disconnected sessions.
@@ -126,7 +126,7 @@ def page_html() -> str:
 
 
 def session_id() -> str | None:
-    """The session that this thread runs the page for, or None in another thread.
+    """The session whose script runs in this thread; None in other threads.
 
     Contract: ``get_script_run_ctx`` returns a context with ``session_id``, or None.
     """

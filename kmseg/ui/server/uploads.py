@@ -1,9 +1,9 @@
-"""Quotas for uploads: for each session and for all of them together.
+"""Quotas for uploads, per session and in total.
 
-Streamlit stores whatever a browser sends before the page's script runs. This middleware stands in
-front of it: it receives an upload, counts its bytes as they arrive, and hands it on when it is
-complete. A length that is announced but not sent does not count towards a quota. An upload that
-exceeds a quota is replaced by a note, so that the page can name the refused file.
+Streamlit stores every upload before the page's script runs. This middleware receives an upload
+first, counts its bytes as they arrive, and passes it on when it is complete. Bytes that are
+announced but not sent do not count towards a quota. An upload that exceeds a quota is replaced by a
+marker, so that the page can name the refused file.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from kmseg.ui.server import configuration, incidents, platform
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Files of one session, notes and unfinished uploads included.
+# Most files of one session, including markers and unfinished uploads.
 MAX_FILES: Final = 300
 # Most uploads received at once, per session and in total. Beyond the first limit, uploads wait;
 # beyond the second, the slowest is ended.
 MAX_SESSION_TRANSFERS: Final = 6
 MAX_TRANSFERS: Final = 100
-# An upload is ended if fewer bytes than these arrive within these seconds, or if it takes longer
-# than MAX_SECONDS.
+# An upload is ended if fewer than MIN_PROGRESS bytes arrive within STALL_SECONDS, or if it takes
+# longer than MAX_SECONDS.
 MIN_PROGRESS: Final = 32_768
 STALL_SECONDS: Final = 10.0
 MAX_SECONDS: Final = 300.0
 
-# A file's name comes within the first bytes of the body.
+# The file's name is within the first bytes of the body.
 _MAX_HEAD: Final = 16_384
 _MAX_DIGITS: Final = 12
-# Room is checked each time that this many bytes have arrived, and at the end.
+# The quotas are checked whenever this many bytes have arrived, and at the end.
 _CHECK_BYTES: Final = 262_144
 _PATH: Final = "/_stcore/upload_file/"
 
 _Full = Literal["", "session", "all"]
-# What is stored in place of an upload that exceeds a quota.
+# Markers that are stored in place of uploads that exceed a quota.
 _NOTES: Final = {
     "session": b"kmseg keeps no more of this session's files.",
     "all": b"kmseg keeps no more of anybody's files.",
@@ -55,11 +55,11 @@ _NOTES: Final = {
 
 
 class NoRoomError(ImageError):
-    """An upload was not kept because a quota was used up; it may be sent again later."""
+    """An upload was discarded because it exceeds a quota; it may be sent again later."""
 
 
 def check(content: bytes) -> None:
-    """Raise ``NoRoomError`` if this is the note that stands for an upload that was not kept."""
+    """Raise ``NoRoomError`` if this is the marker of a discarded upload."""
     if content == _NOTES["session"]:
         megabytes = configuration.current().session_upload_bytes // MEGABYTE
         raise NoRoomError(
@@ -74,7 +74,7 @@ def check(content: bytes) -> None:
 
 
 class _Refused(Exception):
-    """An upload is not received, or not any further."""
+    """The upload is rejected or ended."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -83,13 +83,13 @@ class _Refused(Exception):
 
 @dataclass(eq=False)
 class _Transfer:
-    """An upload on its way."""
+    """An upload in progress."""
 
     session: str
     announced: int  # bytes
-    full: _Full = ""  # the quota that has no room for it
+    full: _Full = ""  # the quota that it exceeds
     arrived: int = 0  # bytes
-    held: int = 0  # bytes that are in memory; 0 once it is refused
+    held: int = 0  # bytes in memory; 0 once it is discarded
     head: bytes = b""
     body: deque[bytes] = field(default_factory=deque)
     started: float = field(default_factory=time.monotonic)
@@ -97,12 +97,12 @@ class _Transfer:
 
     @property
     def rate(self) -> float:
-        """Bytes a second so far; one that has just begun is given the benefit of the doubt."""
+        """Bytes per second so far, biased upwards for an upload that has just begun."""
         return (self.arrived + 2 * MIN_PROGRESS) / (time.monotonic() - self.started + 1)
 
 
 class Quota:
-    """ASGI middleware that lets an upload through if there is room for it."""
+    """ASGI middleware that enforces the quotas for uploads."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -129,7 +129,7 @@ class Quota:
             await response(scope, receive, send)
 
     def _announced(self, headers: Headers, session: str) -> int:
-        """The length that a request announces; raises ``_Refused`` if it is not acceptable."""
+        """The length that a request announces; raises ``_Refused`` if it is invalid."""
         if not platform.is_connected(session):
             raise _Refused(400, "Invalid session.")
         length = headers.get("content-length", "")
@@ -168,7 +168,7 @@ class Quota:
                 transfer.lease = None
 
     def _make_room(self) -> None:
-        """End the slowest upload if the greatest allowed number is being received."""
+        """End the slowest upload if ``MAX_TRANSFERS`` uploads are being received."""
         received = [
             (transfer.rate, transfer.lease)
             for transfer in self._transfers
@@ -186,7 +186,7 @@ class Quota:
         while more:
             message = await receive()
             if message["type"] != "http.request":
-                return False  # the browser has gone
+                return False  # the browser has disconnected
             part, more = message.get("body", b""), message.get("more_body", False)
             transfer.arrived += len(part)
             if transfer.arrived > transfer.announced:
@@ -224,7 +224,7 @@ class Quota:
 
 
 def _replayed(scope: Scope, receive: Receive, transfer: _Transfer) -> tuple[Scope, Receive]:
-    """The same request with the body that was received, or with a note in its place."""
+    """The same request with the received body, or with a marker if it was discarded."""
     body = transfer.body
     if transfer.full:
         head = transfer.head.partition(b"\r\n\r\n")[0]
@@ -239,7 +239,7 @@ def _replayed(scope: Scope, receive: Receive, transfer: _Transfer) -> tuple[Scop
     async def replay() -> dict[str, Any]:
         if not body:
             return dict(await receive())
-        await asyncio.sleep(0)  # other requests go on while a large file is parsed
+        await asyncio.sleep(0)  # let other requests run while a large file is parsed
         part = body.popleft()
         return {"type": "http.request", "body": part, "more_body": bool(body)}
 
