@@ -1,4 +1,4 @@
-"""Words and Markdown that several parts of the page share."""
+"""Formatting of numbers, words and Markdown for the page."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def count(number: int, noun: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 0 to 1 in percent, such as "42.8%"; ``percent`` in JavaScript writes the same."""
+    """A share of 0 to 1 in percent, such as "42.8%"; the same as ``percent`` in JavaScript."""
     return f"{share:.1%}"
 
 
 def power(value: float) -> str:
     """A number with three significant digits, such as "0.0123" or "3.74 × 10⁸".
 
-    From a thousand to a million it is whole, with commas: "12,345".
+    Numbers from a thousand to a million are whole, with commas: "12,345".
     """
     if 999.5 <= abs(value) < 1e6:
         return f"{value:,.0f}"

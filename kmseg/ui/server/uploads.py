@@ -48,7 +48,7 @@ _PATH: Final = "/_stcore/upload_file/"
 
 _Full = Literal["", "session", "all"]
 # Markers that are stored in place of uploads that exceed a quota.
-_NOTES: Final = {
+_MARKERS: Final = {
     "session": b"kmseg keeps no more of this session's files.",
     "all": b"kmseg keeps no more of anybody's files.",
 }
@@ -60,13 +60,13 @@ class NoRoomError(ImageError):
 
 def check(content: bytes) -> None:
     """Raise ``NoRoomError`` if this is the marker of a discarded upload."""
-    if content == _NOTES["session"]:
+    if content == _MARKERS["session"]:
         megabytes = configuration.current().session_upload_bytes // MEGABYTE
         raise NoRoomError(
             f"Your pictures may take up to {megabytes} MB (setting KMSEG_SESSION_UPLOADS_MB), and "
             "this one would exceed that. Remove some of the others first."
         )
-    if content == _NOTES["all"]:
+    if content == _MARKERS["all"]:
         raise NoRoomError(
             "This server has no room for another picture now. Try again in a few minutes, or "
             "upload a smaller one."
@@ -232,9 +232,9 @@ def _replayed(scope: Scope, receive: Receive, transfer: _Transfer) -> tuple[Scop
         kind = Message()
         kind["content-type"] = headers.get("content-type", "")
         boundary = str(kind.get_param("boundary", "")).encode("latin-1", "replace")
-        note = head + b"\r\n\r\n" + _NOTES[transfer.full] + b"\r\n--" + boundary + b"--\r\n"
-        headers["content-length"] = str(len(note))
-        scope, body = dict(scope, headers=headers.raw), deque([note])
+        marker = head + b"\r\n\r\n" + _MARKERS[transfer.full] + b"\r\n--" + boundary + b"--\r\n"
+        headers["content-length"] = str(len(marker))
+        scope, body = dict(scope, headers=headers.raw), deque([marker])
 
     async def replay() -> dict[str, Any]:
         if not body:

@@ -1,4 +1,4 @@
-"""What the page keeps between its runs: pictures, and what was computed from them."""
+"""Pictures and computed results, cached between script runs."""
 
 from kmseg.ui.store.addresses import ROUTES
 from kmseg.ui.store.caches import drop_idle, forget, gauges, measured, owner

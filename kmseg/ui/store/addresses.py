@@ -1,7 +1,7 @@
-"""Addresses from which a browser fetches pictures, and what the server has there.
+"""Addresses from which browsers fetch pictures, and their content.
 
-A picture is encoded when it is asked for, and kept with the results that it was made from. An
-address contains a token that nobody can guess, so no visitor can fetch what belongs to another.
+A picture is encoded at the first request, and cached with the results that it was made from. Each
+address contains an unguessable token, so visitors cannot fetch each other's pictures.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from kmseg.ui.store.store import Key
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-# Addresses of one owner that are known at once, the last ones that were given out.
+# Most addresses of one owner; the oldest are forgotten.
 MAX_ADDRESSES: Final = 200
-# Owners that are remembered after they have gone.
+# Number of dropped owners that are remembered.
 _MAX_DROPPED: Final = 1000
-# Requests whose content is made at the same time; others wait. Each takes a thread.
+# Requests whose content is made at the same time, each in a thread; others wait.
 _MAX_MAKING: Final = 4
 _ADDRESS: Final = "kmseg/preview"
-# A change of what the bytes mean needs another version: browsers keep them.
+# Increase this when the format of the bytes changes, because browsers cache them.
 _VERSION: Final = "1"
 # The content of an address never changes.
 _HEADERS: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -42,17 +42,17 @@ Content = tuple[bytes, str]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an address stands for.
+    """The content that an address stands for.
 
     Attributes
     ----------
     key : Key
-        Of the picture in ``caches.results()``; its first element is the owner.
+        Key of the picture in ``caches.results()``; its first element is the owner.
     part : hashable
-        What of it; its ``repr`` must differ from that of any other part.
+        Part of the picture's results; each part has a different ``repr``.
     find : callable
-        ``find(key, part, name)`` returns what has this name, or None if it cannot be made of what
-        is cached. It is called in a thread.
+        ``find(key, part, name)`` returns the content with this name, or None if the cached values
+        needed for it are missing. It is called in a thread.
     """
 
     key: Key
@@ -61,12 +61,12 @@ class Wanted:
 
 
 class Addresses:
-    """Tokens of what may be fetched. Methods may be called from any thread.
+    """Tokens of content that may be fetched. Methods may be called from any thread.
 
     Parameters
     ----------
     max_each : int
-        Tokens of one owner; further ones replace the oldest.
+        Most tokens of one owner; further ones replace the oldest.
     """
 
     def __init__(self, max_each: int = MAX_ADDRESSES) -> None:
@@ -80,9 +80,9 @@ class Addresses:
         return len(self._wanted)
 
     def add(self, wanted: Wanted) -> str:
-        """The token of something; the same at each call, so that browsers need not fetch again."""
+        """The content's token; equal for equal content, so browsers can use their cache."""
         owner = wanted.key[0]
-        # Samples belong to everybody, and so do their tokens, from one server to the next.
+        # Samples have the same tokens for all sessions, and after a restart of the server.
         text = repr((_VERSION, wanted.key[1:], wanted.part)).encode()
         token = hashlib.blake2b(text, digest_size=18, key=str(owner).encode()[:64]).hexdigest()
         with self._lock:
@@ -97,12 +97,12 @@ class Addresses:
         return token
 
     def find(self, token: str) -> Wanted | None:
-        """What a token stands for, or None if it is not known."""
+        """The content that a token stands for, or None if the token is unknown."""
         with self._lock:
             return self._wanted.get(token)
 
     def drop(self, owner: Hashable) -> None:
-        """Forget the tokens of an owner, and add none from now on."""
+        """Forget the tokens of an owner, and add no more of them."""
         with self._lock:
             self._dropped.append(owner)
             for token in self._owners.pop(owner, ()):
@@ -116,7 +116,7 @@ def addresses() -> Addresses:
 
 
 def address_of(wanted: Wanted) -> str:
-    """The address, below the server's root, below which the names of something lie."""
+    """The base address of the content's names, below the server's root."""
     return f"/{_ADDRESS}/{addresses().add(wanted)}"
 
 
@@ -136,7 +136,7 @@ async def _serve(request: Request) -> Response:
             return PlainTextResponse(str(error), 503)
         if found is not None:
             return Response(found[0], media_type=found[1], headers=_HEADERS)
-    # The page gives out new addresses at its next run.
+    # The page's next run sends new addresses.
     return PlainTextResponse("This picture is not kept any more.", 404)
 
 

@@ -1,9 +1,8 @@
 """The page's two caches, of pixels and of results, and the owners of their entries.
 
-Keys are (owner, digest of the picture's bytes, how they were read, width). What comes from a
-visitor's picture belongs to that visitor's session and is dropped with it; the samples belong to
-everybody. Pixels have the smaller limit: they are needed again only for more than a segmentation,
-and can be decoded again.
+Keys are (owner, digest of the picture's bytes, reading, width). Values computed from an upload
+belong to its session and are dropped with it; samples are shared by all sessions. Pixels have the
+smaller limit: segmentations do not need them again, and they can be decoded again.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from kmseg.ui.server import configuration, gates
 from kmseg.ui.store.addresses import addresses
 from kmseg.ui.store.store import Store
 
-# Segmentations, tiles and encoded labels of one picture.
+# Limit for segmentations, tiles and encoded labels of one picture.
 MAX_PART_BYTES: Final = 24 * MEGABYTE
-# Seconds after which entries that nobody used are dropped.
+# Seconds after which unused entries are dropped.
 IDLE: Final = 3600.0
 
 EVERYBODY: Final = ""
@@ -29,13 +28,13 @@ EVERYBODY: Final = ""
 
 @cache
 def pixels() -> Store:
-    """Decoded pictures: of kind ``Image``."""
+    """Decoded pictures, of type ``Image``."""
     return Store(configuration.current().pixel_cache_bytes)
 
 
 @cache
 def results() -> Store:
-    """``PictureData`` of each picture at each width, and as its parts what settings make of it."""
+    """``PictureData`` of each picture at each width; its parts are results of settings."""
     return Store(configuration.current().result_cache_bytes, MAX_PART_BYTES)
 
 
@@ -47,24 +46,24 @@ def _drop_owner(owner: str) -> None:
 
 @st.cache_resource(show_spinner=False, scope="session", on_release=_drop_owner)
 def owner() -> str:
-    """The owner of this session's pictures; what is cached for it is dropped with the session."""
+    """The owner of this session's pictures; its cached values are dropped with the session."""
     return uuid4().hex
 
 
 def forget(picture: str) -> None:
-    """Drop what is cached of this session's picture with this key."""
+    """Drop cached values of this session's picture with this key."""
     pixels().remove(owner(), picture)
     results().remove(owner(), picture)
 
 
 def drop_idle() -> None:
-    """Drop what nobody used in the last hour."""
+    """Drop values that were not used for ``IDLE`` seconds."""
     pixels().drop_idle(IDLE)
     results().drop_idle(IDLE)
 
 
 def gauges() -> dict[str, tuple[int, str]]:
-    """What an operator watches: value and meaning, by name."""
+    """Gauges for the operator: value and meaning, by name."""
     return {
         "pixel_bytes": (pixels().n_bytes, "decoded pixels that are cached"),
         "result_bytes": (results().n_bytes, "results that are cached"),
@@ -76,8 +75,8 @@ def gauges() -> dict[str, tuple[int, str]]:
 
 
 def measured() -> dict[str, tuple[int, str]]:
-    """Gauges measured by walking over all cached values; they must equal the counted ones."""
+    """Gauges recounted from all cached values; they must equal the running counts."""
     return {
-        "pixel_reachable_bytes": (pixels().reachable_bytes(), "pixel_bytes, measured anew"),
-        "result_reachable_bytes": (results().reachable_bytes(), "result_bytes, measured anew"),
+        "pixel_reachable_bytes": (pixels().reachable_bytes(), "pixel_bytes, recounted"),
+        "result_reachable_bytes": (results().reachable_bytes(), "result_bytes, recounted"),
     }

@@ -1,4 +1,4 @@
-"""Uploads that become pictures, or a sentence that says why they cannot."""
+"""Opens uploads as pictures, or tells why they cannot be opened."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What is kept of an upload that was opened; the fields are those of ``Picture``."""
+    """The cached result of opening an upload; the fields are those of ``Picture``."""
 
     key: str
     width: int
@@ -39,10 +39,10 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """Why an upload cannot be read.
+    """The reason why an upload cannot be read.
 
-    An exception that is raised in every run would keep the frames of all these runs alive by its
-    traceback, so only its kind and message are cached.
+    A cached exception's traceback would keep the frames of every run that raises it alive, so only
+    its type and message are cached.
     """
 
     kind: type[KmsegError]
@@ -50,7 +50,7 @@ class _Refused:
 
 
 def upload(file: UploadedFile, name: str, reading: Reading = DEFAULT_READING) -> Picture:
-    """A visitor's picture, read in this way; raises ``KmsegError``."""
+    """An upload as a picture with this reading; raises ``KmsegError``."""
     content, owner = file.getvalue(), caches.owner()
     opened = _opened(file.file_id, owner, reading, content)
     if isinstance(opened, _Refused):
@@ -70,15 +70,15 @@ def upload(file: UploadedFile, name: str, reading: Reading = DEFAULT_READING) ->
     )
 
 
-# The page opens all files of a session again in each of its runs, and the chosen one as the
-# visitor wants it read.
+# Each run opens all files of its session with the default reading, and the chosen file also with
+# the chosen reading.
 @st.cache_resource(
     max_entries=uploads.MAX_FILES + 20, show_spinner="Reading the picture…", scope="session"
 )
 def _opened(file_id: str, owner: str, reading: Reading, _content: bytes) -> _Opened | _Refused:
-    """An upload, or why it cannot be read.
+    """An opened upload, or the reason why it cannot be read.
 
-    An error that may be gone at the next attempt is raised, so it is not cached.
+    Transient errors are raised, so they are not cached.
     """
     digest = hashlib.sha256(_content).hexdigest()
     limits = configuration.current().limits

@@ -21,7 +21,7 @@ from kmseg.ui.store.store import Key
 from kmseg.ui.store.work import Jobs
 
 _decoding: Final = Jobs()
-# How the notes on colour of more than 8 bits end, see kmseg.picture.levels.
+# Ends of the notes about colour with more than 8 bits, see kmseg.picture.levels.
 _DEEP: Final = ("shown as 8", "shown as 0 to 255")
 
 
@@ -34,21 +34,21 @@ class Picture:
     key : str
         A sample's key, or the digest of an upload.
     name : str
-        What it is called on the page.
+        Its name on the page.
     width, height : int
         In pixels, upright.
     owner : str
-        The session that what is computed from it belongs to; ``EVERYBODY`` for samples.
+        The session that owns its cached results; ``EVERYBODY`` for samples.
     read : callable
         Decodes it; raises ``KmsegError``.
     large : bool
-        Whether decoding takes so much memory that it is done one at a time.
+        Whether decoding takes so much memory that only one such picture is decoded at a time.
     reading : Reading
         How ``read`` reads the file.
     notes : tuple of str
-        What was done to the file's values. Some of it comes from the file.
+        How the file's values were converted. The text may contain strings from the file.
     scale : Scale or None
-        For gray of more than 8 bits: how levels map to the file's values.
+        For gray with more than 8 bits: how levels map to the file's values.
     thumbnail : bytes
         A small WebP; empty for samples.
     """
@@ -67,13 +67,13 @@ class Picture:
 
     @property
     def frames(self) -> tuple[str, int]:
-        """What the file's frames are called, and how many it has: ``("page", 3)``."""
+        """The noun for the file's frames, and their number: ``("page", 3)``."""
         found = filter(None, map(frames.parse_description, self.notes))
         return next(found, ("frame", 1))
 
     @property
     def units(self) -> tuple[float, float, int] | None:
-        """The file's values at levels 0 and 255, and the decimals that a level can tell."""
+        """The file's values at levels 0 and 255, and the decimals that a level resolves."""
         if self.scale is None:
             return None
         black, white = self.scale.to_units([0, 255]).tolist()
@@ -98,7 +98,7 @@ def sample(key: str) -> Picture:
 
 
 def key_of(picture: Picture, width: int = 0) -> Key:
-    """The key of what is cached of a picture at a width."""
+    """The cache key of a picture at a width."""
     return picture.owner, picture.key, picture.reading, width
 
 
@@ -110,10 +110,10 @@ def pixels(picture: Picture) -> Image:
 
 @contextmanager
 def pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
-    """A picture's pixels at a width, for as long as they are used; raises ``KmsegError``.
+    """A picture's pixels at a width, while the context lasts; raises ``KmsegError``.
 
-    Runs that want the same picture share one decoding. While a run waits for it, or for its turn to
-    decode a large picture, it holds no slot of ``PIXELS``.
+    Runs that need the same picture share one decoding. A run that waits for it, or for a slot of
+    ``LARGE``, holds no slot of ``PIXELS``.
     """
     stop = gates.stop_if_cancelled
     key = key_of(picture)
@@ -137,7 +137,7 @@ def pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
 
 
 def _cached(picture: Picture, width: int) -> Image | None:
-    """The picture at this width, or else at its own, if it is cached."""
+    """The cached picture at this width, otherwise at full width; None if neither is cached."""
     for cached_width in (width, 0):
         image: Image | None = caches.pixels().find(key_of(picture, cached_width))
         if image is not None:

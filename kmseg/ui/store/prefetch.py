@@ -1,8 +1,9 @@
-"""Segmentations with one cluster more and one fewer, made while a visitor looks at the present one.
+"""Prefetches segmentations with K + 1 and K - 1 while a visitor looks at the one with K.
 
-One thread makes them for all sessions, when no run of the page has been under way for a while. It
-gives way to everybody (:meth:`kmseg.parallel.gate.Gate.idle`), evicts nothing that was asked for
-(``spare`` of :class:`kmseg.ui.store.store.Store`), and ends when there is nothing to make.
+One thread makes them for all sessions, after ``gate.IDLE_AFTER`` seconds without a script run. All
+other work takes precedence (:meth:`kmseg.parallel.gate.Gate.idle`), and no requested value is
+evicted for them (``spare`` in :class:`kmseg.ui.store.store.Store`). The thread ends when there is
+nothing to make.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from kmseg.ui.store.pictures import Picture, key_of
 from kmseg.ui.store.results import segment_when_idle
 from kmseg.ui.store.store import Key
 
-# Sessions whose requests are remembered; of more, the oldest request is dropped.
+# Most pending requests, one per session; beyond that, the oldest is dropped.
 MAX_SESSIONS: Final = 64
 # A request that was preempted this often is dropped.
 MAX_TRIES: Final = 3
@@ -36,7 +37,7 @@ MAX_TRIES: Final = 3
 
 @dataclass(slots=True, eq=False)
 class _Request:
-    """What to make for a session: settings of a picture, the likeliest first."""
+    """Segmentations to make for a session: settings of one picture, the likeliest first."""
 
     picture: Key
     settings: list[Settings]
@@ -44,14 +45,14 @@ class _Request:
 
 
 class Prefetcher:
-    """Requests of sessions, at most one each, and the thread that fulfils them, newest first.
+    """One pending request per session, and the thread that fulfils them, newest first.
 
     Parameters
     ----------
     make : callable
         ``make(picture, settings, check)``, as :func:`segment_when_idle`.
     is_connected : callable
-        ``is_connected(session)``; requests of others are dropped.
+        ``is_connected(session)``; requests of disconnected sessions are dropped.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Prefetcher:
         self._is_running = False
 
     def request(self, session: str, picture: Key, settings: list[Settings]) -> None:
-        """Make these segmentations when the server is idle, in place of what is left to make."""
+        """Make these segmentations when the server is idle; replaces the session's request."""
         with self._lock:
             self._requests.pop(session, None)
             self._requests[session] = _Request(picture, settings)
@@ -81,7 +82,7 @@ class Prefetcher:
             self._is_running = False
 
     def withdraw(self, session: str) -> None:
-        """Forget a session's request."""
+        """Drop a session's request."""
         with self._lock:
             self._requests.pop(session, None)
 
@@ -101,7 +102,7 @@ class Prefetcher:
                         del self._requests[session]
 
     def _fulfil(self, session: str, request: _Request) -> bool:
-        """Make what was requested; whether that is done, or to be given up."""
+        """Make what was requested. Returns whether the request is finished or should be dropped."""
 
         def check() -> None:
             if self._requests.get(session) is not request:
@@ -114,7 +115,7 @@ class Prefetcher:
                 del request.settings[0]
         except PreemptedError:
             return request.n_tries >= MAX_TRIES
-        except KmsegError:  # the queue was full when a run came to wait for this
+        except KmsegError:  # a run waits for this, and the queue was full
             pass
         except Exception:
             incidents.log.exception("prefetching failed")
@@ -130,7 +131,7 @@ _prefetcher: Final = Prefetcher(segment_when_idle, _is_connected)
 
 @contextmanager
 def in_foreground() -> Iterator[None]:
-    """A run of the page: nothing is made meanwhile, and what its session requested is forgotten."""
+    """Suspend prefetching during a script run, and drop its session's request."""
     if (session := platform.session_id()) is not None:
         _prefetcher.withdraw(session)
     with WORK.foreground():
@@ -138,14 +139,14 @@ def in_foreground() -> Iterator[None]:
 
 
 def prefetch_neighbours(picture: Picture, settings: Settings, ks: tuple[int, int]) -> None:
-    """Have the segmentations with one cluster more and one fewer made when the server is idle.
+    """Request the segmentations with K + 1 and K - 1, to be made when the server is idle.
 
     Parameters
     ----------
     picture : Picture
     settings : Settings
-        Of the segmentation that this session shows. A slow engine and a manual start have no
-        neighbours that are worth it.
+        Settings of the segmentation that this session shows. Nothing is requested for slow engines
+        and manual starts.
     ks : tuple of two int
         The least and the greatest K.
     """

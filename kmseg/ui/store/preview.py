@@ -1,4 +1,4 @@
-"""What the page shows of one segmentation, and the files that it offers."""
+"""Previews, regions, views and downloads of one segmentation."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from kmseg.ui.store.pictures import Picture, key_of, pixels_of
 from kmseg.ui.store.results import PictureData, as_seen, data
 from kmseg.ui.store.store import Key
 
-# The longest side in which a part of a picture is sent, in pixels.
+# The longest side of a region as sent, in pixels.
 REGION_SIDE: Final = 2400
-# Regions up to this many pixels are sent lossless, larger ones lossy.
+# Originals of regions up to this many pixels are sent lossless, larger ones lossy.
 EXACT_PIXELS: Final = 250_000
-# The exact pixels of a preview come in this many parts, so that something else can go first.
+# The exact pixels of a preview are sent in this many stripes, so other transfers can go between.
 N_STRIPES: Final = 16
 
 _WEBP: Final = "image/webp"
@@ -39,19 +39,20 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearest:
-    """How a browser that holds a preview's exact pixels finds their labels by itself.
+    """Data with which a browser that has a preview's exact pixels can compute their labels.
 
     Attributes
     ----------
     pixels : str
-        Address of the pixels: below it, as "0" to "15", lie stripes of the preview from its top,
-        which differ by at most one row. Transparent where a pixel does not count.
+        Base address of the pixels: "0" to "15" below it are stripes of the preview from the top,
+        whose heights differ by at most one row. Pixels that are not clustered are transparent.
     centroids : ndarray of float64, shape (K, D)
-        A pixel's label is the nearest of them, the first one of those at the same distance.
+        A pixel's label is the index of the nearest centroid; ties go to the lowest index.
     columns : tuple of int
-        The D coordinates of the colour space that they consist of.
+        Indices of the D clustered coordinates of the colour space.
     checksum : int
-        Of the labels, see :func:`kmseg.output.labelcodec.checksum`: libraries may round otherwise.
+        :func:`kmseg.output.labelcodec.checksum` of the labels, to detect different rounding in the
+        browser.
     """
 
     pixels: str
@@ -62,16 +63,16 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Previews:
-    """What the viewer shows of a picture and its segmentation.
+    """Previews of a picture and its segmentation for the viewer.
 
     Attributes
     ----------
     original, labels : str
-        Addresses of the original, to look at, and of the labels.
+        Addresses of the original, which may be lossy, and of the labels.
     width, height : int
         Their size, in pixels.
     nearest : Nearest or None
-        None where a label depends on more than the pixel's colour.
+        None if labels depend on more than a pixel's colour.
     """
 
     original: str
@@ -82,7 +83,7 @@ class Previews:
 
 
 def previews(picture: Picture, seg: Segmentation) -> Previews:
-    """Where the previews of a segmentation lie; they are encoded when a browser asks for them."""
+    """Addresses of a segmentation's previews, which are encoded at the first request."""
     key = key_of(picture, seg.settings.width)
     made = data(picture, seg.settings.width)
     about_picture = address_of(Wanted(key, "picture", _of_picture))
@@ -115,7 +116,7 @@ def _of_picture(key: Key, _: Hashable, name: str) -> Content | None:
     if not len(rows):
         return None
     with slot():
-        pixels = made.histogram.colors[rows]  # -1, a pixel that does not count, takes some colour
+        pixels = made.histogram.colors[rows]  # index -1, a transparent pixel, gets any colour
         if rows.min() < 0:
             pixels = np.dstack((pixels, np.where(rows < 0, np.uint8(0), np.uint8(255))))
         return encode.webp(pixels, exact=True), _WEBP
@@ -140,16 +141,16 @@ def _labels(key: Key, settings: Hashable, name: str) -> Content | None:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of a picture, as large as the screen shows it.
+    """A region of a picture at the resolution of the screen.
 
     Attributes
     ----------
     box : Box
-        Where it lies.
+        Its position in the picture.
     original, labels : str
         Addresses of the original and of the labels.
     exact : bool
-        Whether the original has its exact pixels.
+        Whether the original is lossless and not reduced.
     """
 
     box: Box
@@ -159,17 +160,17 @@ class Region:
 
 
 def region(picture: Picture, seg: Segmentation, wanted: Box, n_columns: int) -> Region:
-    """A part of a picture.
+    """A region of a picture and its labels.
 
     Parameters
     ----------
     picture : Picture
     seg : Segmentation
     wanted : Box
-        Any whole numbers.
+        Any whole numbers; clipped to the picture.
     n_columns : int
-        Pixels of the screen that the box takes in width. A part with more pixels is reduced: its
-        original is averaged, and its labels are those of pixels at even distances.
+        Width of the box on the screen, in device pixels. A wider region is reduced: its original is
+        averaged, and its labels are sampled at even distances.
     """
     width = seg.settings.width
     key, made = key_of(picture, width), data(picture, width)
@@ -203,7 +204,7 @@ def region(picture: Picture, seg: Segmentation, wanted: Box, n_columns: int) -> 
 
 
 def size_of(box: Box, scale: float) -> tuple[int, int]:
-    """Width and height in which a box is sent, given the screen's pixels for each of its own."""
+    """Width and height of a box as sent, given the screen's pixels per pixel of the box."""
     width, height = box[2] - box[0], box[3] - box[1]
     scale = min(scale, 1.0, REGION_SIDE / max(width, height))
     shown = max(int(width * scale), 1)
@@ -211,7 +212,7 @@ def size_of(box: Box, scale: float) -> tuple[int, int]:
 
 
 def _evenly(n: int, of: int) -> NDArray[np.intp]:
-    """The middles of ``n`` equal parts of ``of`` pixels."""
+    """The centres of ``n`` equal parts of ``of`` pixels."""
     return ((np.arange(n) + 0.5) * of / n).astype(np.intp)
 
 
@@ -226,7 +227,7 @@ def _region_labels(key: Key, part: Hashable, _: str) -> Content | None:
 
 
 def within(width: int, height: int, wanted: Box) -> Box:
-    """The part of a box that lies in a picture; any whole numbers give at least one pixel."""
+    """Clip a box to a picture; the result has at least one pixel for any whole numbers."""
 
     def side(low: int, high: int, size: int) -> tuple[int, int]:
         middle = min(max((low + high) // 2, 0), size)
@@ -267,6 +268,6 @@ def file(
 ) -> bytes:
     """The content of a file for download."""
     with pixels_of(picture, seg.settings.width):
-        pass  # decode before taking the slot, so that files of small pictures do not wait
+        pass  # decode before taking the slot, so files of small pictures do not wait
     with gates.FILES.admitted(stop_if_cancelled), pixels_of(picture, seg.settings.width) as image:
         return download.make(replace(seg, image=image), context)

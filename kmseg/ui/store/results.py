@@ -1,4 +1,4 @@
-"""What is computed once for each picture, and segmentations of it."""
+"""Data computed once per picture, and segmentations."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ from kmseg.ui.store.pictures import Picture, key_of, pixels_of
 from kmseg.ui.store.store import Key
 from kmseg.ui.store.work import Job, Jobs
 
-# Pixels a side of a preview: what a screen can show of a picture.
+# Longest side of a preview in pixels, about what a screen can show of a picture.
 PREVIEW_SIDE: Final = 960
-# A preview with every pixel is exact if it takes so many bytes at most; others are about as exact
-# as the eye.
+# A preview at full size is lossless if that takes at most this many bytes; others are lossy.
 MAX_EXACT: Final = 100_000
 
 _segmenting: Final = Jobs()
@@ -50,7 +49,7 @@ class PictureData:
     original : bytes
         The preview of the original, with its transparency, as WebP.
     preview, tile : PixelGrid
-        The pixels of a preview, and those of :func:`kmseg.explore.tile_grid`.
+        The pixels of the preview, and those of :func:`kmseg.explore.tile_grid`.
     notes, scale
         As in :class:`kmseg.picture.image.Image`.
     """
@@ -90,7 +89,7 @@ def _original(image: Image, width: int) -> bytes:
 def as_seen(
     image: Image, width: int, rows: slice = slice(None), columns: slice = slice(None)
 ) -> NDArray[np.uint8]:
-    """A part of a picture at a width: RGB or, with transparency, RGBA, shape (h, width, 3 or 4)."""
+    """A region at a width: RGB, or RGBA with transparency; shape (h, width, 3 or 4)."""
     pixels, alpha = image.averaged(width, rows, columns)
     return pixels if alpha is None else np.dstack((pixels, alpha))
 
@@ -107,7 +106,7 @@ def data(picture: Picture, width: int = 0) -> PictureData:
 
 
 def size(picture: Picture, seg: Segmentation) -> tuple[int, int]:
-    """Width and height of what was clustered, in pixels."""
+    """Width and height of the clustered picture, in pixels."""
     made = data(picture, seg.settings.width)
     return made.width, made.height
 
@@ -120,24 +119,24 @@ def segmentation(
 ) -> Segmentation:
     """The segmentation of a picture, without its pixels.
 
-    Each is computed once. Other runs that want it meanwhile see the same progress; if the run that
-    computes it is cancelled, the next one takes over.
+    It is computed once. Other runs that need it meanwhile wait and see the same progress. If the
+    run that computes it is cancelled, a waiting run takes over.
 
     Parameters
     ----------
     picture : Picture
     settings : Settings
     progress : callable, optional
-        As in :func:`kmseg.segment`; what it raises ends this run's work or wait.
+        As in :func:`kmseg.segment`; an exception ends this run's work or wait.
     waiting : callable, optional
-        ``waiting(ahead)`` is called while this run waits for a slot, with the number of others
-        that wait.
+        ``waiting(ahead)`` is called while this run waits for a slot, with the number of other
+        waiting jobs.
 
     Returns
     -------
     Segmentation
-        A copy that shares its arrays with the cached one, so that properties it memoises for a
-        caller, such as ``labels``, do not stay in the cache.
+        A copy that shares its arrays with the cached one, so properties memoised for a caller, such
+        as ``labels``, are not kept in the cache.
 
     Raises
     ------
@@ -165,24 +164,23 @@ def segmentation(
 
 
 def segment_when_idle(key: Key, settings: Settings, check: Callable[[], None]) -> None:
-    """Make a segmentation that nobody has asked for, while the server has nothing else to do.
+    """Make a segmentation that no run has requested, while the server is idle.
 
-    A run that asks for it meanwhile waits for it as for any other run's.
+    A run that requests it meanwhile waits for it, as for a segmentation made by another run.
 
     Parameters
     ----------
     key : Key
-        Of a picture at ``settings.width``. Nothing is done unless its data is cached.
+        Key of a picture at ``settings.width``. Nothing is done unless its data is cached.
     settings : Settings
-        Of an engine that does not visit pixels.
+        Settings with an engine that does not visit pixels.
     check : callable
-        Called between the steps; raises ``PreemptedError`` when the segmentation is not needed any
-        more.
+        Called between the steps; raises ``PreemptedError`` if the segmentation is no longer needed.
 
     Raises
     ------
     PreemptedError
-        The server is not idle, or another run makes this segmentation.
+        The server is not idle, or a run is making this segmentation.
     """
     made: PictureData | None = caches.results().find(key)
 

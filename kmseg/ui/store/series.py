@@ -1,4 +1,4 @@
-"""Series of many small segmentations, which the page shows while they are computed."""
+"""Series of small segmentations, which the page shows as they are computed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _growing: Final = Jobs()
 
 
 def sheet(picture: Picture, settings: Settings) -> Generator[explore.Tile]:
-    """A tile for every colour space and set of channels, as they are computed."""
+    """Yield a tile for every colour space and set of channels, as they are computed."""
     made = data(picture, settings.width)
     wanted = explore.views(settings)
     return _series(
@@ -30,7 +30,7 @@ def sheet(picture: Picture, settings: Settings) -> Generator[explore.Tile]:
 
 
 def tile(picture: Picture, settings: Settings) -> explore.Tile:
-    """One tile."""
+    """The tile of these settings."""
     made = data(picture, settings.width)
 
     def make() -> explore.Tile:
@@ -45,7 +45,7 @@ def tile(picture: Picture, settings: Settings) -> explore.Tile:
 
 
 def ladder(picture: Picture, settings: Settings, most: int) -> Generator[explore.Rung]:
-    """K from 2 to ``most``, as they are computed."""
+    """Yield a rung for each K from 2 to ``most``, as they are computed."""
     made = data(picture, settings.width)
     plain = replace(explore.automatic(settings), n_clusters=most)
     return _series(
@@ -56,9 +56,9 @@ def ladder(picture: Picture, settings: Settings, most: int) -> Generator[explore
 
 
 def _series(key: Key, part: Hashable, more: Callable[[int], Iterator[Any]]) -> Generator[Any]:
-    """The items that are cached, then those of ``more(number of them)``, cached one by one.
+    """Yield the cached items, then those of ``more(number of cached items)``, caching each.
 
-    One run computes at a time; a series that is interrupted is continued by the next run.
+    One run computes at a time. The next run continues an interrupted series.
     """
     items: list[Any] = caches.results().get(key, list, part=part)
     yield from (known := list(items))

@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# A block of memory: the object that owns it, which keeps its address from being used again, and
-# its bytes.
+# A block of memory: its owner, a reference to which prevents reuse of the address, and its bytes.
 Buffer = tuple[object, int]
 Buffers = dict[int, Buffer]
 
 
 def buffers(*values: object) -> Buffers:
-    """Blocks of memory that are reachable from values, each of them once, by address.
+    """Blocks of memory that are reachable from values, each counted once, by address.
 
-    Arrays, bytes and strings count; numbers and the objects themselves do not. A view counts as the
-    whole of what it is a view of. Lists, tuples, sets, dictionaries and dataclasses are searched,
-    cached properties included.
+    Arrays, bytes and strings count; numbers and the objects themselves do not. A view counts as its
+    whole base array. Lists, tuples, sets, dictionaries and dataclasses are traversed, including
+    cached properties.
     """
     found: Buffers = {}
     seen: set[int] = set()
@@ -52,7 +51,7 @@ def _owner_of(array: NDArray[Any]) -> tuple[int, Buffer]:
     if not isinstance(root, np.ndarray):  # such as the allocations of Numba
         try:
             root = np.frombuffer(root, np.uint8)
-        except (TypeError, ValueError):  # nothing that tells its size
+        except (TypeError, ValueError):  # its size is unknown
             root = array
     return root.__array_interface__["data"][0], (root, root.nbytes)
 
@@ -73,7 +72,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.n_bytes = 0
-        self._users: dict[int, int] = {}  # of each buffer, by address
+        self._users: dict[int, int] = {}  # reference count of each buffer, by address
         self._held: Buffers = {}
 
     def add(self, more: Buffers) -> None:

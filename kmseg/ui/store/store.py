@@ -1,4 +1,4 @@
-"""A cache in memory that evicts the least recently used values to stay within a number of bytes."""
+"""An in-memory LRU cache with a limit in bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kmseg.ui.store.work import Jobs
 
 Key = tuple[Hashable, ...]
 
-# Owners that are remembered after their values were dropped.
+# Number of dropped owners that are remembered.
 _MAX_DROPPED: Final = 1000
 
 
@@ -34,23 +34,23 @@ class _Entry:
 
 
 class Store:
-    """Values by key, and for each value any number of parts: what was computed from it.
+    """Values by key; each value has any number of parts, which were computed from it.
 
-    Every method may be called from any thread. ``n_bytes`` is always the memory that the store
-    keeps alive, as :func:`kmseg.ui.store.sizes.buffers` counts it: values do not change once they
-    are stored, and lists grow by :meth:`append` alone.
+    Every method may be called from any thread. ``n_bytes`` is the memory that the store keeps
+    alive, as :func:`kmseg.ui.store.sizes.buffers` counts it. Stored values must not change, and
+    lists may grow only by :meth:`append`.
 
-    When the store is full it evicts, in this order and no more than needed: spare parts, which
-    nobody has asked for yet, parts of other entries, other entries, and parts of the entry in use,
-    each time the least recently used first. The entry in use and its part in use stay, however
-    large they are.
+    When the store is full it evicts, in this order and no more than needed: spare parts, which have
+    not been requested yet; parts of other entries; other entries; and parts of the entry in use.
+    In each of these, the least recently used are evicted first. The entry in use and its part in
+    use are kept at any size.
 
     Parameters
     ----------
     max_bytes : int
         Memory for all values and parts.
     max_part_bytes : int, optional
-        Memory for the parts of one entry, beyond what its value takes.
+        Memory for the parts of one entry, in addition to its value.
     """
 
     def __init__(self, max_bytes: int, max_part_bytes: int | None = None) -> None:
@@ -59,7 +59,7 @@ class Store:
         self._lock = threading.Lock()
         self._jobs = Jobs()
         self._tally = Tally()
-        # Least recently used first; the second has those that have parts.
+        # Least recently used first; the second has the entries with parts.
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._with_parts: OrderedDict[Key, _Entry] = OrderedDict()
         self._spare: OrderedDict[tuple[Key, Hashable], None] = OrderedDict()  # oldest first
@@ -88,9 +88,9 @@ class Store:
         waiting: Callable[[], None] = lambda: None,
         part: Hashable = None,
     ) -> Any:
-        """The value of a key, or one of its parts; it is made if it is not there.
+        """The value of a key, or one of its parts; made by ``make`` if it is not stored.
 
-        One thread makes it. Others that want it meanwhile wait, and call ``waiting`` about ten
+        One thread makes it. Others that need it meanwhile wait, and call ``waiting`` about ten
         times a second. An exception from ``make`` or ``waiting`` propagates; nothing is stored.
         """
         value = self.find(key, part)
@@ -104,7 +104,7 @@ class Store:
         return value
 
     def find(self, key: Key, part: Hashable = None) -> Any | None:
-        """The value of a key, or one of its parts, or None; it counts as used."""
+        """The value of a key, or one of its parts, or None; this counts as a use."""
         with self._lock:
             entry = self._use(key)
             if entry is None or part is None:
@@ -117,7 +117,7 @@ class Store:
             return found.value
 
     def has(self, key: Key, part: Hashable) -> bool:
-        """Whether a part of a key's value is stored; that does not count as a use of it."""
+        """Whether a part of a key's value is stored; this does not count as a use."""
         with self._lock:
             entry = self._entries.get(key)
             return entry is not None and part in entry.parts
@@ -125,8 +125,8 @@ class Store:
     def put(self, key: Key, value: Any, part: Hashable = None, *, spare: bool = False) -> None:
         """Store a value, or a part of one.
 
-        Nothing is stored for an owner that was dropped, nor a part whose value is gone. A spare
-        part evicts nothing but other spare ones; where that is not enough, it is not kept.
+        Nothing is stored for a dropped owner, and no part without its value. A spare part evicts
+        only other spare parts; if that is not enough, it is not stored.
         """
         held = buffers(value)
         with self._lock:
@@ -150,14 +150,14 @@ class Store:
             self._evict(key, entry)
 
     def append(self, key: Key, part: Hashable, items: list[Any], item: Any) -> None:
-        """Append to a list, and count the item if the list is this part of the store."""
+        """Append to a list, and count the item if the list is stored as this part."""
         held = buffers(item)
         with self._lock:
             items.append(item)
             entry = self._use(key)
             found = entry and entry.parts.get(part)
             if entry is None or found is None or found.value is not items:
-                return  # it was evicted meanwhile
+                return  # evicted meanwhile
             entry.parts.move_to_end(part)
             new = {at: buffer for at, buffer in held.items() if at not in found.buffers}
             found.buffers.update(new)
@@ -165,13 +165,13 @@ class Store:
             self._evict(key, entry)
 
     def drop(self, owner: Hashable) -> None:
-        """Drop every value whose key begins with the owner, and store none of it from now on."""
+        """Drop every value whose key begins with the owner, and store no more for it."""
         with self._lock:
             self._dropped.append(owner)
         self.remove(owner)
 
     def remove(self, *prefix: Hashable) -> None:
-        """Drop every value whose key begins with these parts."""
+        """Drop every value whose key begins with these elements."""
         with self._lock:
             for key in [key for key in self._entries if key[: len(prefix)] == prefix]:
                 self._remove(key)
@@ -201,7 +201,7 @@ class Store:
         self._tally.add(more)
 
     def _evict(self, key: Key, entry: _Entry) -> None:
-        """Bring the store within its limits again; ``entry`` and its last part are in use."""
+        """Evict values until the store is within its limits; keep ``entry`` and its last part."""
         own = sum(n_bytes for _, n_bytes in entry.buffers.values())
         while entry.tally.n_bytes - own > self.max_part_bytes and len(entry.parts) > 1:
             spare = (part for part in entry.parts if (key, part) in self._spare)

@@ -1,4 +1,4 @@
-"""Thumbnails: squares from the middle of a picture, small enough to be sent with the page."""
+"""Thumbnails: squares from the middle of a picture, small enough to send with the page."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from kmseg.samples import sample_image
 from kmseg.ui.store.pictures import Picture
 from kmseg.ui.store.results import data
 
-# Where the server has the thumbnails of the samples.
+# Address of a sample's thumbnail.
 PATH: Final = "/kmseg/samples/{key}.webp"
 TYPE: Final = encode.PICTURE_TYPES["webp"]
-# Pixels: twice what the page shows, for screens with small pixels.
+# Side in pixels: twice the CSS pixels on the page, for high-density screens.
 SIDE: Final = 96
 MAX_BYTES: Final = 3000
 
-# Tried from the first, until the file is small enough.
+# Quality settings, tried in this order until the file is small enough.
 _QUALITIES: Final = (70, 50, 30, 10, 1)
-# What is seen through transparent pixels, on light and on dark pages.
+# Grey level behind transparent pixels, for the light and the dark theme.
 _BACKGROUND: Final = 200
 
 _drawing: Final = threading.Lock()
 
 
 def of_sample(key: str) -> bytes:
-    """A sample's thumbnail, made once per process and one at a time: some samples are drawn."""
+    """A sample's thumbnail, made once per process and one at a time, as drawing takes time."""
     with _drawing:
         return _of_sample(key)
 

@@ -1,4 +1,4 @@
-"""Work in flight: a result that several runs want at the same time is computed by one of them."""
+"""Deduplication of work: a result that several runs need at the same time is computed once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-# Seconds between checks that a waiter still wants the result.
+# Seconds between checks that a waiting thread still needs the result.
 POLL: Final = 0.1
 
 
@@ -23,11 +23,11 @@ class Job:
     def __init__(self) -> None:
         self.progress = (0, 1)
         self.lock = threading.Lock()
-        self.n_users = 0  # computing or waiting
+        self.n_users = 0  # threads that compute or wait
 
     @property
     def is_awaited(self) -> bool:
-        """Whether other threads wait for the one that computes."""
+        """Whether other threads wait for the result."""
         return self.n_users > 1
 
 
@@ -40,17 +40,17 @@ class Jobs:
 
     @contextmanager
     def exclusive(self, key: Hashable, waiting: Callable[[Job], None]) -> Iterator[Job]:
-        """Be the only one to compute what this key stands for.
+        """Hold the exclusive right to compute the result of this key.
 
-        Look first whether the result is there already: another thread may just have stored it. If
-        the computation fails or is cancelled, the next waiter takes over.
+        In the context, check first whether the result exists: another thread may just have stored
+        it. If the computation fails or is cancelled, the next waiting thread takes over.
 
         Parameters
         ----------
         key : hashable
         waiting : callable
-            ``waiting(job)`` is called every ``POLL`` seconds while another thread computes; what it
-            raises ends the wait and comes out here.
+            ``waiting(job)`` is called every ``POLL`` seconds while another thread computes. An
+            exception ends the wait and is raised here.
         """
         with self._lock:
             job = self._jobs.setdefault(key, Job())

@@ -1,4 +1,4 @@
-"""The views of the page. A new one is its own file here and one entry in :data:`VIEWS`."""
+"""The views of the page. To add one, add a file here and an entry in :data:`VIEWS`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kmseg.ui.views.view import View
 
 __all__ = ["FORMER_VIEWS", "VIEWS", "View"]
 
-# In the order of the page; the first one is the default.
+# In the order of the page; the first is the default.
 VIEWS: Final[dict[str, View]] = {
     view.key: view
     for view in (
@@ -22,7 +22,7 @@ VIEWS: Final[dict[str, View]] = {
     )
 }
 
-# Values of "view" in older links, and the values of a link that open the same today.
+# Values of "view" in older links, and the parameters that now replace them.
 FORMER_VIEWS: Final[dict[str, dict[str, str]]] = {
     "take-away": {"view": download.VIEW.key},
     "hue": {"view": sheet.VIEW.key, sheet.SHOWN.name: "hue"},

@@ -11,7 +11,7 @@ from kmseg.ui import store, text
 from kmseg.ui.components.cloud.cloud import color_cloud
 from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
 
-# Points that are drawn at most.
+# Most points that are drawn.
 N_POINTS: Final = 6000
 
 AXES: Final = Option("cloud_space", {"rgb": "RGB", "clustered": "The clustered colour space"})
@@ -19,7 +19,7 @@ PAINT: Final = Option("cloud_paint", {"color": "Own colour", "cluster": "Cluster
 
 
 def show(context: ViewContext) -> None:
-    """Draw the cloud, with a choice of axes and of the points' colours."""
+    """Draw the cloud, with controls for its axes and the points' colours."""
     seg = context.seg
     space = COLOR_SPACES[seg.settings.color_space]
     axes = "rgb"

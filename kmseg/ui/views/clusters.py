@@ -10,7 +10,7 @@ from kmseg.ui.views.view import Place, View, ViewContext
 
 
 def show(context: ViewContext) -> None:
-    """Draw the table; merged clusters are one row."""
+    """Draw the table; merged clusters share a row."""
     units = cluster_units(context.merged, context.picture.scale)
     numbers = range(context.merged.n_clusters)
     values = None if units is None else [units.summary(number) for number in numbers]

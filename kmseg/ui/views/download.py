@@ -1,4 +1,4 @@
-"""The view "Download": files, made when they are asked for, and code to repeat the result."""
+"""The view "Download": files, made on request, and code that reproduces the result."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from kmseg.settings import Shell
 from kmseg.ui import failures, naming, store
 from kmseg.ui.views.view import Place, View, ViewContext
 
-# What the page calls the shells of a command, by their names in Settings.to_command_line.
+# Titles of the shells in Settings.to_command_line.
 _SHELLS: Final[dict[Shell, str]] = {"posix": "Linux, macOS", "cmd": "Windows"}
 
 
 def show(context: ViewContext) -> None:
-    """Draw a button for each file, and the command and the script."""
+    """Draw a button for each file, the command and the script."""
     seg, settings = context.merged, context.seg.settings
     st.caption(
         "Files have the full size of the clustered picture, except the figure. Transparent pixels "
@@ -55,7 +55,7 @@ def show(context: ViewContext) -> None:
 
 
 def _wholly_in_focus(context: ViewContext) -> list[int]:
-    """Numbers of the merged clusters whose every member is in focus."""
+    """Numbers of the merged clusters whose members are all in focus."""
     focus = set(context.focus)
     return [n for n, members in enumerate(context.merged.members) if focus.issuperset(members)]
 

@@ -1,4 +1,4 @@
-"""A part of the view "Colour spaces": raw hue beside hue as an angle."""
+"""A part of the view "Colour spaces": hue as a number compared with hue as an angle."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
 from kmseg.ui.views.view import ViewContext
 
-# The colour spaces that are compared by their channel 0: key, and title and note of the tile.
+# The colour spaces compared, by their channel 0: key, and the tile's title and note.
 RAW: Final = "hsv"
 ANGLE: Final = "hsv-circular"
 _TILES: Final = {
     RAW: (
         "Hue as a number, 0 to 179",
-        "Red lies at both ends, so it may fall into two clusters that look alike.",
+        "Red lies at both ends, so it may be split into two clusters that look alike.",
     ),
     ANGLE: (
         "Hue as an angle",
@@ -33,7 +33,7 @@ _TILES: Final = {
 
 
 def show(context: ViewContext) -> None:
-    """Draw both segmentations by hue alone, and how much they agree."""
+    """Draw both segmentations by hue alone, and the share of pixels on which they agree."""
     st.markdown("**Hue as a number and as an angle.** Click a picture to use its settings.")
     current = explore.automatic(context.wanted)
     tiles = [
@@ -60,6 +60,6 @@ def show(context: ViewContext) -> None:
 
 
 def _n_red(tile: Tile) -> int:
-    """Number of clusters within 20 degrees of red, without those that are nearly gray."""
+    """Number of clusters within 20 degrees of red, except nearly gray ones."""
     x, y, _ = COLOR_SPACES[ANGLE].convert(tile.palette).T
     return int(((np.hypot(x, y) > 40) & (np.abs(np.arctan2(y, x)) < math.radians(20))).sum())

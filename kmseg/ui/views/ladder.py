@@ -15,7 +15,7 @@ from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
 from kmseg.ui.views.view import Place, View, ViewContext, say_automatic
 
-# The last K, unless a larger one is chosen.
+# The largest K, unless a larger one is set.
 TOP: Final = 10
 
 HELP: Final = """
@@ -30,7 +30,7 @@ better.
 
 
 def show(context: ViewContext) -> None:
-    """Draw the scores over K, and a tile for each K."""
+    """Draw charts of the scores over K, and a tile for each K."""
     settings = context.wanted
     st.markdown("**How many clusters?** Click a picture to use its K.", help=HELP)
     say_automatic(settings)

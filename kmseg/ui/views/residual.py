@@ -13,7 +13,7 @@ from kmseg.ui.views.view import Place, View, ViewContext
 
 
 def show(context: ViewContext) -> None:
-    """Draw the colour differences as a picture, with a scale and their mean."""
+    """Draw the colour differences as a picture, with a colour scale and statistics."""
     st.markdown("**How far is each pixel from its cluster's colour?** Brighter is further.")
     distances = store.residual(context.picture, context.merged)
     known = distances[~np.isnan(distances)]
@@ -43,7 +43,7 @@ def show(context: ViewContext) -> None:
 
 
 def _scale(top: float) -> str:
-    """The colours of the residual from 0 to ``top``, with their values below."""
+    """The colour scale of the residual from 0 to ``top``."""
     ramp = render.heat(np.linspace(0, top, 9)[None], top)[0]
     stops = ", ".join(f"rgb({r},{g},{b})" for r, g, b in ramp[:, :3].tolist())
     digits = 0 if top >= 8 else 2

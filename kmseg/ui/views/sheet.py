@@ -19,7 +19,7 @@ from kmseg.ui.session import session
 from kmseg.ui.views import hue
 from kmseg.ui.views.view import Option, Place, View, ViewContext, choose, say_automatic
 
-# Proposals that are shown at most.
+# Most suggestions that are shown.
 N_PROPOSALS: Final = 6
 
 # Minimum width of a colour space, in pixels; wide windows show several side by side.
@@ -36,7 +36,7 @@ K: Final = Option("sheet_k", {"same": "As set"} | {k: k for k in ("2", "3", "4")
 
 
 def show(context: ViewContext) -> None:
-    """Draw the sheet as its tiles are made, then the best of them above it; or hue by itself."""
+    """Draw the sheet as its tiles are made, then the suggestions above it; or the hue view."""
     choices = st.container(key="sheet_choices", horizontal=True)
     with choices:
         shown = choose("Colour spaces that are shown", SHOWN.titles, SHOWN.name)
@@ -64,13 +64,13 @@ def show(context: ViewContext) -> None:
 
 
 def open_hue() -> None:
-    """Open the comparison of raw hue with hue as an angle."""
+    """Open the comparison of hue as a number with hue as an angle."""
     session.view = VIEW.key
     session.set_option(SHOWN.name, "hue")
 
 
 def _with_chosen_k(settings: Settings) -> Settings:
-    """Draw the choice of K on this sheet; returns the settings with that K."""
+    """Draw the sheet's choice of K; returns the settings with that K."""
     titles = {"same": f"K = {settings.n_clusters}"}
     others = (k for k in K.titles if k not in ("same", str(settings.n_clusters)))
     titles |= {k: f"K = {k}" for k in others}

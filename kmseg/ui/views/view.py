@@ -58,7 +58,7 @@ class ViewContext:
         Clusters of ``seg`` in focus, numbered from 0; up to date if the view has
         ``needs_focus``.
     address : str
-        What the browser calls ``seg``, see :func:`kmseg.ui.link.address`.
+        The browser's name for ``seg``, see :func:`kmseg.ui.link.address`.
     """
 
     picture: store.Picture
@@ -80,11 +80,11 @@ class View:
     title : str
     place : Place
     show : callable
-        ``show(context)`` draws it. A ``KmsegError`` that it raises becomes a sentence.
+        ``show(context)`` draws it. The page shows the message of a ``KmsegError`` that it raises.
     options : tuple of Option
-        Choices that links carry. Their names must differ from those of other views and settings.
+        Choices that are part of links. Their names differ from those of other views and settings.
     needs_focus : bool
-        Whether the browser must tell the server of every change of focus.
+        Whether the browser reports every change of focus to the server.
     """
 
     key: str
