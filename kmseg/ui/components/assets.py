@@ -1,4 +1,4 @@
-"""Text of the components' files, and addresses of what the page fetches from the server."""
+"""Text of the components' files, and addresses of files that the page fetches."""
 
 from __future__ import annotations
 
@@ -36,43 +36,43 @@ def style_sheet(component: str) -> str:
 def media_url(data: bytes, mimetype: str, key: str) -> str:
     """Pass bytes to Streamlit's file server and return their address.
 
-    Call it in every script run that uses the address: Streamlit drops the files that the last run
-    did not name. The address depends on the content alone, so equal bytes are sent once.
+    Call it in every script run that uses the address: Streamlit drops files that the last run did
+    not register. The address depends only on the content, so equal bytes are sent once.
 
     Parameters
     ----------
     data : bytes
         Content of the file.
     mimetype : str
-        Its media type, such as ``"image/png"``; the server sends exactly this.
+        Its media type, such as ``"image/png"``, which the server sends unchanged.
     key : str
-        Name of the file's place on the page; a new file under the same key replaces the old one.
+        Name of the file's position on the page; a new file with the same key replaces the old one.
 
     Returns
     -------
     str
-        Address below the server's root; a ``data:`` address where there is no server.
+        Address below the server's root; a ``data:`` address if there is no server.
     """
     # Streamlit derives the address of a file above 1 MiB from samples of its bytes and from the
-    # file's name. A digest as the name keeps two files of equal length apart.
+    # file's name. A digest as the name gives different files different addresses.
     name = hashlib.blake2b(data, digest_size=16).hexdigest() if len(data) > 1 << 20 else None
     return _serve(data, mimetype, key, name)
 
 
 def data_url(data: bytes, mimetype: str) -> str:
-    """Return a ``data:`` address that contains the bytes, for small files."""
+    """Return the bytes of a small file as a ``data:`` address."""
     return f"data:{mimetype};base64,{base64.b64encode(data).decode()}"
 
 
-# Two ways of getting the 4.8 MB of plotly.min.js into the page, measured in Chromium on a machine
-# with 2 cores (medians of 8 visits and of 24 reruns by a slider):
+# Two ways of loading the 4.8 MB of plotly.min.js, measured in Chromium on a machine with 2 cores
+# (medians of 8 visits and of 24 reruns by a slider):
 #
 #                              first visit   rerun    websocket, each rerun   script run
 #   Streamlit's file server    4.2 s         0.14 s   2 KB                    2 ms
 #   inside the component's js  4.4 s         0.42 s   4.9 MB                  48 ms
 #
-# The file server compresses it to 1.5 MB, in 0.27 s on a thread of its own. Sending it compressed
-# beforehand, for the page to unpack, was no quicker (4.1 s).
+# The file server compresses it to 1.5 MB, in 0.27 s in a separate thread. Precompressing it and
+# decompressing it in the page was not faster (4.1 s).
 def plotly_url() -> str:
     """Return the address of the ``plotly.min.js`` that the plotly package contains.
 

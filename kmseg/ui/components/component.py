@@ -1,4 +1,4 @@
-"""Registers a component of the page from the files in its folder."""
+"""Registers components of the page from the files in their folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Mount(Protocol):
-    """Puts a component on the page; ``on_<event>_change`` are called when it sends an event."""
+    """Puts a component on the page; ``on_<event>_change`` is called when it sends that event."""
 
     def __call__(
         self, record: DataclassInstance, key: str, **callbacks: Callable[[], None]
@@ -31,7 +31,7 @@ def register(name: str, *, isolate_styles: bool = True) -> Mount:
     name : str
         The folder contains ``<name>.html``, style sheets and the module ``<name>.js``.
     isolate_styles : bool
-        Whether the component lives in a shadow root, apart from the styles of the page.
+        Whether the component has a shadow root, which isolates it from the page's styles.
 
     Returns
     -------
@@ -52,16 +52,16 @@ def register(name: str, *, isolate_styles: bool = True) -> Mount:
 
 
 def message(record: DataclassInstance) -> dict[str, Any]:
-    """Turn a component's record into what its module receives as ``data``.
+    """Convert a component's record into the ``data`` that its module receives.
 
     Parameters
     ----------
     record : dataclass
-        Of strings, numbers, booleans, None, sequences, dictionaries and further records.
+        Its fields are strings, numbers, booleans, None, sequences, dictionaries and records.
 
     Returns
     -------
     dict
-        Under the names of the record's fields.
+        Values by field name.
     """
     return asdict(record)

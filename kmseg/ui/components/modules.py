@@ -1,8 +1,8 @@
 """The components' JavaScript modules, served by this server as one script.
 
 A component's own script, which Streamlit sends with every message, only loads this script and calls
-the component. One request brings the modules of all components; with a request for each module, the
-first picture came 8 % later on a busy machine. The address contains a digest, so browsers may keep
+the component. One request loads the modules of all components; with a request for each module, the
+first picture came 8 % later on a busy machine. The address contains a digest, so browsers may cache
 the script.
 """
 
@@ -47,20 +47,20 @@ def sources() -> dict[str, str]:
 
 
 def components() -> dict[str, str]:
-    """Return the path of each component's module by the component's name."""
+    """Return the path of each component's module, by the component's name."""
     matches = (re.fullmatch(r"ui/components/(\w+)/\1\.js", path) for path in sources())
     return {match[1]: match[0] for match in matches if match}
 
 
 def in_order(files: dict[str, str], *paths: str) -> list[str]:
-    """Return modules and all that they import, each after those that it imports.
+    """Return modules and all their imports in topological order: imports first.
 
     Parameters
     ----------
     files : dict of str to str
         Text of each module by its path.
     paths : str
-        The modules to begin with.
+        The modules to start from.
 
     Raises
     ------
@@ -93,13 +93,13 @@ def as_function(path: str, source: str) -> str:
     ----------
     path : str
     source : str
-        It may use ``import { a, b } from "./c.js"``, ``export const``, ``export class``, ``export
-        function``, ``export { a, b }`` and ``export default`` of an expression.
+        Supported forms are ``import { a, b } from "./c.js"``, ``export const``, ``export class``,
+        ``export function``, ``export { a, b }`` and ``export default`` of an expression.
 
     Raises
     ------
     ValueError
-        If the module uses another form.
+        If the module uses an unsupported form.
     """
     listed = re.findall(r"\w+", " ".join(_EXPORTS.findall(source)))
     exported = _EXPORT.findall(source) + listed
@@ -138,7 +138,7 @@ def address() -> str:
 
 
 def bootstrap(component: str) -> str:
-    """Return a component's own script, which loads the others and calls the component.
+    """Return a component's own script, which loads the bundle and calls the component.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""One strip of thumbnails: the visitor's own pictures and the samples.
+"""One strip of thumbnails: the visitor's uploads and the samples.
 
-The browser keeps a copy of the visitor's pictures, and sends them again where the server's session
-lacks them: after a reload, a dropped connection or a restart of the server.
+The browser keeps a copy of the uploads, and restores them if the server's session lacks them: after
+a reload, a dropped connection or a restart of the server.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ class AlbumData:
     Attributes
     ----------
     pictures, samples : list of AlbumPicture
-        The visitor's, in the order in which they came, and everybody's.
+        The visitor's uploads, oldest first, and the samples.
     chosen : str
         Key of the picture that is shown; empty if none is.
     session : str
-        Identifies the server's session: another one has none of the earlier one's files.
+        Identifier of the server's session; a new session has no files of an earlier one.
     files : dict of str to str
-        Key of the picture in each uploaded file that the session has, by the file's id.
+        Key of the picture in each of the session's uploaded files, by the file's id.
     refused : list of Refusal
         Files that were refused.
     wanted : str
-        The link's name of the picture that should be shown and is not there, such as
-        ``"upload-1a2b3c4d"``; empty if it is there.
+        The link's name of the requested picture if it is missing, such as ``"upload-1a2b3c4d"``;
+        otherwise empty.
     missing : str
         Message shown if the wanted picture is found neither on the server nor in the browser.
     kept : str
-        What is kept of a visitor's pictures, and which formats are read.
+        Note on supported formats and on where uploads are kept.
     max_bytes : int
         The largest file that is accepted.
     """
@@ -78,12 +78,12 @@ def album(data: AlbumData, **callbacks: Callable[[], None]) -> None:
     ----------
     data : AlbumData
     **callbacks
-        ``on_picked_change``: the event is the key of a picture.
-        ``on_removed_change``: the keys of the visitor's pictures that are to be removed.
-        ``on_returning_change``: the keys of pictures that the browser is about to send again.
-        ``on_dismissed_change``: ids of refused files that need not be shown any more.
-        ``on_forgotten_change``: all of the visitor's pictures are to be removed.
-        ``on_again_change``: nothing but another run is wanted, to open a file again or because the
+        ``on_picked_change``: the event is the key of the chosen picture.
+        ``on_removed_change``: keys of uploads to remove.
+        ``on_returning_change``: keys of uploads that the browser is about to restore.
+        ``on_dismissed_change``: ids of refused files that the visitor dismissed.
+        ``on_forgotten_change``: all uploads are to be removed.
+        ``on_again_change``: only requests a script run, to open a file again or after the
         connection was lost.
     """
     _mount(data, key=Key.ALBUM, **callbacks)

@@ -16,8 +16,8 @@ from kmseg.ui.components.component import register
 
 Paint = Literal["color", "cluster"]
 
-# Plotly adds its style sheet to the document's head, which does not reach a shadow root. So the
-# component is not isolated, and all its class names start with "kmseg-cloud".
+# Plotly adds its style sheet to the document's head, which does not apply in a shadow root. So the
+# component's styles are not isolated, and all its class names start with "kmseg-cloud".
 _mount = register("cloud", isolate_styles=False)
 
 
@@ -28,7 +28,7 @@ class CloudData:
     Attributes
     ----------
     key : str
-        Name of this cloud, under which the browser keeps its camera.
+        Name of this cloud; the browser keeps its camera under it.
     plotly, points : str
         Addresses of the Plotly library and of the points as :func:`pack_points` packs them.
     labels : str
@@ -105,7 +105,7 @@ def color_cloud(
 
 
 def pack_points(cloud: Cloud) -> bytes:
-    """Pack what does not depend on K or the paint, so that the browser fetches it only once.
+    """Pack the data that does not depend on K or the paint, so that browsers fetch it only once.
 
     Parameters
     ----------

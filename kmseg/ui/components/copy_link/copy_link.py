@@ -1,4 +1,4 @@
-"""A button that copies the link to what the page shows."""
+"""A button that copies the link to the segmentation on the page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CopyLinkData:
     Attributes
     ----------
     query : dict of str to str
-        Query parameters of the link, without those that the browser adds itself.
+        Query parameters of the link, without those that the browser adds.
     """
 
     query: dict[str, str]

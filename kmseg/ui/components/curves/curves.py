@@ -20,7 +20,7 @@ class Curve:
     values : sequence of float or None
         One for each K; None where the score is not defined.
     texts : sequence of str
-        The values as they are shown.
+        The values as displayed.
     marked : bool
         Whether this score suggests a K.
     """

@@ -1,4 +1,4 @@
-"""Small segmentations to choose from."""
+"""A gallery of small segmentations to choose from."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Entry:
     lines : tuple of str
         Further lines.
     mark : str
-        Highlighted last line, such as that of a suggestion.
+        Highlighted last line, such as the note on a suggestion.
     """
 
     tile: Tile
@@ -65,9 +65,9 @@ class GalleryData:
     label : str
         Accessible name of the gallery.
     aspect : float
-        Width of the picture over its height.
+        Width of the picture divided by its height.
     side : float
-        Least width of a tile, in rem, where the page is wide enough.
+        Minimum width of a tile, in rem, if the page is wide enough.
     tiles : list of GalleryTile
     """
 
@@ -85,7 +85,7 @@ def gallery(
     key: str,
     side: float = 7,
 ) -> None:
-    """Show tiles; a click calls ``on_pick`` with the settings of one.
+    """Show tiles; a click on one calls ``on_pick`` with its settings.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def gallery(
         Accessible name of the gallery.
     key : str
     side : float
-        Least width of a tile, in rem, where the page is wide enough.
+        Minimum width of a tile, in rem, if the page is wide enough.
     """
 
     def picked() -> None:

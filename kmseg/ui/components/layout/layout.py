@@ -1,4 +1,4 @@
-"""What the browser does with the page as a whole, without a message to the server."""
+"""Behaviour of the whole page in the browser: scrolling, sidebar, and marking it as busy."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class LayoutData:
     Attributes
     ----------
     view : str
-        Key of the open view; another one is scrolled into sight.
+        Key of the open view; a change scrolls the view into the window.
     picture : str
-        Key of the chosen picture; another one closes the sidebar of a phone.
+        Key of the chosen picture; a change closes the sidebar on phones.
     """
 
     view: str
@@ -26,7 +26,7 @@ class LayoutData:
 
 
 def layout(view: str, picture: str) -> None:
-    """Bring a newly opened view into sight, and show whether the page is up to date.
+    """Scroll a newly opened view into the window, and mark the page while it is out of date.
 
     Parameters
     ----------

@@ -15,14 +15,14 @@ _mount = register("table")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The head of a column.
+    """A column's header.
 
     Attributes
     ----------
     title, help : str
-        The title, and the tooltip that explains it.
+        The title and its tooltip.
     kind : {"name", "hex", "share", ""}
-        Its CSS class; numbers have none.
+        CSS class; empty for numbers.
     """
 
     title: str
@@ -44,9 +44,9 @@ class Row:
         Mean colour, ``"#rrggbb"``.
     pixels : int
     share : str
-        Part of all clustered pixels, in percent.
+        Share of all clustered pixels, in percent.
     values : list of str
-        What the other columns show.
+        Values of the other columns.
     """
 
     name: str
@@ -70,7 +70,7 @@ class TableData:
     note : str
         Caption above the table.
     columns : list of Column
-        Of four columns, one for the file's values if there is one, and one for each coordinate.
+        Four columns, one for the file's values if it has any, and one for each coordinate.
     rows : list of Row
         The clusters, largest first.
     """
@@ -107,8 +107,8 @@ def cluster_table(
     names = seg.settings.coordinate_names
     columns = [
         Column("Cluster", "Click a row to put its cluster in focus", "name"),
-        Column("Share", "Part of all clustered pixels", "share"),
-        Column("Pixels", "How many pixels it has"),
+        Column("Share", "Share of all clustered pixels", "share"),
+        Column("Pixels", "Number of pixels"),
         Column("Hex", "Mean colour of the cluster's pixels", "hex"),
         *([Column("Value in the file", _VALUES_HELP)] if values else []),
         *(Column(name, f"Centroid, {name} of {space.title}") for name in names),

@@ -11,22 +11,22 @@ from kmseg.ui.components.component import register
 _mount = register("viewer")
 
 Verb = Literal["mask", "cutout", "merge", "split", "focus", "k", "space"]
-"""What the viewer may ask for: :func:`viewer`, ``on_action``."""
+"""The viewer's actions, see ``on_action`` of :func:`viewer`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViewerRegion:
-    """A part of the picture, as large as the screen shows it.
+    """A region of the picture at the resolution of the screen.
 
     Attributes
     ----------
     x, y, width, height : int
-        Where it lies in the full picture, in pixels.
+        Position and size in the full picture, in pixels.
     original, labels : str
-        Addresses of the part of the picture, and of its labels, see
-        :mod:`kmseg.output.labelcodec`. Both may have fewer pixels than the part.
+        Addresses of the region's pixels and of its labels, see :mod:`kmseg.output.labelcodec`.
+        Both may be reduced.
     exact : bool
-        Whether the original has the part's exact pixels.
+        Whether the original is lossless and not reduced.
     """
 
     x: int
@@ -40,19 +40,19 @@ class ViewerRegion:
 
 @dataclass(frozen=True, slots=True)
 class ViewerNearest:
-    """How the browser finds the preview's labels by itself: each pixel's nearest centroid.
+    """Data with which the browser computes the preview's labels: each pixel's nearest centroid.
 
     Attributes
     ----------
     pixels : str
-        Address of the preview's exact pixels, in stripes below it.
+        Base address of the preview's exact pixels, which are sent in stripes.
     stripes : int
-        Number i of n begins at row ``i * height // n``.
+        Number of stripes n; stripe i begins at row ``i * height // n``.
     centroids : list of K lists of D float
     columns : sequence of D int
-        The coordinates of the colour space that the centroids consist of.
+        Indices of the clustered coordinates of the colour space.
     checksum : int
-        Of the labels, see :func:`kmseg.output.labelcodec.checksum`.
+        :func:`kmseg.output.labelcodec.checksum` of the labels.
     """
 
     pixels: str
@@ -69,9 +69,9 @@ class ViewerFile:
     Attributes
     ----------
     url, name : str
-        Its address, and the name to save it under.
+        Address, and name of the saved file.
     id : str
-        Differs from request to request; the browser saves each once.
+        Identifier of the request; the browser saves each request's file once.
     """
 
     url: str
@@ -81,7 +81,7 @@ class ViewerFile:
 
 @dataclass(frozen=True, slots=True)
 class ViewerUnits:
-    """The values of a gray file of more than 8 bits.
+    """The values of a gray file with more than 8 bits.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class ViewerSpace:
     key, title : str
         As in :data:`kmseg.color.COLOR_SPACES`.
     summary : str
-        What it is, in one sentence.
+        One-sentence description.
     """
 
     key: str
@@ -117,23 +117,23 @@ class ViewerSpace:
 class ViewerData:
     """Data sent to the viewer.
 
-    Clusters are those before merging, groups those after it. Both count from 0.
+    "Clusters" are those before merging, "groups" those after it. Both are numbered from 0.
 
     Attributes
     ----------
     original, labels : str
-        Addresses of the preview, and of its labels, see :mod:`kmseg.output.labelcodec`.
+        Addresses of the preview and of its labels, see :mod:`kmseg.output.labelcodec`.
     nearest : ViewerNearest or None
-        How to do without the labels; None where they depend on more than a pixel's colour.
+        Data to compute the labels from; None if they depend on more than a pixel's colour.
     width, height : int
         Size of the preview, in pixels.
     full : tuple of two int
-        Width and height of what was clustered, in pixels.
+        Width and height of the clustered picture, in pixels.
     region : ViewerRegion or None
-        The part in more detail that the viewer asked for.
+        The region that the viewer requested in more detail.
     picture, segmentation : str
-        Identify the picture and the segmentation: another picture resets the zoom, another
-        segmentation the focus. The second is the segmentation's part of the address.
+        Identifiers: a new picture resets the zoom, a new segmentation the focus. ``segmentation``
+        is the segmentation's part of the address.
     palette : list of K str
         Colour of each cluster, ``"#rrggbb"``.
     groups : sequence of G sequences of int
@@ -144,20 +144,19 @@ class ViewerData:
     counts : list of G int
         Pixels of each group at full size.
     k : int
-        K as it is set.
+        The chosen K.
     ks : tuple of two int
         The least and the greatest K.
     color_space : str
-        Key of the colour space as it is set.
+        Key of the chosen colour space.
     spaces : list of ViewerSpace
-        Those to choose from.
+        The colour spaces that can be chosen.
     answers : int
-        Number of the last change of K or colour space that the viewer has asked for; 0 before the
-        first.
+        Number of the last change of K or colour space that the server received; 0 before the first.
     stale : bool
-        Whether this is an earlier segmentation than the one that is set, which failed.
+        Whether this is an earlier segmentation because the chosen one failed.
     space : str
-        Key of the colour space of the readout, in which the picture was clustered.
+        Key of the colour space of the readout, which is that of the clustering.
     coordinates : sequence of str
         Names of the space's coordinates.
     units : ViewerUnits or None
@@ -169,12 +168,12 @@ class ViewerData:
     pick : bool
         Whether a click on the original picks a starting colour.
     notify : bool
-        Whether the server needs to know the focus.
+        Whether the browser reports every change of focus to the server.
     focus : str
-        The focus that the server knows, as in the address: numbers from 1, joined by dots.
+        The focus last reported to the server, as in the address: numbers from 1, joined by dots.
     file : ViewerFile or None
     visit : str
-        Differs from session to session, such as after the server was started anew.
+        Identifier of the session; it changes when the server is restarted.
     """
 
     original: str
@@ -225,16 +224,16 @@ def viewer(
     data : ViewerData
     on_pick : callable
         Called after a click on the original, if ``data.pick``. ``st.session_state[key].picked`` is
-        then ``{"x", "y"}``, in parts of width and height.
+        then ``{"x", "y"}``, as fractions of width and height.
     on_action : callable
-        Called when the viewer asks for something. ``st.session_state[key].action`` is then
-        ``{"what", "clusters"}``, with a :data:`Verb` and the clusters in focus. For ``"k"`` and
-        ``"space"`` it has the new value under the same name instead, ``"number"`` to answer to, and
-        ``"final"``: whether this is a choice and not a value that a drag passes.
+        Called for each action of the viewer. ``st.session_state[key].action`` is then ``{"what",
+        "clusters"}``, with a :data:`Verb` and the clusters in focus. For ``"k"`` and ``"space"``,
+        it has instead the new value under the same name; ``"number"``, which ``answers`` returns;
+        and ``"final"``, which is false for intermediate values of a drag.
     key : str
         ``st.session_state[key].region`` is ``[x0, y0, x1, y1, columns]`` in a run in which the
-        viewer asks for a part, in pixels of the full size; it takes so many columns of the screen.
-        It is an empty list if what was sent before was not found.
+        viewer requests a region: its box in pixels of the full size, and its width on the screen in
+        device pixels. It is an empty list if an address sent before was not found.
     """
     _mount(
         data,
