@@ -214,7 +214,7 @@ def test_forgotten_labels_are_asked_for_again(open_page: OpenPage) -> None:
     painted(page)
     assert len(forgotten) == 2
     assert sent  # the server has run the page again
-    assert "did not arrive" not in page.locator(".readout").inner_text()
+    assert "could not be loaded" not in page.locator(".readout").inner_text()
 
 
 # -- what is sent, and when ------------------------------------------------------------------------

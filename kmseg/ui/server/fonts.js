@@ -1,9 +1,9 @@
-// Streamlit asks at once for its icon font, half as large as all scripts together. Take the
-// font's rule out of the styles until the first picture is painted, or there has been time for
-// it; on a slow line the text's font too, in whose place the system's is shown.
+// Streamlit requests its icon font immediately, and it is half as large as all scripts together.
+// Remove the font's CSS rule until the first picture is painted, or until a timeout. On a slow
+// connection, also remove the text font, which the system's font replaces.
 (() => {
   const ICONS = "Material Symbols Rounded"
-  const PATIENCE = 20000 // milliseconds after everything else has loaded
+  const PATIENCE = 20000 // timeout in milliseconds after everything else has loaded
   const { classList } = document.documentElement
   const slow = !["4g", undefined].includes(navigator.connection?.effectiveType)
   const later = slow ? [ICONS, "Source Sans"] : [ICONS]

@@ -1,9 +1,9 @@
-// Runs in the page's head, before Streamlit's scripts: tells the page and the visitor whether the
-// server is there. Each change of the connection is an event `kmseg:connection` of the window, with
-// "open" or "closed" as its detail.
+// Runs in the page's head before Streamlit's scripts, and shows a notice when the connection to the
+// server is lost. Each change dispatches an event `kmseg:connection` to the window, whose detail is
+// "open" or "closed".
 (() => {
-  const SHORT = 1000 // milliseconds that a connection may be lost before the page says so
-  const BRIEF = 3000 // milliseconds for which it says that it is back
+  const SHORT = 1000 // milliseconds without a connection before the notice appears
+  const BRIEF = 3000 // milliseconds for which "Connected again." is shown
   let current // socket
   let state
 
@@ -13,7 +13,8 @@
     addEventListener("kmseg:connection", ({ detail }) => {
       clearTimeout(timer)
       if (detail === "closed") {
-        // Put it above what is in full screen by now; what it says is announced when it is shown.
+        // Raise the notice above a full-screen element. Its text is set later, so that screen
+        // readers announce it.
         sign.togglePopover?.(false)
         sign.togglePopover?.(true)
         timer = setTimeout(() => {
@@ -37,14 +38,14 @@
       super(url, protocols)
       if (!new URL(url, location).pathname.endsWith("/_stcore/stream")) return
       current = this
-      // After Streamlit's own listeners, so that it can send again.
+      // Run after Streamlit's own listeners, so that messages can be sent again.
       this.addEventListener("open", () => setTimeout(change, 0, this, "open"))
       this.addEventListener("close", () => setTimeout(change, 0, this, "closed"))
     }
   }
   addEventListener("DOMContentLoaded", showSign)
 
-  // Streamlit's dialog on a lost connection is written for the developer of a page.
+  // Suppress Streamlit's dialog about a lost connection, which is written for developers.
   const key = "__streamlit"
   const config = { ...window[key]?.HOST_CONFIG, blockErrorDialogs: true }
   window[key] = { ...window[key], HOST_CONFIG: config }

@@ -72,8 +72,8 @@ class Album {
     this.bringBack()
   }
 
-  // A run on the new connection tells what the session has; a server that was started again has
-  // nothing. What could not be sent meanwhile is sent now.
+  // A run on the new connection lists the session's files, of which a restarted server has none.
+  // Then send the files that could not be sent meanwhile.
   async resume() {
     reconnect()
     this.send("again", Date.now())
@@ -85,7 +85,7 @@ class Album {
     return bringBack(() => this.data, (name, value) => this.send(name, value))
   }
 
-  // What can never be opened here is not kept.
+  // Do not keep files that can never be opened here.
   discard({ id, fileId, again }) {
     const entry = keeper.own.find(other => other.id === id || (fileId && other.fileId === fileId))
     if (entry && !again) keeper.remove(entry)
@@ -106,7 +106,7 @@ class Album {
   show() {
     if (!this.data) return
     const { root, data } = this
-    root.querySelector(".open").hidden = Boolean(data.chosen) // it stands below the picture then
+    root.querySelector(".open").hidden = Boolean(data.chosen) // the viewer has one then
     this.strip.show(data, uploads.sending.values())
     root.querySelector(".forget").hidden = !data.pictures.length && !uploads.sending.size
     root.querySelector(".kept").textContent = data.kept
@@ -121,7 +121,7 @@ class Album {
     this.showStage()
   }
 
-  // Where the picture that should be shown is not there, a sentence stands in its place.
+  // If the requested picture is missing, show a message in its place.
   showStage() {
     const { data } = this
     const stage = this.root.querySelector(".stage")

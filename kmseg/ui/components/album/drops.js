@@ -1,4 +1,4 @@
-// Files that are dropped anywhere on the page, or pasted, are opened.
+// Opens files that are dropped anywhere on the page, or pasted.
 import { sendFiles } from "../shared/uploader.js"
 
 const hasFiles = event => event.dataTransfer?.types.includes("Files")
@@ -25,7 +25,7 @@ function paste(event) {
 export function takeDropsAndPastes(overlay, signal) {
   // dragenter minus dragleave events: the next element is entered before the last is left.
   let depth = 0
-  let own = false // a picture of the page itself is dragged
+  let own = false // whether a picture of the page itself is dragged
 
   function show(shown) {
     if (!shown) depth = 0

@@ -1,11 +1,11 @@
-// The visitor's pictures, kept in this browser's IndexedDB and nowhere else. Where that fails (it is
-// full, or the window is private), they are kept while the page is open.
+// The visitor's uploads, stored in this browser's IndexedDB. If that fails, because it is full or
+// the window is private, they are kept only while the page is open.
 
 const MOST_FILES = 8
 const MOST_BYTES = 200e6
 const MOST_TIME = 7 * 24 * 3600e3 // milliseconds
 
-// Identifies this tab: a reload keeps it, and closing the tab ends it.
+// Identifier of this tab, which is kept on reload until the tab is closed.
 function tabId() {
   const fresh = [...crypto.getRandomValues(new Uint8Array(8))].join("-")
   try {
@@ -40,7 +40,7 @@ class Keeper {
     try {
       this.database = await opened()
       const found = await done(this.store("readonly").getAll())
-      const present = [...this.entries.values()] // kept since the page was opened
+      const present = [...this.entries.values()] // added while the database was opening
       const all = [...found.toSorted((a, b) => a.time - b.time), ...present]
       this.entries = new Map(all.map(entry => [entry.id, entry]))
       this.evict()
@@ -94,7 +94,7 @@ class Keeper {
     }
   }
 
-  // The server tells which picture is in each file: `files` has its key by the file's id.
+  // Learn from the server which picture is in each file; `files` maps file ids to picture keys.
   learn(files) {
     for (const entry of this.entries.values()) {
       const key = files[entry.fileId]

@@ -8,8 +8,8 @@ function button(text, label, act) {
   return element
 }
 
-// A sentence for each file that is no picture here. The list is a live region, so it only changes
-// when the sentences do.
+// Lists refused files with their messages. The list is a live region, so it is only replaced when
+// the messages change.
 export function showRefused(list, refusals, { dismiss, again }) {
   const said = refusals.map(refusal => `${refusal.name}: ${refusal.sentence}`)
   const state = JSON.stringify(said)

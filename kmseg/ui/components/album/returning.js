@@ -1,18 +1,18 @@
-// Sends the pictures of this tab that the browser keeps, and that the server's session lacks.
+// Restores uploads: sends this tab's kept pictures that the server's session lacks.
 import { sendFiles, uploads } from "../shared/uploader.js"
 import { keeper } from "./keeper.js"
 import { idle } from "./status.js"
 
 const isNamed = (name, key = "") => name === "upload" || name === `upload-${key.slice(0, 8)}`
 
-// State of the page, even if the strip is drawn again.
+// State of the page, which outlives the strip's element.
 const state = window.kmsegReturning ??= {
-  session: "", // of the server
-  sent: new Set(), // ids of files that were sent in this connection
-  asked: false, // whether the visitor asked for what comes
+  session: "", // the server's session
+  sent: new Set(), // ids of files that were sent on this connection
+  asked: false, // whether the visitor asked to restore the pictures
 }
 
-// Another session, or another connection, lacks what the last one had.
+// A new session or connection may lack the files of the last one.
 function begin(session) {
   state.session = session
   state.sent.clear()
@@ -27,7 +27,7 @@ export function reconnect() {
   begin(state.session)
 }
 
-// A file is not sent again by itself, whatever became of it.
+// A file is restored only once per connection, whether it succeeds or fails.
 uploads.addEventListener("sending", ({ detail }) => state.sent.add(detail.id))
 
 // The kept pictures that the session lacks.
@@ -36,7 +36,7 @@ function missing(files) {
   return keeper.own.filter(({ key, fileId }) => !held.has(key) && !(fileId in files))
 }
 
-// Whether the picture that the link names may still come.
+// Whether the picture that the link names may still arrive.
 export function isComing(wanted, files) {
   return missing(files).some(
     ({ id, key }) => isNamed(wanted, key) && !uploads.failed.has(id)
@@ -63,7 +63,7 @@ export async function bringBack(latest, send) {
   if (entries.length) sendFiles(entries.map(({ file }) => file))
 }
 
-// Bring back the pictures of other tabs, which the visitor asked for.
+// Take over the pictures of other tabs, at the visitor's request.
 export async function adopt() {
   state.asked = true
   await keeper.adopt(keeper.others)

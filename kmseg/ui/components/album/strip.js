@@ -11,7 +11,7 @@ function iconButton(label, act) {
   return button
 }
 
-// The row of thumbnails: the visitor's pictures, those on their way, and the samples.
+// The row of thumbnails: uploads, uploads in progress, and samples.
 export class Strip {
   items = new Map() // kind and key of a picture, or id of an upload -> list item
 
@@ -36,7 +36,7 @@ export class Strip {
     if (!this.row.querySelector("[tabindex='0']")) this.setStop(this.buttons[0])
   }
 
-  // Elements stay, with the focus on them, while they are wanted.
+  // Keep the existing elements, so that none loses the keyboard focus.
   arrange(list, items) {
     const gone = [...list.children].filter(child => !items.includes(child))
     for (const child of gone) child.remove()
@@ -58,7 +58,7 @@ export class Strip {
     const source = address(picture.image)
     if (image.src !== source) {
       if (kind === "own") image.src = source
-      else idle().then(() => (image.src = source)) // the server draws samples when asked for them
+      else idle().then(() => (image.src = source)) // samples are drawn on request
     }
     if (picture.key === chosen) pick.setAttribute("aria-current", "true")
     else pick.removeAttribute("aria-current")
@@ -108,7 +108,7 @@ export class Strip {
     return [...this.row.querySelectorAll("button")].filter(({ offsetParent }) => offsetParent)
   }
 
-  // One stop for the Tab key; the arrow keys lead from button to button.
+  // Roving tabindex: one button is a tab stop, and the arrow keys move between buttons.
   setStop(button) {
     for (const other of this.row.querySelectorAll("button")) other.tabIndex = -1
     if (button) button.tabIndex = 0

@@ -9,10 +9,10 @@ const NO_WEBGL = "This browser cannot draw in 3-D (WebGL is switched off or miss
   + "colour cloud is not shown. Everything else on the page works without it."
 const NOT_LOADED = "The 3-D view could not be loaded. Reload the page to try again."
 
-const cameras = new Map() // key of the cloud -> camera, which outlives the element
+const cameras = new Map() // key of the cloud -> camera; outlives the element
 
 class Cloud {
-  run = 0 // counts the calls of draw(): a newer one ends those before
+  run = 0 // counts the calls of draw(): a newer one cancels earlier ones
   drawn = false
   pointed = null // the cluster under the pointer
   tagClicked = false
@@ -69,7 +69,7 @@ class Cloud {
       note.textContent = ""
     } catch (error) {
       if (run !== this.run) return
-      this.pointsUrl = undefined // so that the next message tries again
+      this.pointsUrl = undefined // the next message tries again
       plot.hidden = true
       note.textContent = NOT_LOADED
       console.error(error)
@@ -87,7 +87,7 @@ class Cloud {
       this.pointed = null
     })
     plot.on("plotly_clickannotation", event => {
-      this.tagClicked = true // not the point behind it as well
+      this.tagClicked = true // so that the point behind it is not clicked too
       this.toggle(event.index)
     })
   }
@@ -101,7 +101,7 @@ class Cloud {
   }
 
   click() {
-    // Plotly looks for the point under the pointer in its next frame.
+    // Plotly updates the point under the pointer in its next frame.
     requestAnimationFrame(() => requestAnimationFrame(() => {
       if (this.pointed !== null && !this.tagClicked) this.toggle(this.pointed)
     }))

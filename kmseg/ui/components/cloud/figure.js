@@ -27,7 +27,8 @@ function readTheme(root) {
 function applyTheme(layout, root, plot) {
   const { mix, dark, family } = readTheme(root)
   const text = mix(1)
-  // White points would be lost on a white page, black ones on a black page, which needs more.
+  // Tint the background so that white points show on a white page, and black points on a black
+  // page, which needs a stronger tint.
   const share = dark ? 0.3 : 0.1
   const hoverlabel = { bgcolor: mix(0), bordercolor: text, font: { family, color: text, size: 13 } }
   layout.paper_bgcolor = plot.style.background = mix(share)
@@ -42,7 +43,7 @@ function applyTheme(layout, root, plot) {
   return mix(share + 0.07)
 }
 
-// The camera at the start. A plot as narrow as it is high needs a step back to show its axes' ends.
+// The initial camera. It is further away in a narrow plot, so that the ends of the axes show.
 export function initialCamera(data, plot) {
   const camera = structuredClone(data.figure.layout.scene.camera)
   const back = plot.clientWidth < 1.2 * plot.clientHeight ? 1.38 : 1
@@ -50,7 +51,7 @@ export function initialCamera(data, plot) {
   return camera
 }
 
-// The complete Plotly figure: what Python sent, the points, the page's theme and the focus.
+// The complete Plotly figure: Python's figure with the points, the page's theme and the focus.
 export function composeFigure(data, points, camera, root, plot) {
   const figure = structuredClone(data.figure)
   const faded = applyTheme(figure.layout, root, plot)
@@ -69,7 +70,7 @@ export function composeFigure(data, points, camera, root, plot) {
   Object.assign(trace, { x, y, z })
   Object.assign(trace.marker, {
     color: Array.from(labels, (label, i) => focused[label] ? shade(label, i) : faded),
-    // Small, so that points out of focus do not hide the others.
+    // Small, so that points out of focus do not hide those in focus.
     size: Array.from(size, (diameter, i) => focused[labels[i]] ? diameter : FADED_SIZE),
   })
   trace.customdata = colors.map(([r, g, b], i) => [

@@ -2,7 +2,7 @@ import { address } from "../shared/address.js"
 
 let loading
 
-// Load the Plotly library once; a failed attempt may be repeated.
+// Load the Plotly library once; after a failure, the next call tries again.
 export function loadPlotly(url) {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script")

@@ -1,8 +1,8 @@
 import { clamp } from "../shared/helpers.js"
 import { trackPointers } from "../shared/pointers.js"
 
-const STEP = Math.PI / 36 // radians for an arrow key
-const KEYS = { // azimuth, elevation, distance
+const STEP = Math.PI / 36 // radians per press of an arrow key
+const KEYS = { // azimuth, elevation, factor of the distance
   ArrowLeft: [-STEP, 0, 1],
   ArrowRight: [STEP, 0, 1],
   ArrowUp: [0, STEP, 1],
@@ -12,7 +12,7 @@ const KEYS = { // azimuth, elevation, distance
   "-": [0, 0, 1.1],
 }
 
-// A camera turned by angles in radians around its center, at `scale` times the distance.
+// The camera rotated around its center by angles in radians, at `scale` times the distance.
 function turned(camera, azimuth, elevation, scale) {
   const { eye, center } = camera
   const [x, y, z] = ["x", "y", "z"].map(axis => eye[axis] - center[axis])
@@ -29,9 +29,9 @@ function turned(camera, azimuth, elevation, scale) {
   }
 }
 
-// Turn the cloud by mouse, fingers, wheel and keys. Plotly's own turning overshoots where a frame
-// takes long, without a graphics card, so it is off. Wheel and fingers scroll the page until the
-// plot has the keyboard focus, which a click or a tap gives it. `view` has isDrawn(), getCamera(),
+// Rotate the cloud by mouse, touch, wheel and keys. Plotly's own rotation is off, because it
+// overshoots when frames are slow, as without a graphics card. Wheel and touch scroll the page
+// until a click or a tap gives the plot the keyboard focus. `view` has isDrawn(), getCamera(),
 // setCamera(camera), press() and click().
 export function steer(view, plot, signal) {
   const hasFocus = () => document.activeElement === plot
@@ -62,7 +62,7 @@ export function steer(view, plot, signal) {
     event.preventDefault()
     turn(0, 0, Math.exp(event.deltaY * (event.deltaMode ? 0.03 : 0.001)))
   }, { capture: true, passive: false, signal })
-  // Plotly would keep fingers from scrolling the page.
+  // Plotly would prevent scrolling the page by touch.
   for (const type of ["touchstart", "touchmove", "touchend"]) {
     plot.addEventListener(type, event => event.stopPropagation(), {
       capture: true, passive: true, signal,

@@ -18,7 +18,7 @@ export default component(".copy-link", (root, signal) => {
       await navigator.clipboard.writeText(link)
       label.textContent = "Link copied"
     } catch {
-      // Only pages served over https may write to the clipboard. Elsewhere, show the link.
+      // Only secure contexts (https) may write to the clipboard. Otherwise, show the link.
       input.hidden = false
       input.select()
       label.textContent = "Copy the link below"

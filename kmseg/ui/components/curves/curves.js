@@ -15,7 +15,7 @@ function add(parent, name, attributes, text = "") {
   return element
 }
 
-// Where values and Ks are drawn.
+// Coordinates of values and Ks in the chart.
 function scales(values, count) {
   const known = values.filter(value => value !== null)
   const [low, high] = [Math.min(0, ...known), Math.max(...known, 1e-9)]
@@ -51,7 +51,7 @@ function addMarks(svg, chart, { x, y }, data) {
   })
 }
 
-// What the chart says, for screen readers.
+// Text alternative of the chart for screen readers.
 function describe(chart, data) {
   const values = data.clusters.map((k, i) => `K = ${k}: ${chart.texts[i]}`).join("; ")
   const suggestion = chart.marked && data.suggested ? ` Suggested: K = ${data.suggested}.` : ""

@@ -1,7 +1,7 @@
 import { component } from "../shared/component.js"
 import { scrollIntoSight } from "./scrolling.js"
 
-const PHONE = "(max-width: 768px)" // where Streamlit's sidebar lies over the page
+const PHONE = "(max-width: 768px)" // where Streamlit's sidebar covers the page
 const SIDEBAR = "[data-testid=stSidebar][data-collapsed=false]"
 
 class Layout {
@@ -12,7 +12,7 @@ class Layout {
 
   update({ data }) {
     if (this.view && this.view !== data.view) this.scroll()
-    // Streamlit remembers an open sidebar, and would open the page with it in front of the picture.
+    // Streamlit remembers an open sidebar, which would then cover the picture.
     if (this.picture !== data.picture) closeSidebarOfPhone()
     this.view = data.view
     this.picture = data.picture
@@ -25,7 +25,7 @@ class Layout {
     scrollIntoSight(this.scrolling.signal)
   }
 
-  // Whether the pictures are about to change: what stands below them is out of date until then.
+  // Mark the view as busy while the pictures are about to change, because it is out of date then.
   setBusy(busy) {
     this.busy = Boolean(busy)
     document.querySelector(".st-key-section")?.setAttribute("aria-busy", this.busy)

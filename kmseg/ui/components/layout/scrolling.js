@@ -1,8 +1,8 @@
 const GROWING_TIME = 4000 // milliseconds in which the content of a new view may still arrive
-const PICTURES_PART = 0.35 // part of the window, from its top, that the pictures keep
+const PICTURES_PART = 0.35 // fraction of the window, at its top, that remains for the pictures
 
-// Scroll the page until the view below the pictures can be seen to its end, or fills the window up
-// to a rest of the pictures. Follows the view while it grows, unless the visitor scrolls.
+// Scroll the page until the end of the view is visible, but keep part of the pictures visible.
+// Follows the view while it grows, unless the visitor scrolls.
 export function scrollIntoSight(signal) {
   const page = document.querySelector("[data-testid=stMain]")
   const places = document.querySelector(".st-key-places")
@@ -24,7 +24,7 @@ export function scrollIntoSight(signal) {
   signal.addEventListener("abort", stop)
 }
 
-// Positive to scroll down. Everything is measured from the top of the window.
+// Positive to scroll down. All positions are relative to the top of the window.
 function distanceToScroll(page, places, section) {
   const { height } = page.getBoundingClientRect()
   const view = section.getBoundingClientRect()

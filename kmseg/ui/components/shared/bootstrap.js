@@ -1,13 +1,13 @@
-// Every component's script is this file after lines that define BUNDLE, the path of the script that
-// contains all components, and COMPONENT, the component's name. It loads that script from the server
-// and passes the calls on. The server's root may lie below another path; Streamlit's own script
-// always comes from there.
+// Every component's script is this file, preceded by definitions of BUNDLE, the path of the script
+// with all components, and COMPONENT, the component's name. It loads that script from the server
+// and forwards calls to the component. The server's root may be below another path; it is derived
+// from the address of Streamlit's own script.
 const streamlit = document.querySelector("script[src*='static/js/']")
 const root = streamlit ? streamlit.src.split("static/js/")[0] : document.baseURI
 const waiting = new Map() // parent element -> last call received before the component loaded
 let component
 
-// Until the component has loaded, its content on the page is inert: a click would be lost.
+// Until the component has loaded, its content on the page is inert, because clicks would be lost.
 function setInert({ parentElement }, inert) {
   for (const element of parentElement.children) element.inert = inert
 }

@@ -1,7 +1,7 @@
 // The default export of a component whose root element matches `selector`. Streamlit calls it for
-// every message and, when the element leaves the page, calls the function that it returned.
-// `create(root, signal)` runs once per root element and returns the function that takes each
-// message; `signal` aborts when the element leaves.
+// every message, and calls the returned function when the element is removed from the page.
+// `create(root, signal)` is called once per root element and returns the function that handles each
+// message; `signal` aborts when the element is removed.
 export function component(selector, create) {
   const views = new WeakMap() // root element -> { update, controller }
   return ({ parentElement, ...message }) => {

@@ -1,16 +1,16 @@
 const MAX_REMEMBERED = 64 // segmentations whose focus is remembered
 
-// State of the page that only the browser needs: the clusters in focus, numbered from 0, and how
-// the viewer lays out and paints the pictures. The address keeps it as query parameters.
+// State of the page that only the browser needs: the clusters in focus, numbered from 0, and the
+// viewer's layout and paint. It is stored in query parameters of the address.
 class Focus extends EventTarget {
   clusters = new Set()
-  left = new Map() // segmentation that was shown before -> its focus, as in the address
+  left = new Map() // segmentation shown earlier -> its focus, as in the address
   parameters = new Map() // name in the address -> value
 
   constructor() {
     super()
     addEventListener("popstate", () => this.navigate())
-    // Addresses that the server writes lack these parameters.
+    // Add these parameters to addresses that the server writes.
     for (const name of ["pushState", "replaceState"]) {
       const write = history[name].bind(history)
       history[name] = (state, unused, url) => write(state, unused, this.withParameters(url))
@@ -32,8 +32,8 @@ class Focus extends EventTarget {
     if (url.href !== location.href) history.replaceState(history.state, "", url)
   }
 
-  // The address as a link to what is shown. Without its version, "v", an address means the page's
-  // start, whatever else it contains.
+  // The address as a link to the current segmentation. An address without its version, "v", opens
+  // the default picture, so the segmentation's parameters are added to it.
   complete() {
     const url = new URL(location)
     if (url.searchParams.has("v")) return url
@@ -66,20 +66,20 @@ class Focus extends EventTarget {
   }
 
   leave() {
-    this.left.delete(this.segmentation) // so that it comes last
+    this.left.delete(this.segmentation) // so that it becomes the last entry
     this.left.set(this.segmentation, this.text)
     if (this.left.size > MAX_REMEMBERED) this.left.delete(this.left.keys().next().value)
   }
 
-  // Back or Forward leads to this segmentation, or to one that the server will send soon.
+  // After Back or Forward, the address names this segmentation or one that the server will send.
   navigate() {
     const linked = this.fromAddress("focus")
-    this.parameters.set("focus", linked) // survives what the server writes meanwhile
+    this.parameters.set("focus", linked) // kept in addresses that the server writes meanwhile
     this.pending = this.isInAddress() ? undefined : linked
     if (this.isInAddress()) this.parse(linked)
   }
 
-  // Only the address that the visitor came with may lack values: those of the first segmentation.
+  // Only the initial address may lack parameters; their values are those of the first segmentation.
   isInAddress() {
     const [first, shown] = [this.first, this.segmentation].map(text => new URLSearchParams(text))
     const { searchParams } = new URL(location)
@@ -117,6 +117,6 @@ class Focus extends EventTarget {
   }
 }
 
-// One instance per page, even if the server is updated while the page is open: then the modules
-// load again from another address.
+// One instance per page, even if the server is updated while the page is open: the modules are then
+// loaded again from a new address.
 export const focus = window.kmsegFocus ??= new Focus()

@@ -7,5 +7,5 @@ export function make(name, text = "", className = "") {
   return element
 }
 
-// A part of a whole in percent, such as "42.8%"; `percent` in Python writes the same.
+// A share in percent, such as "42.8%"; the same as `percent` in Python.
 export const percent = (part, whole) => `${(100 * part / whole).toFixed(1)}%`

@@ -1,13 +1,13 @@
-const CLICK_RADIUS = 4 // CSS pixels that a pointer may move between press and release of a click
+const CLICK_RADIUS = 4 // CSS pixels that a pointer may move during a click
 
 const position = event => [event.clientX, event.clientY]
 
-// Report drags by one pointer and pinches by two on an element.
-// accepts(event): whether a pointer that is pressed counts
+// Report drags by one pointer and pinches by two pointers on an element.
+// accepts(event): whether to track the pressed pointer
 // drag(from, to): client coordinates [x, y]
-// pinch(factor, centre): by how much the distance grew, and the point between, [x, y]
+// pinch(factor, centre): ratio of the pointers' distances, and the point between them, [x, y]
 // `pointers` holds the last position of each pressed pointer; elements may share it.
-// Returns a function that tells whether the last press became a drag, so that it is no click.
+// Returns a function that tells whether the last press was a drag and not a click.
 export function trackPointers(element, signal, { accepts, drag, pinch }, pointers = new Map()) {
   let start
   let dragged = false

@@ -1,16 +1,16 @@
-// Files on their way to the server. They take the ordinary path, by the platform's own uploader,
-// which is out of sight; its requests are observed to tell how far each file is.
+// Uploads to the server. Files are sent by Streamlit's own uploader, which is hidden. Its requests
+// are observed to show the progress of each file.
 import { make } from "./helpers.js"
 
 const INPUT = "[data-testid=stFileUploaderDropzoneInput]"
 const ADDRESS = /\/_stcore\/upload_file\/[^/]+\/([^/?]+)$/
-const PATIENCE = 3000 // milliseconds that a file may take to set out, before the next ones are sent
-// Telephones offer their camera and their pictures for image/*, and others by these names too.
+const PATIENCE = 3000 // timeout in milliseconds for uploads to start, before the next ones are sent
+// Phones offer their camera and photo library for image/*, and other files by these extensions.
 const NAMED = ".tif,.tiff,.dng,.avif,.webp,.bmp,.heic"
 
 const idOf = file => [file.name, file.size, file.lastModified].join("/")
 
-// The first element of the page that matches, as soon as there is one.
+// Resolves to the first element that matches, as soon as there is one.
 function element(selector) {
   const find = () => document.querySelector(selector)
   return new Promise(resolve => {
@@ -27,7 +27,7 @@ function element(selector) {
   })
 }
 
-// Events: "sending" and "failed" with an upload as their detail, "change" for any progress.
+// Events: "sending" and "failed" with an upload as their detail; "change" after any change.
 class Uploads extends EventTarget {
   sending = new Map() // id -> { id, file, part, request, fileId, done }
   failed = new Map() // id -> { id, name, sentence, again }
@@ -63,7 +63,7 @@ class Uploads extends EventTarget {
     return upload
   }
 
-  // The request of a file that was announced, or that came by another way such as the camera.
+  // Observe the request of an announced file, or of a file from elsewhere, such as the camera.
   follow(request, file, fileId) {
     const announced = [...this.sending.values()].find(
       ({ file: other, request: begun }) => !begun && other.name === file.name && other.size === file.size,
@@ -83,7 +83,7 @@ class Uploads extends EventTarget {
     const { status, responseText } = upload.request
     upload.done = true
     if (status >= 400) this.fail(upload, responseText.trim() || "It could not be sent.", "")
-    else if (!status) this.fail(upload, "The connection broke while it was sent.", "send")
+    else if (!status) this.fail(upload, "The connection was lost during the upload.", "send")
     this.tell("change")
   }
 
@@ -94,7 +94,7 @@ class Uploads extends EventTarget {
     this.tell("change")
   }
 
-  // The page has an answer for these files.
+  // The server has processed these files.
   settle(fileIds) {
     for (const { id, fileId } of this.sending.values()) {
       if (fileIds.has(fileId)) this.sending.delete(id)
@@ -119,7 +119,7 @@ class Uploads extends EventTarget {
 
   async send(files) {
     const most = Math.floor(this.maxBytes / 2 ** 20)
-    const tooLarge = `The file is larger than ${most} MB, the most that is accepted.`
+    const tooLarge = `The file is larger than the limit of ${most} MB.`
     const batch = []
     for (const file of files) {
       if (file.size > this.maxBytes) this.fail({ id: idOf(file), file }, tooLarge, "")
@@ -131,7 +131,7 @@ class Uploads extends EventTarget {
     for (const { file } of batch) transfer.items.add(file)
     input.files = transfer.files
     input.dispatchEvent(new Event("change", { bubbles: true }))
-    // The uploader drops files that it is still looking at when others come.
+    // Wait until all uploads have started: new files would make the uploader drop pending ones.
     const end = performance.now() + PATIENCE
     while (performance.now() < end && batch.some(({ request }) => !request)) {
       await new Promise(resolve => setTimeout(resolve, 20))
@@ -148,7 +148,7 @@ export function sendFiles(files) {
   return uploads.queue
 }
 
-// Open the device's dialog for files; must be called while a click or a key press is handled.
+// Open the device's file dialog; must be called in the handler of a click or a key press.
 export function chooseFiles() {
   const input = make("input")
   input.type = "file"
@@ -160,6 +160,6 @@ export function chooseFiles() {
     input.remove()
   })
   input.addEventListener("cancel", () => input.remove())
-  document.body.append(input) // some browsers tell nothing of one that is not on the page
+  document.body.append(input) // some browsers send no events to a detached input
   input.click()
 }

@@ -27,12 +27,12 @@ function makeName(row) {
   button.setAttribute("aria-label", `Cluster ${row.name}: put in focus`)
   const cell = make("th", "", "name")
   cell.scope = "row"
-  cell.abbr = `Cluster ${row.name}` // what a screen reader says in front of the other cells
+  cell.abbr = `Cluster ${row.name}` // row header that screen readers read before other cells
   cell.append(button)
   return cell
 }
 
-// The share as text and as a bar; the largest cluster's bar is full.
+// The share as text and as a bar; the largest cluster's bar has full width.
 function makeShare(row, mostPixels) {
   const bar = makeSquare(row.color)
   bar.style.width = `${100 * row.pixels / mostPixels}%`

@@ -1,9 +1,9 @@
 import { clamp, make } from "../shared/helpers.js"
 
-// The controls below the pictures: K, the colour space, and the lists that open there.
+// The controls below the pictures: K, the colour space, and the panels that open there.
 export class Bar {
-  dragged = false // whether a pointer holds the slider
-  passing = false // whether the last K that was asked for is one that a drag passed
+  dragged = false // whether a pointer is dragging the slider
+  passing = false // whether the last requested K is an intermediate value of a drag
 
   constructor(root, signal, changes) {
     Object.assign(this, { root, changes })
@@ -47,7 +47,7 @@ export class Bar {
     this.changes.request({ what: "k", k, final: true })
   }
 
-  // Show the values that the server has, unless it will soon have others.
+  // Show the server's values, unless a change is pending.
   update(data) {
     this.data = data
     if (this.changes.busy || this.dragged) return
@@ -70,7 +70,7 @@ export class Bar {
 
   showSpaces(spaces, chosen) {
     const listed = JSON.stringify(spaces)
-    if (this.listed !== listed) { // a list that is rewritten closes
+    if (this.listed !== listed) { // rewriting an open list would close it
       this.listed = listed
       this.select.replaceChildren(...spaces.map(space => new Option(space.title, space.key)))
       this.help.querySelector("dl").replaceChildren(...spaces.flatMap(space => (
@@ -89,7 +89,7 @@ export class Bar {
     this.showLooks(!this.root.classList.contains("looking"))
   }
 
-  // Close what is open, apart from what contains the path of an event; returns whether any was.
+  // Close the open panels, except those on an event's path; returns whether any was closed.
   close(path = []) {
     const inside = selector => path.includes(this.root.querySelector(selector))
     const looks = this.root.classList.contains("looking") && !inside(".looks") && !inside(".look")

@@ -1,11 +1,11 @@
-// Milliseconds after which a change no longer waits for the answer to the last one: a slow engine
-// is at work, or the connection was lost.
+// Timeout in milliseconds for the answer to a change, after which the next change is sent anyway:
+// the engine may be slow, or the connection lost.
 const PATIENCE = 5000
 
-// Sends changes of K and colour space one after the other. Streamlit abandons a run when another
-// message comes, so a change waits until the last one is answered. Only the newest change of each
-// control waits. One that is not final, as while the slider is dragged, also waits until that
-// answer is on the screen, so that each K that is passed is seen.
+// Sends changes of K and colour space one at a time. Streamlit aborts a run when it receives
+// another message, so a change waits until the last one is answered. Only the newest change of each
+// control is queued. A change that is not final, as during a drag of the slider, also waits until
+// that answer is displayed, so that every intermediate result is seen.
 export class Changes {
   waiting = new Map() // control -> the change to send
 
@@ -14,7 +14,7 @@ export class Changes {
     Object.assign(this, { send, changed })
   }
 
-  // Whether the server has changes still to answer.
+  // Whether changes are queued or not answered yet.
   get busy() {
     return this.waiting.size > 0 || Boolean(this.sent && !this.sent.answered)
   }
@@ -26,9 +26,8 @@ export class Changes {
     this.changed()
   }
 
-  // A message came. `answers` is the number of the last change that the server knew of. A server that
-  // was started anew begins another visit: before its first run it does not know the viewer, so a
-  // change that was sent to it is lost.
+  // Handle a message. `answers` is the number of the last change that the server received. A
+  // restarted server begins a new visit; a change that was sent before its first run is lost.
   receive({ answers, visit }) {
     const { sent } = this
     const lost = this.visit !== undefined && this.visit !== visit && sent?.number !== answers
@@ -42,7 +41,7 @@ export class Changes {
     this.flush()
   }
 
-  // The server was away: send what it has not answered. Returns whether there is any such change.
+  // After a reconnection, send unanswered changes again. Returns whether there were any.
   resume() {
     const { busy } = this
     if (busy) this.repeat()
@@ -58,7 +57,7 @@ export class Changes {
     this.flush()
   }
 
-  // What the last message named is on the screen, or could not be fetched.
+  // The last message's pictures are displayed, or could not be fetched.
   settle() {
     if (!this.sent?.answered) return
     this.sent.settled = true

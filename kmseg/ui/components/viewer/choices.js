@@ -2,11 +2,11 @@ import { focus } from "../shared/focus.js"
 
 const NAMES = ["layout", "paint"]
 
-// How the pictures are laid out and painted, which the address keeps, and where the divider is.
+// Layout and paint of the pictures, which are stored in the address, and the divider's position.
 export class Choices {
-  mix = 50 // percent: where the divider is, or how opaque the segmentation is when blended
+  mix = 50 // percent: position of the divider, or opacity of the segmentation when blended
 
-  // `changed` is called after a choice, `mixed` after the divider moved.
+  // `changed` is called after a change of layout or paint, `mixed` after a change of `mix`.
   constructor(root, signal, { changed, mixed }) {
     Object.assign(this, { root, changed, mixed })
     for (const input of root.querySelectorAll("fieldset input")) {

@@ -14,7 +14,7 @@ const several = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : 
 const sum = numbers => numbers.reduce((total, number) => total + number, 0)
 const share = (pixels, data) => percent(pixels, sum(data.counts))
 
-// A button for each group, as wide as it has pixels where one line holds all.
+// A button for each group; if all fit on one line, widths are proportional to pixel counts.
 export function showSwatches(root, data) {
   const strip = root.querySelector(".swatches")
   strip.style.setProperty("--count", data.groups.length)
@@ -32,7 +32,7 @@ export function showSwatches(root, data) {
   })
 }
 
-// Say which groups are in focus, and offer what can be done with them.
+// Show which groups are in focus, and enable the actions for them.
 export function showFocus(root, data) {
   const some = focus.clusters.size > 0
   const chosen = [...data.groups.keys()].filter(i => focus.has(data.groups[i]))

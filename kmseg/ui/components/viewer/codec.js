@@ -1,12 +1,12 @@
-// Decodes what output/labelcodec.py encodes; the two change together.
+// Decoder for output/labelcodec.py; change both together.
 const BOTTOM = 1 << 23
 const ONE = 1 << 15
 const RATES = [1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6]
 const PATTERNS = 128
 const HEADER = 6
-const TRANSPARENT = 255 // label of a pixel that belongs to no cluster
+const TRANSPARENT = 255 // label of a pixel without a cluster
 
-// The answers, true or false, that a range coder wrote from `at`; each is asked for in a context.
+// Returns a function that decodes the next binary decision in a context, from `at` on.
 function answers(bytes, at, contexts) {
   const rates = Uint8Array.from(RATES)
   const last = rates.length - 1
@@ -40,7 +40,7 @@ function answers(bytes, at, contexts) {
   }
 }
 
-// Width, height and labels; TRANSPARENT where a pixel belongs to no cluster.
+// Decodes to width, height and labels; TRANSPARENT for pixels without a cluster.
 export function decodeLabels(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const [width, height] = [view.getUint16(0, true), view.getUint16(2, true)]

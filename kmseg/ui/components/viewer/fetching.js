@@ -1,8 +1,8 @@
 import { address } from "../shared/address.js"
 
-const BUSY = 1000 // milliseconds until a busy server is asked again
+const BUSY = 1000 // milliseconds before a retry if the server is busy
 
-// The server has nothing at an address any more; its next message names another.
+// The address has expired; the server's next message has a new one.
 export class Gone extends Error {}
 
 export async function fetchFrom(url, signal) {

@@ -1,5 +1,5 @@
-// The viewer over everything else: by the browser's full screen or, where it has none or refuses,
-// by covering the page.
+// Shows the viewer in the browser's full screen. If that is not available or not allowed, the
+// viewer covers the page.
 export class FullScreen {
   // changed(full) is called after a change.
   constructor(root, signal, changed) {
@@ -16,12 +16,12 @@ export class FullScreen {
   async enter() {
     try {
       await this.root.requestFullscreen()
-    } catch { // the browser has none, or refuses
+    } catch { // not available, or not allowed
       this.show(true)
     }
   }
 
-  // Returns whether it was on.
+  // Returns whether full screen was on.
   leave() {
     const { on } = this
     if (this.root.matches(":fullscreen")) document.exitFullscreen()
@@ -36,7 +36,7 @@ export class FullScreen {
     this.changed(full)
   }
 
-  // The page below does not scroll.
+  // Keep the page below from scrolling.
   lockPage(locked) {
     for (const element of [document.body, document.querySelector("[data-testid=stMain]")]) {
       if (element) element.style.overflow = locked ? "hidden" : ""

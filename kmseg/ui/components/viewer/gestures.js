@@ -2,21 +2,21 @@ import { focus } from "../shared/focus.js"
 import { clamp } from "../shared/helpers.js"
 import { trackPointers } from "../shared/pointers.js"
 
-// Parts of the pane that an arrow key moves the picture by, when zoomed, or else the cross.
+// Steps of the arrow keys, as fractions of the pane: PAN moves a zoomed picture, STEP the cross.
 const PAN = 0.1
 const STEP = 0.01
 const FAR = 0.1 // with Shift
 const ZOOM = 1.5
 
-// Pointers, wheel and keys on one pane. `pointers` is shared by the panes, so that two fingers may
-// pinch across both. `on` has hover(place or nothing) and click(place), where a place is [u, v], in
-// parts of the picture's width and height.
+// Handle pointers, wheel and keys on one pane. The panes share `pointers`, so that a pinch may span
+// both. `on` has hover(place), or hover() when the pointer leaves, and click(place). A place is
+// [u, v], as fractions of the picture's width and height.
 export function listen(pane, signal, { viewport, choices, pointers, on }) {
-  let gripped // whether the pointer holds the divider
-  let scrolls // whether it is a finger that scrolls the page; undefined until it moves
-  let cross = [0.5, 0.5] // in parts of the pane
+  let gripped // whether the pointer drags the divider
+  let scrolls // whether the touch scrolls the page; undefined until it moves
+  let cross = [0.5, 0.5] // as fractions of the pane
 
-  // Client coordinates in parts of the pane.
+  // Client coordinates as fractions of the pane.
   const within = ([x, y]) => {
     const box = pane.getBoundingClientRect()
     return [(x - box.left) / box.width, (y - box.top) / box.height]

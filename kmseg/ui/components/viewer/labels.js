@@ -8,14 +8,14 @@ export function paintLabels(canvas, { width, height, labels }, colors) {
   show(canvas, image)
 }
 
-// Paint the pixels whose right or lower neighbour belongs to another group, light with dark edges so
-// that they show on any picture. A line is about a pixel wide on the screen.
+// Paint the pixels whose right or lower neighbour belongs to another group, white with black edges.
+// A line is about a pixel wide on the screen.
 export function paintBoundaries(canvas, { width, height, labels }, groupOf) {
   const image = new ImageData(width, height)
   const out = new Uint32Array(image.data.buffer)
   const shown = canvas.getBoundingClientRect().width * devicePixelRatio
   const reduction = width / (shown || width)
-  const line = reduction < 2 ? 1 : Math.ceil(reduction) // browsers blur what they halve
+  const line = reduction < 2 ? 1 : Math.ceil(reduction) // browsers blur reduced pictures
   const found = []
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
@@ -25,7 +25,7 @@ export function paintBoundaries(canvas, { width, height, labels }, groupOf) {
       if (right || below) found.push(i)
     }
   }
-  // Squares from `before` pixels to the left of and above each to `after` to the right and below.
+  // Fill a square around each: `before` pixels to the left and up, `after` to the right and down.
   const stamp = (before, after, color) => {
     for (const i of found) {
       const x = i % width

@@ -12,7 +12,7 @@ const VEIL_ALPHA = 215
 
 const RETRIES = 5
 const RETRY = 1500 // milliseconds
-const SLOW = 500 // milliseconds for a preview's labels, above which the line is slow
+const SLOW = 500 // milliseconds to fetch a preview's labels above which the connection is slow
 
 const fetchLabels = async url => (
   decodeLabels(new Uint8Array(await (await fetchFrom(url)).arrayBuffer()))
@@ -23,10 +23,10 @@ function placedAt(region, raster) {
   return { x, y, width, height, exact, raster }
 }
 
-// The canvases: segmentation and veil over the preview, and over the detail, a part of the picture
-// that the server sent as large as the screen shows it. `preview` has width, height and labels.
-// `detail` lies at x and y of the full picture with a width and height there; its `raster` has the
-// labels, and `exact` tells whether the original there has its exact colors.
+// The canvases: segmentation and veil over the preview, and over the detail, a region of the
+// picture at the resolution of the screen. `preview` has width, height and labels. `detail` has its
+// position x, y and its width and height in the full picture; its `raster` has the labels, and
+// `exact` is whether its original has exact colors.
 export class Layers {
   retries = 0
   relabeller = new Relabeller()
@@ -42,7 +42,7 @@ export class Layers {
     data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
   }
 
-  // Fetch and paint what the data names, unless newer data comes meanwhile.
+  // Fetch and paint the data's pictures, unless newer data arrives meanwhile.
   async load() {
     const { data, root } = this
     const region = data.region
@@ -68,16 +68,16 @@ export class Layers {
       this.holdPixels(data)
     } catch (error) {
       if (data !== this.data) return
-      this.labelsUrl = this.regionUrl = undefined // so that the next message tries again
+      this.labelsUrl = this.regionUrl = undefined // the next message tries again
       if (!(error instanceof Gone) || ++this.retries > RETRIES) throw error
-      this.send("region", []) // the next run finds out what is missing, and may send the same data
+      this.send("region", []) // requests a run with new addresses; it may send the same data
       await new Promise(resolve => setTimeout(resolve, RETRY))
       if (data === this.data) await this.load()
     }
   }
 
-  // Labels of the preview: found here if possible, or else fetched. On a fast line they are here
-  // before the colors are converted into another space.
+  // Labels of the preview: computed here if possible, otherwise fetched. On a fast connection,
+  // fetching them is faster than converting the colors into another space.
   async findLabels({ labels, nearest, space }) {
     const { relabeller } = this
     if (nearest && relabeller.holds(nearest.pixels)) {
@@ -91,7 +91,7 @@ export class Layers {
     return fetched
   }
 
-  // Wait for a transfer; that of the exact pixels waits too.
+  // Wait for a transfer; the transfer of the exact pixels is paused meanwhile.
   async first(transfer) {
     const resume = this.relabeller.pause()
     try {
@@ -101,7 +101,7 @@ export class Layers {
     }
   }
 
-  // Behind the pictures, and the icons that wait for the first of them, fetch the exact pixels.
+  // Fetch the exact pixels after the pictures, and after the icon font, which waits for the first.
   async holdPixels({ nearest, space }) {
     await this.root.querySelector("img.original").decode().catch(() => {})
     dispatchEvent(new Event("kmseg-painted"))
@@ -112,7 +112,7 @@ export class Layers {
     if (this.relabeller.holds(pixels)) this.root.dataset.held = pixels
   }
 
-  // Whether the detail covers a box of the full picture, with so many pixels for each of those.
+  // Whether the detail covers a box of the full picture at this density (pixels per pixel).
   hasDetail([x0, y0, x1, y1], density) {
     const { detail } = this
     return detail && x0 >= detail.x && y0 >= detail.y
@@ -126,7 +126,7 @@ export class Layers {
       element.hidden = !detail
       if (!detail) continue
       const [w, h] = this.data.full
-      // Not by left and width: browsers round those before they apply the zoom.
+      // Use a transform: browsers round left and width before they apply the zoom.
       element.style.transform = `translate(${100 * detail.x / w}%, ${100 * detail.y / h}%) `
         + `scale(${detail.width / w}, ${detail.height / h})`
       if (element.localName === "img") element.src = address(region.original)
@@ -134,12 +134,12 @@ export class Layers {
     this.applyMix()
   }
 
-  // Blend the segmentation, or cut it off at the divider, which stays when the picture moves. The
-  // original below it is not seen through pixels that belong to no cluster.
+  // Blend the segmentation, or clip it at the divider, which does not move with the picture. The
+  // original below is hidden, so that it does not show through pixels without a cluster.
   applyMix() {
     const { layout, mix, paint } = this.choices
     const { x, zoom } = this.viewport
-    const divider = (mix / 100 - x) / zoom // in parts of the picture
+    const divider = (mix / 100 - x) / zoom // as a fraction of the picture
     const alone = this.preview && paint !== "boundaries"
     for (const layer of this.root.querySelectorAll(".right img.original, .segmentation")) {
       const full = this.data?.full[0]
@@ -179,7 +179,7 @@ export class Layers {
     this.paintVeil()
   }
 
-  // Cover the clusters that are not in focus, if any is.
+  // Cover the clusters that are not in focus, if any cluster is.
   paintVeil() {
     const { data, root } = this
     const some = focus.clusters.size > 0

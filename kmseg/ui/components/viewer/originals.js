@@ -5,7 +5,7 @@ export function showOriginal(root, data) {
   const source = address(data.original)
   for (const image of root.querySelectorAll("img.original:not(.region)")) {
     if (image.src === source) continue
-    image.removeAttribute("src") // or the last picture would stay until this one has come
+    image.removeAttribute("src") // otherwise the last picture is shown until this one has loaded
     image.src = source
   }
 }

@@ -3,7 +3,7 @@ import { SPACES } from "../../../color/spaces.js"
 
 const TRANSPARENT = 255 // label, and group, of a transparent pixel
 
-const pixels = new WeakMap() // image -> { src, context }: its pixels, read once
+const pixels = new WeakMap() // image -> { src, context }: a canvas with its pixels
 
 function colorAt(image, x, y) {
   if (!image.complete || !image.naturalWidth) return null
@@ -18,8 +18,8 @@ function colorAt(image, x, y) {
   return Array.from(pixels.get(image).context.getImageData(x, y, 1, 1).data.subarray(0, 3))
 }
 
-// The pixel of the photo at (u, v), in parts of its width and height: its place, its color, the
-// group of its cluster, and whether the color is exact rather than about as it looks.
+// The pixel of the photo at (u, v), as fractions of its width and height: its position, its color,
+// the group of its cluster, and whether the color is exact.
 function pixelAt({ root, data, layers }, u, v) {
   const { preview, detail, relabeller } = layers
   if (!preview || u < 0 || v < 0 || u >= 1 || v >= 1) return null
@@ -40,7 +40,7 @@ function pixelAt({ root, data, layers }, u, v) {
   return { x, y, color, group, exact: inside ? detail.exact : held }
 }
 
-// The index of the group under a point, or null where there is none.
+// The index of the group at a point, or null if there is none.
 export function groupAt(viewer, u, v) {
   const pixel = pixelAt(viewer, u, v)
   return pixel && pixel.group !== TRANSPARENT ? pixel.group : null
@@ -54,7 +54,7 @@ function valueOf(level, units) {
   return `value ${value.toLocaleString("en", options)}`
 }
 
-// Say what pixel is at a point, or, without one, what to do.
+// Describe the pixel at a point; without a point, show a hint.
 export function showReadout(viewer, u, v) {
   const { root, data } = viewer
   const readout = root.querySelector(".readout")

@@ -1,37 +1,37 @@
 import { SPACES } from "../../../color/spaces.js"
 import { fetchFrom } from "./fetching.js"
 
-const TRANSPARENT = 255 // label of a pixel that belongs to no cluster
-const SLICE = 5000 // colors that are converted before other work of the page has its turn
+const TRANSPARENT = 255 // label of a pixel without a cluster
+const SLICE = 5000 // colors that are converted before yielding to the event loop
 const CALM = 500 // milliseconds after a control was last used
 const POLL = 100 // milliseconds
 
 const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
-let calmAt = 0 // when nobody will have used a control for a while
+let calmAt = 0 // time at which CALM milliseconds will have passed without input
 for (const [name, until] of [
   ["pointerdown", () => Infinity], ["pointerup", () => performance.now() + CALM],
   ["pointercancel", () => performance.now() + CALM], ["keydown", () => performance.now() + CALM],
 ]) addEventListener(name, () => (calmAt = until()), { capture: true, passive: true })
 
-// Finds the preview's labels without the server, once it holds the preview's exact pixels. They are
-// fetched in stripes when nothing else is on its way, and nobody is using a control.
+// Computes the preview's labels without the server, once it has the preview's exact pixels, which
+// are fetched in stripes while there is no other transfer and no input.
 export class Relabeller {
-  urgent = 0 // transfers that go first
+  urgent = 0 // number of transfers that have priority
 
-  // Whether it holds the pixels of an address.
+  // Whether it has the pixels of an address.
   holds(pixels) {
     return this.colors !== undefined && this.source === pixels
   }
 
-  // Let other transfers go first until the returned function is called.
+  // Give other transfers priority until the returned function is called.
   pause() {
     this.urgent++
     this.controller?.abort()
     return () => this.urgent--
   }
 
-  // Fetch the pixels that a message names and convert their colors, unless it is done.
+  // Fetch a message's pixels and convert their colors, unless this is already done.
   async hold(nearest, preview, space) {
     const { pixels, stripes } = nearest
     if (this.source !== pixels) {
@@ -52,7 +52,7 @@ export class Relabeller {
         if (stripe) rgba.set(stripe, top * width)
       }
     } catch (error) {
-      if (this.source === pixels) this.source = undefined // so that the next message tries again
+      if (this.source === pixels) this.source = undefined // the next message tries again
       throw error
     }
     Object.assign(this, distinctColors(rgba), { rgba, width, height, columns: {} })
@@ -70,7 +70,7 @@ export class Relabeller {
     }
   }
 
-  // Convert the colors into a space: three columns, those that it lacks filled with zeros.
+  // Convert the colors into a space: three columns, padded with zeros.
   async convert(space) {
     const { colors, columns } = this
     if (columns[space]) return
@@ -85,8 +85,8 @@ export class Relabeller {
     columns[space] = made
   }
 
-  // Labels by the nearest centroid; null if it lacks what that needs, or finds other labels than
-  // the server, because a library rounds otherwise.
+  // Labels by the nearest centroid; null if data is missing or the checksum differs from the
+  // server's, which different rounding may cause.
   label(nearest, space) {
     const { centroids, checksum } = nearest
     const converted = this.holds(nearest.pixels) && this.columns[space]
@@ -111,7 +111,7 @@ export class Relabeller {
   }
 }
 
-// Pixels of a picture as the server sent them: its values must not be converted for the screen.
+// A picture's pixels exactly as sent by the server, without color conversion.
 async function readPixels(response) {
   const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" }
   const bitmap = await createImageBitmap(await response.blob(), options)
@@ -123,10 +123,10 @@ async function readPixels(response) {
   return new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer)
 }
 
-// The distinct colors, and for each pixel the number of its color from 1; 0 where it has none.
+// The distinct colors, and each pixel's color number from 1; 0 for transparent pixels.
 function distinctColors(rgba) {
   const bits = 32 - Math.clz32(rgba.length) + 1
-  const slots = new Uint32Array(1 << bits) // number of a color, or 0, by the color's hash
+  const slots = new Uint32Array(1 << bits) // hash table: the color's number, or 0 if free
   const mask = slots.length - 1
   const colors = new Uint32Array(rgba.length)
   const numbers = new Uint32Array(rgba.length)
@@ -145,8 +145,8 @@ function distinctColors(rgba) {
   return { colors: colors.slice(0, count), numbers }
 }
 
-// The label of each color, by its number from 1: the first of the nearest centroids. The sums are
-// made in the order of kmeans/nearest.py, so that they are the same to the last bit.
+// The label of each color, by its number from 1: the nearest centroid; ties go to the first. Sums
+// are added in the same order as in kmeans/nearest.py, so that they agree to the last bit.
 function assign([x, y, z], centroids, count) {
   const labels = new Uint8Array(count + 1)
   labels[0] = TRANSPARENT

@@ -14,11 +14,11 @@ import { describe, showOriginal } from "./originals.js"
 import { groupAt, showReadout } from "./readout.js"
 import { Viewport } from "./viewport.js"
 
-const DETAIL_DELAY = 150 // milliseconds of rest before the viewer asks for detail
+const DETAIL_DELAY = 150 // milliseconds after the last movement before detail is requested
 
 let downloaded // id of the last file that was saved
 
-// `latest` is the data of the last message, `data` that of the message which is on the screen.
+// `latest` is the data of the last message, `data` the data that is displayed.
 class Viewer {
   constructor(root, signal) {
     this.root = root
@@ -34,7 +34,7 @@ class Viewer {
     this.bar = new Bar(root, signal, this.changes)
     this.fullScreen = new FullScreen(root, signal, full => {
       this.bar.close()
-      if (full) segmentation.focus({ preventScroll: true }) // so that its keys work
+      if (full) segmentation.focus({ preventScroll: true }) // for its keyboard controls
     })
     this.connectPanes(original, segmentation, signal)
     this.connectButtons(signal)
@@ -90,7 +90,7 @@ class Viewer {
     }
   }
 
-  // Whether the segmentation of the last message is on the screen.
+  // Whether the segmentation of the last message is displayed.
   get agrees() {
     return this.data !== undefined && this.data.segmentation === this.latest.segmentation
   }
@@ -104,11 +104,11 @@ class Viewer {
     this.showUpdating()
   }
 
-  // Fetch what a message names, and show nothing of it before all can be shown, so that picture,
-  // swatches and caption never disagree.
+  // Fetch a message's pictures and display everything at once, so that picture, swatches and
+  // caption never disagree.
   async load(data) {
     this.layers.setData(data, this.send)
-    if (this.data) new Image().src = address(data.original) // fetched beside the labels
+    if (this.data) new Image().src = address(data.original) // fetch it in parallel with the labels
     else this.showFirst(data)
     let trouble
     try {
@@ -123,8 +123,8 @@ class Viewer {
     this.showUpdating()
   }
 
-  // Before anything is on the screen, the original need not wait for the labels; and the address
-  // is read before the server writes it anew.
+  // At the first message, show the original without waiting for the labels, and read the focus from
+  // the address before the server overwrites it.
   showFirst(data) {
     showOriginal(this.root, data)
     focus.enter(data.segmentation, data.palette.length)
@@ -132,7 +132,7 @@ class Viewer {
 
   fail(error) {
     this.failed = true
-    const note = "The picture did not arrive. Reload the page."
+    const note = "The picture could not be loaded. Reload the page."
     this.root.querySelector(".readout").textContent = note
     console.warn(error)
   }
@@ -178,7 +178,7 @@ class Viewer {
     showReadout(this)
   }
 
-  // Mark what is on the screen while it is not what the controls say.
+  // Mark the pictures while they do not match the controls.
   showUpdating() {
     const waits = this.changes.busy || (!this.agrees && !this.failed)
     const state = waits ? "waiting" : this.failed ? "failed" : ""
@@ -190,12 +190,12 @@ class Viewer {
     dispatchEvent(new CustomEvent("kmseg:updating", { detail: Boolean(state) }))
   }
 
-  // Run the page again after the server was away, with what was asked for meanwhile.
+  // After a reconnection, run the page again with the changes made meanwhile.
   resume() {
     if (!this.changes.resume()) this.act({ what: "focus", clusters: [...focus.clusters] })
   }
 
-  // Where files are offered, the server needs to know the focus.
+  // Views that offer files need the focus on the server.
   reportFocus() {
     if (this.data.notify && this.data.focus !== focus.text) {
       this.act({ what: "focus", clusters: [...focus.clusters] })
@@ -208,7 +208,8 @@ class Viewer {
     this.timer = setTimeout(() => this.requestDetail(), DETAIL_DELAY)
   }
 
-  // Ask for what is in view, and a quarter as much on each side of it, as the screen shows it.
+  // Request the visible region, with a margin of a quarter of its size on each side, at the
+  // resolution of the screen.
   requestDetail() {
     if (!this.viewport.needsDetail) return
     const { density } = this.viewport
@@ -220,7 +221,7 @@ class Viewer {
     this.send("region", [...box, Math.ceil(density * (box[2] - box[0]))])
   }
 
-  // Save a file that was asked for, once.
+  // Save a requested file, once.
   download(file) {
     if (!file || downloaded === file.id) return
     downloaded = file.id

@@ -76,7 +76,7 @@ export class Viewport {
     this.moved()
   }
 
-  // Enlarged pixels get hard edges; reduced ones are averaged.
+  // Enlarged pixels get hard edges; reduced pictures are smoothed.
   setScaling() {
     const shown = this.pane.clientWidth * this.zoom * devicePixelRatio
     this.root.classList.toggle("crisp", shown >= this.previewWidth)
