@@ -2,12 +2,12 @@
 
 The next slot goes to the job that would finish first if all jobs shared the machine evenly from
 their arrival (A. Demers, S. Keshav, S. Shenker, "Analysis and simulation of a fair queueing
-algorithm", SIGCOMM 1989). So a new job goes ahead of one that has already run for long, and no job
-starves, because new jobs rank behind one that has waited long enough. Long jobs yield their slot
-between their steps while others wait.
+algorithm", SIGCOMM 1989). So a new job goes ahead of a job that has already run for long, and no
+job starves, because new jobs rank behind a job that has waited long enough. Long jobs yield their
+slot between steps while others wait.
 
-Idle work is done beside the queue: it waits for everybody else, takes no slot, and is abandoned as
-soon as another job wants one.
+Idle work bypasses the queue: it runs only while there are no jobs, takes no slot, and is preempted
+as soon as a job arrives.
 """
 
 from __future__ import annotations
@@ -23,55 +23,55 @@ from kmseg.errors import BusyError
 Pause = Callable[[], None]
 Waiting = Callable[[int], None]
 
-# Seconds that a job runs before it yields its slot to others.
+# Time slice: seconds that a job runs before it yields its slot to waiting jobs.
 QUANTUM: Final = 0.5
-# Seconds between checks that a waiting job is still wanted.
+# Seconds between checks that a waiting job is still needed.
 POLL_SECONDS: Final = 0.2
-# Idle work starts after this many seconds without a job, and without a foreground section.
+# Idle work starts after this many seconds without a job or a foreground section.
 IDLE_AFTER: Final = 0.3
-# Idle work is abandoned once a foreground section has suspended it for so many seconds. The section
-# may turn out to want its result, so that is checked every few milliseconds.
+# Idle work is preempted after a foreground section has suspended it for this many seconds. The
+# section may adopt the work meanwhile, which is checked every _SUSPENDED_POLL seconds.
 MAX_SUSPENDED: Final = 0.5
 _SUSPENDED_POLL: Final = 0.005
 
 
 class PreemptedError(Exception):
-    """Idle work is abandoned, because others work or it is no longer wanted."""
+    """Idle work was preempted by other work, or is no longer needed."""
 
 
 class _Ticket:
     """A job in the queue or in a slot."""
 
     def __init__(self, finish: float) -> None:
-        self.finish = finish  # on the gate's virtual clock, under an even share of the machine
+        self.finish = finish  # virtual finish time, under an even share of the machine
         self.started: float | None = None  # time.monotonic(); None while it waits
-        self.paused = False  # waits after it has run
+        self.paused = False  # waits for a slot after it has run
         self.admitted = threading.Event()
 
 
 class Gate:
-    """Slots for jobs and a queue of jobs that wait for one.
+    """Slots for jobs, and a queue of waiting jobs.
 
     Parameters
     ----------
     slots : int
-        The number of jobs that run at once.
+        Most jobs that run at once.
     max_queued : int
-        The number of jobs that may wait; more are rejected.
+        Most jobs that may wait; further ones are rejected.
     """
 
     def __init__(self, slots: int, max_queued: int) -> None:
         self.slots = slots
         self.max_queued = max_queued
         self._lock = threading.Lock()
-        self._tickets: list[_Ticket] = []  # by arrival
-        self._clock = 0.0  # virtual: seconds of work that an even share would have given to a job
+        self._tickets: list[_Ticket] = []  # in order of arrival
+        self._clock = 0.0  # virtual time: seconds of work per job under an even share
         self._n_foreground = 0
         self._quiet_since = time.monotonic()
 
     @property
     def n_waiting(self) -> int:
-        """The number of jobs that wait for a slot."""
+        """The number of jobs waiting for a slot."""
         return sum(ticket.started is None for ticket in list(self._tickets))
 
     @contextmanager
@@ -81,20 +81,20 @@ class Gate:
         Parameters
         ----------
         waiting : callable
-            ``waiting(ahead)`` is called every ``POLL_SECONDS`` while there is no slot, with the
-            number of other jobs that wait. An exception ends the wait and is raised here.
+            ``waiting(ahead)`` is called every ``POLL_SECONDS`` while the job waits, with the number
+            of other waiting jobs. An exception ends the wait and is raised here.
 
         Yields
         ------
         callable
-            To be called between the steps of a long job. After ``QUANTUM`` seconds, if others wait,
-            it yields the slot and returns when the job has one again. At most two jobs per slot
+            Call it between the steps of a long job. After ``QUANTUM`` seconds, if others wait, it
+            yields the slot and returns when the job has a slot again. At most two jobs per slot
             are paused at once, because they keep their memory.
 
         Raises
         ------
         BusyError
-            If ``max_queued`` jobs wait already.
+            If ``max_queued`` jobs are already waiting.
         """
         with self._lock:
             if self.n_waiting >= self.max_queued:
@@ -117,14 +117,14 @@ class Gate:
 
     @property
     def quiet_seconds(self) -> float:
-        """Seconds since the last job or foreground section ended; 0 while there is one."""
+        """Seconds since the last job or foreground section ended; 0 while there is any."""
         if self._tickets or self._n_foreground:
             return 0.0
         return time.monotonic() - self._quiet_since
 
     @contextmanager
     def foreground(self) -> Iterator[None]:
-        """Suspend idle work for as long as the context lasts, whether it has a job or not."""
+        """Suspend idle work while the context lasts, even if it contains no job."""
         with self._lock:
             self._n_foreground += 1
         try:
@@ -136,28 +136,27 @@ class Gate:
 
     @contextmanager
     def idle(self, adopted: Callable[[], bool]) -> Iterator[Pause]:
-        """Work while nobody else does, without a slot, so that no job waits for this one.
+        """Run idle work without a slot, so that no job waits for it.
 
         Parameters
         ----------
         adopted : callable
-            ``adopted()``: whether somebody waits for the result by now. While it is true, the work
-            takes its turn like any other job and is not abandoned: otherwise, those that wait for
-            it would be served last.
+            ``adopted()`` returns whether another thread now waits for the result. While it is true,
+            the work queues for slots like any job and is not preempted; otherwise, the threads that
+            wait for it would be served last.
 
         Yields
         ------
         callable
-            To be called between the steps of the work. It raises ``PreemptedError`` if another
-            job has come, and while there is a foreground section it waits, ``MAX_SUSPENDED``
-            seconds at most.
+            Call it between the steps of the work. It raises ``PreemptedError`` if a job has
+            arrived. During a foreground section it waits, for at most ``MAX_SUSPENDED`` seconds.
 
         Raises
         ------
         PreemptedError
             If the last ``IDLE_AFTER`` seconds were not quiet.
         BusyError
-            As :meth:`admitted`, by the pause of adopted work.
+            As in :meth:`admitted`, raised by the yielded callable if the work is adopted.
         """
         if self.quiet_seconds < IDLE_AFTER:
             raise PreemptedError
@@ -183,7 +182,7 @@ class Gate:
             yield pause
 
     def _give_way(self, adopted: Callable[[], bool]) -> None:
-        """Wait until no foreground section is left, or until the work is adopted."""
+        """Wait until all foreground sections have ended, or the work is adopted."""
         latest = time.monotonic() + MAX_SUSPENDED
         while not adopted():
             if self._tickets or (self._n_foreground and time.monotonic() > latest):
@@ -214,12 +213,12 @@ class Gate:
             queue = [ticket for ticket in self._tickets if ticket.started is None]
             if not queue or len(self._tickets) - len(queue) >= self.slots:
                 return
-            first = min(queue, key=lambda ticket: ticket.finish)  # the earliest, if equal
+            first = min(queue, key=lambda ticket: ticket.finish)  # ties go to the earliest
             first.started = time.monotonic()
             first.admitted.set()
 
     def _release(self, ticket: _Ticket) -> float:
-        """Free a job's slot; returns the seconds that it was held."""
+        """Release a job's slot; returns the seconds that it was held."""
         if ticket.started is None:
             return 0.0
         seconds = time.monotonic() - ticket.started

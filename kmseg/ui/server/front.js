@@ -7,22 +7,22 @@
   let current // socket
   let state
 
-  function showSign() {
-    const sign = document.getElementById("kmseg-connection")
+  function showNotice() {
+    const notice = document.getElementById("kmseg-connection")
     let timer
     addEventListener("kmseg:connection", ({ detail }) => {
       clearTimeout(timer)
       if (detail === "closed") {
         // Raise the notice above a full-screen element. Its text is set later, so that screen
         // readers announce it.
-        sign.togglePopover?.(false)
-        sign.togglePopover?.(true)
+        notice.togglePopover?.(false)
+        notice.togglePopover?.(true)
         timer = setTimeout(() => {
-          sign.textContent = "Reconnecting… You can still zoom and put clusters in focus."
+          notice.textContent = "Reconnecting… You can still zoom and put clusters in focus."
         }, SHORT)
-      } else if (sign.textContent) {
-        sign.textContent = "Connected again."
-        timer = setTimeout(() => sign.replaceChildren(), BRIEF)
+      } else if (notice.textContent) {
+        notice.textContent = "Connected again."
+        timer = setTimeout(() => notice.replaceChildren(), BRIEF)
       }
     })
   }
@@ -43,7 +43,7 @@
       this.addEventListener("close", () => setTimeout(change, 0, this, "closed"))
     }
   }
-  addEventListener("DOMContentLoaded", showSign)
+  addEventListener("DOMContentLoaded", showNotice)
 
   // Suppress Streamlit's dialog about a lost connection, which is written for developers.
   const key = "__streamlit"
