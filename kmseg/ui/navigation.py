@@ -31,7 +31,7 @@ def choose_view() -> View:
     with st.container(key="places", horizontal=True, gap="small"):
         _row("Places", {place: place for place in PLACES}, view.place, Key.PLACE, _open_place)
         if len(titles) > 1:
-            _row(f"Parts of {view.place}", titles, view.key, Key.PART, _open_part)
+            _row(f"Views in {view.place}", titles, view.key, Key.PART, _open_part)
     return view
 
 

@@ -28,7 +28,7 @@ _LEVELS_HELP: Final = """
 This picture has more than 8 bits per channel. It is shown and clustered with 8: 256 levels from
 black to white.
 
-**Automatic** stretches the values that the picture uses, and leaves photos as they are.
+**Automatic** stretches the values that the picture uses, and leaves photos unchanged.
 
 **As stored** uses the whole range of the file's data type.
 
@@ -59,7 +59,7 @@ def choose(picture: store.Picture, read_as: Callable[[Reading], store.Picture]) 
     if not chosen.has_levels and reading.levels != "auto":
         reading = replace(reading, levels="auto")
         session.set_reading(picture.key, reading)
-        session.correct("levels: this picture has 8 bits per channel, which are shown as they are")
+        session.correct("levels: this picture has 8 bits per channel, which are shown unchanged")
         chosen = picture if reading == picture.reading else read_as(reading)
     if chosen.has_levels:
         _levels(chosen)

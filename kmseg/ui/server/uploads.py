@@ -50,7 +50,7 @@ _Full = Literal["", "session", "all"]
 # Markers that are stored in place of uploads that exceed a quota.
 _MARKERS: Final = {
     "session": b"kmseg keeps no more of this session's files.",
-    "all": b"kmseg keeps no more of anybody's files.",
+    "all": b"kmseg keeps no more files of any session.",
 }
 
 
