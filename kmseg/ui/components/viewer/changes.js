@@ -29,7 +29,7 @@ export class Changes {
   // A message came. `answers` is the number of the last change that the server knew of. A server that
   // was started anew begins another visit: before its first run it does not know the viewer, so a
   // change that was sent to it is lost.
-  receive({ answers, visit }) {
+  receive(answers, visit) {
     const { sent } = this
     const lost = this.visit !== undefined && this.visit !== visit && sent?.number !== answers
     this.visit = visit
