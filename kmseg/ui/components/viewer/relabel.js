@@ -8,11 +8,24 @@ const POLL = 100 // milliseconds
 
 const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
-let calmAt = 0 // when nobody will have used a control for a while
-for (const [name, until] of [
-  ["pointerdown", () => Infinity], ["pointerup", () => performance.now() + CALM],
-  ["pointercancel", () => performance.now() + CALM], ["keydown", () => performance.now() + CALM],
-]) addEventListener(name, () => (calmAt = until()), { capture: true, passive: true })
+// Whether the visitor uses a control, or waits for an answer. What is fetched in the background
+// stops at once then, so that it does not compete with the answer.
+const use = { pressed: false, waiting: false, last: -Infinity, background: new Set() }
+
+function note(change) {
+  Object.assign(use, change, { last: performance.now() })
+  for (const controller of use.background) controller.abort()
+}
+
+for (const [name, changeOf] of [
+  ["pointerdown", () => ({ pressed: true })],
+  ["pointerup", () => ({ pressed: false })],
+  ["pointercancel", () => ({ pressed: false })],
+  ["keydown", () => ({})],
+  ["kmseg:updating", ({ detail }) => ({ waiting: detail })],
+]) addEventListener(name, event => note(changeOf(event)), { capture: true, passive: true })
+
+const isCalm = () => !use.pressed && !use.waiting && performance.now() > use.last + CALM
 
 // Finds the preview's labels without the server, once it holds the preview's exact pixels. They are
 // fetched in stripes when nothing else is on its way, and nobody is using a control.
@@ -27,7 +40,7 @@ export class Relabeller {
   // Let other transfers go first until the returned function is called.
   pause() {
     this.urgent++
-    this.controller?.abort()
+    for (const controller of use.background) controller.abort()
     return () => this.urgent--
   }
 
@@ -60,12 +73,15 @@ export class Relabeller {
 
   async fetchStripe(pixels, i) {
     while (this.source === pixels) {
-      while (this.urgent || performance.now() < calmAt) await sleep(POLL)
-      const controller = this.controller = new AbortController()
+      while (this.urgent || !isCalm()) await sleep(POLL)
+      const controller = new AbortController()
+      use.background.add(controller)
       try {
         return await readPixels(await fetchFrom(`${pixels}/${i}`, controller.signal))
       } catch (error) {
         if (!controller.signal.aborted) throw error
+      } finally {
+        use.background.delete(controller)
       }
     }
   }
