@@ -55,13 +55,13 @@ def test_a_session_that_has_ended_leaves_no_address_behind() -> None:
 
 @pytest.fixture
 def picture(request: pytest.FixtureRequest) -> Iterator[Picture]:
-    caches.results().clear()
+    caches.results().drop_idle(-1)
     rng = np.random.default_rng(0)
     image = kmseg.Image(rng.integers(0, 40, (300, 400, 3), np.uint8) * 6)
     image = with_holes(image, 7)
     yield Picture(request.node.name, "", 400, 300, "somebody", lambda: image)
-    caches.results().clear()
-    caches.pixels().clear()
+    caches.results().drop_idle(-1)
+    caches.pixels().drop_idle(-1)
 
 
 def content(address: str) -> bytes | None:
@@ -89,7 +89,7 @@ def test_nothing_of_the_labels_is_made_unless_they_are_asked_for(picture: Pictur
 def test_what_was_evicted_is_not_found(picture: Picture) -> None:
     seg = page_store.segmentation(picture, kmseg.Settings(n_clusters=3, attempts=1))
     found = page_store.previews(picture, seg)
-    caches.results().clear()
+    caches.results().drop_idle(-1)
     assert content(found.labels) is None and content(found.original) is None
 
 

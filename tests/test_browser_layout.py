@@ -31,14 +31,14 @@ CONTENT = {
     "cloud": ".kmseg-cloud-plot canvas",
     "sheet": ".gallery button",
     "ladder": ".curves",
-    "residual": ".st-key-view_residual img",
-    "download": ".st-key-view_download [data-testid=stDownloadButton]",
+    "residual": ".st-key-section [data-testid=stImage] img",
+    "download": ".st-key-section [data-testid=stDownloadButton]",
 }
 HEIGHT_TO_SEE = 30  # CSS pixels of it that must be in sight
 
 
 def picture(shape: str) -> FilePayload:
-    """A file with a picture of this shape"""
+    """A file with a picture of this shape."""
     width, height = SHAPES[shape]
     x, y = np.linspace(0, 255, width), np.linspace(0, 255, height)[:, None]
     pixels = np.stack(np.broadcast_arrays(x, y, 255 - x), axis=2)
@@ -160,7 +160,7 @@ def test_the_cloud_stands_beside_the_pictures_where_there_is_room(open_page: Ope
 
 @pytest.mark.parametrize(
     ("view", "tiles", "count"),
-    [("ladder", ".gallery button", 9), ("sheet", ".st-key-view_sheet [role=group].gallery", 9)],
+    [("ladder", ".gallery button", 9), ("sheet", ".gallery[role=group]", 9)],
 )
 def test_sheet_and_ladder_use_the_width_of_a_large_screen(
     open_page: OpenPage, view: str, tiles: str, count: int
@@ -243,6 +243,8 @@ def test_progress_pushed_the_pictures_down_and_up(open_page: OpenPage) -> None:
 
 def test_headings_and_landmarks_name_the_parts_of_the_page(open_page: OpenPage) -> None:
     page = open_page(f"?{V}&picture=flower&view=residual")
+    painted(page)
+    page.get_by_role("heading", level=2, name="Residual").wait_for()
     assert page.get_by_role("heading", level=1).all_text_contents() == ["kmseg"]
     parts = page.get_by_role("heading", level=2).all_text_contents()
     assert sorted(parts) == ["Pictures", "Residual", "Settings"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -14,6 +13,7 @@ import streamlit as st
 from conftest import PageServer
 from kmseg.ui.components import modules
 from kmseg.ui.server import front, platform
+from protocol import visit
 
 
 class Outline(HTMLParser):
@@ -112,6 +112,6 @@ def test_the_page_lies_at_the_servers_base_path(
 
     monkeypatch.setattr(st, "get_option", lambda name: base)
     scope = {"type": "http", "method": "GET", "path": path, "headers": []}
-    asyncio.run(front.Front(streamlit)(scope, None, send))  # type: ignore[arg-type]
+    visit(front.Front(streamlit)(scope, None, send))  # type: ignore[arg-type]
     assert handed_on == ([] if is_page else [path])
     assert bool(sent) == is_page

@@ -353,7 +353,7 @@ def test_only_one_module_uses_the_session_state() -> None:
 def test_every_setting_has_a_control_under_its_own_name() -> None:
     app = open_page()
     viewer = component(app, "kmseg_viewer")
-    assert (viewer["k"], viewer["color_space"]) == (4, "bgr")
+    assert (viewer["k"], viewer["color_space"]) == (6, "cielab")
     below_the_pictures = {"n_clusters", "color_space"}
     for name in set(kmseg.settings.FIELDS) - below_the_pictures - {"channels", "centroids"}:
         assert app.get_by_key(session.setting_key(name)).value is not None

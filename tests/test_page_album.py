@@ -163,7 +163,7 @@ def test_a_file_that_found_no_room_may_be_sent_again(monkeypatch: pytest.MonkeyP
     app = open_page(picture="flower", width="64")
     upload(app, late=uploads._NOTES["session"])
     [refusal] = component(app, "kmseg_album")["refused"]
-    assert refusal["again"] == "send" and "may take 100 MB together" in refusal["sentence"]
+    assert refusal["again"] == "send" and "may take up to 100 MB" in refusal["sentence"]
     upload(app, bad=b"no picture")
     assert component(app, "kmseg_album")["refused"][1]["again"] == ""
 

@@ -13,10 +13,12 @@ from streamlit.testing.v1 import AppTest
 
 import kmseg
 from inprocess import (
+    choose_picture,
     component,
     counts,
     expected_counts,
     open_page,
+    open_view,
     pictures,
     png,
     rerun,
@@ -81,7 +83,7 @@ def is_busy(app: AppTest, *retries: str) -> bool:
 
 
 # Views that compute something when they are opened.
-BUSY_VIEWS = ["cloud", "sheet", "ladder", "residual", "hue"]
+BUSY_VIEWS = ["cloud", "sheet", "ladder", "residual"]
 
 
 @pytest.mark.parametrize("view", BUSY_VIEWS)
@@ -90,12 +92,11 @@ def test_a_view_that_finds_the_server_busy_does_not_end_the_page(crowd: Crowd, v
     app = open_page(picture="flower", width="90", seed=seed)
     crowd.come()
     before = refused()
-    app.segmented_control(key="view").set_value(view)
-    rerun(app)
+    open_view(app, view)
     assert is_busy(app, f"try again: {view}")
     assert refused() == before + 1
     assert component(app, "kmseg_viewer")["k"] == 4  # the rest of the page is there
-    assert "fitted in" in texts(app)
+    assert "best of 10 attempts" in texts(app)
     assert app.query_params["view"] == view
     crowd.leave()
     app.button(key=f"try again: {view}").click()
@@ -107,8 +108,7 @@ def test_views_that_compute_nothing_open_on_a_busy_server(crowd: Crowd) -> None:
     app = open_page(picture="flower", width="90", seed="5010")
     crowd.come()
     for view in set(VIEWS) - set(BUSY_VIEWS):
-        app.segmented_control(key="view").set_value(view)
-        rerun(app)
+        open_view(app, view)
         assert not app.error
 
 
@@ -154,8 +154,7 @@ def test_another_k_was_out_of_reach_while_the_server_was_busy(crowd: Crowd) -> N
 def test_a_busy_server_shows_no_other_picture_than_the_chosen_one(crowd: Crowd) -> None:
     app = open_page(picture="flower", width="90", seed="5026")
     crowd.come()
-    app.selectbox(key="picture").set_value("china")
-    rerun(app)
+    choose_picture(app, "china")
     assert is_busy(app, "try again: segmentation")
     mounted = [element.proto.component_name for element in app.get("bidi_component")]
     assert "kmseg_viewer" not in mounted

@@ -20,6 +20,7 @@ from inprocess import (
     refused,
     rerun,
     set_k,
+    set_space,
     texts,
 )
 from kmseg.picture.reading import Reading
@@ -92,8 +93,8 @@ def test_a_link_to_an_upload_showed_another_picture_in_its_place() -> None:
     assert component(app, "kmseg_album")["chosen"] == ""
     assert "not in the link" in component(app, "kmseg_album")["missing"]
     shown = {element.proto.component_name for element in app.get("bidi_component")}
-    assert shown == {"kmseg_album"}
-    assert app.slider(key="n_clusters").value == 6
+    assert shown == {"kmseg_album", "kmseg_layout"}
+    assert app.session_state["n_clusters"] == 6
     assert app.query_params["picture"] == "upload-12345678"
     pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
     app.file_uploader(key="uploads").upload("mine.png", png(pixels))
@@ -101,8 +102,7 @@ def test_a_link_to_an_upload_showed_another_picture_in_its_place() -> None:
     seg = kmseg.segment(kmseg.Image(pixels), kmseg.Settings(n_clusters=6, color_space="lab"))
     assert re.fullmatch(r"upload-[0-9a-f]{8}", app.query_params["picture"])
     assert app.query_params["view"] == "sheet"
-    app.segmented_control(key="view").set_value("clusters")
-    rerun(app)
+    open_view(app, "clusters")
     assert counts(app) == seg.pixel_counts.tolist()
 
 
@@ -137,19 +137,15 @@ def test_leaving_a_segmentation_and_coming_back_lost_its_merges_and_focus() -> N
     app = open_page(n_clusters="5", focus="2", merge="1.3", view="take-away")
     seg = kmseg.segment(kmseg.sample_image("china"), kmseg.Settings(n_clusters=5))
     merged = seg.merged([(0, 2)])
-    for other in (
-        lambda: app.slider(key="n_clusters").set_value(4),
-        lambda: app.selectbox(key="picture").set_value("flower"),
-        lambda: app.selectbox(key="color_space").set_value("lab"),
+    for leave, back in (
+        (lambda: set_k(app, 4), lambda: set_k(app, 5)),
+        (lambda: choose_picture(app, "flower"), lambda: choose_picture(app, "china")),
+        (lambda: set_space(app, "lab"), lambda: set_space(app, "bgr")),
     ):
-        other()
-        rerun(app)
+        leave()
         assert "merge" not in app.query_params
         assert component(app, "kmseg_viewer")["focus"] == ""
-        app.slider(key="n_clusters").set_value(5)
-        app.selectbox(key="picture").set_value("china")
-        app.selectbox(key="color_space").set_value("bgr")
-        rerun(app)
+        back()
         assert app.query_params["merge"] == "1.3"
         assert component(app, "kmseg_viewer")["focus"] == "2"
         assert component(app, "kmseg_viewer")["names"] == merged.names
@@ -160,12 +156,10 @@ def test_a_bounded_number_of_segmentations_is_remembered(monkeypatch: pytest.Mon
     monkeypatch.setattr(link, "MAX_REMEMBERED", 2)
     app = open_page(picture="flower", width="60", n_clusters="3", merge="1.3")
     for k in (4, 5, 3):  # 3 is one of the last two, 4 and 5 have nothing
-        app.slider(key="n_clusters").set_value(k)
-        rerun(app)
+        set_k(app, k)
     assert app.query_params["merge"] == "1.3"
     for k in (4, 5, 6, 3):
-        app.slider(key="n_clusters").set_value(k)
-        rerun(app)
+        set_k(app, k)
         assert len(app.session_state["left"]) <= 2
     assert "merge" not in app.query_params
 

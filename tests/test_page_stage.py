@@ -9,6 +9,7 @@ from inprocess import (
     counts,
     expected_counts,
     open_page,
+    open_view,
     rerun,
     send,
     set_k,
@@ -42,8 +43,7 @@ def test_k_and_space_stay_although_no_widget_has_them() -> None:
     set_space(app, "oklab")
     set_k(app, 5)
     for view in ("ladder", "clusters"):
-        app.segmented_control(key="view").set_value(view)
-        rerun(app)
+        open_view(app, view)
     wanted = {"width": 90, "n_clusters": 5, "color_space": "oklab"}
     assert counts(app) == expected_counts("flower", **wanted)
     assert app.get_by_key("channels_oklab").value == ["L", "a", "b"]

@@ -41,7 +41,7 @@ def picture(request: pytest.FixtureRequest) -> Iterator[Picture]:
     results.data(picture)
     yield picture
     caches.results().drop_idle(-1)
-    caches.pixels().clear()
+    caches.pixels().drop_idle(-1)
 
 
 @pytest.fixture

@@ -9,7 +9,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import kmseg
-from inprocess import component, counts, expected_counts, open_page, png, rerun
+from inprocess import (
+    choose_picture,
+    component,
+    counts,
+    expected_counts,
+    open_page,
+    png,
+    rerun,
+    set_k,
+    set_space,
+)
 from kmseg.settings import LINK_VERSION, Settings
 from kmseg.ui import presets
 from kmseg.ui.link import DEFAULT_PICTURE
@@ -19,11 +29,6 @@ PIXELS = np.random.default_rng(1729).integers(0, 256, (30, 40, 3), np.uint8)
 
 def upload(app: AppTest, pixels: np.ndarray = PIXELS) -> AppTest:
     app.file_uploader(key="uploads").upload(f"mine {pixels[0, 0]}.png", png(pixels))
-    return rerun(app)
-
-
-def choose(app: AppTest, picture: str) -> AppTest:
-    app.selectbox(key="picture").set_value(picture)
     return rerun(app)
 
 
@@ -43,7 +48,7 @@ def of_upload(settings: Settings, pixels: np.ndarray = PIXELS) -> list[int]:
 def test_an_address_without_a_version_is_an_empty_one() -> None:
     app = open_page(version="", picture="flower", n_clusters="900", color_space="hsv", view="cloud")
     assert counts(app) == of_sample(DEFAULT_PICTURE)
-    assert app.segmented_control(key="view").value == "clusters"
+    assert app.session_state["view"] == "clusters"
     assert not app.warning
 
 
@@ -57,7 +62,7 @@ def test_a_link_of_an_unknown_version_is_corrected_and_that_is_said() -> None:
 def test_every_link_has_its_version_and_its_picture() -> None:
     app = open_page()
     for picture in ("china", "plate-8"):
-        choose(app, picture)
+        choose_picture(app, picture)
         query = component(app, "kmseg_copy_link")["query"]
         assert (query["v"], query["picture"]) == (LINK_VERSION, picture)
 
@@ -71,46 +76,44 @@ def test_the_defaults_of_the_package_are_not_those_of_the_page() -> None:
 def test_a_sample_opens_with_its_own_settings_while_nobody_has_changed_any() -> None:
     app = open_page()
     for picture in ("plate-74", "flower", "china"):
-        assert counts(choose(app, picture)) == of_sample(picture)
+        assert counts(choose_picture(app, picture)) == of_sample(picture)
 
 
 def test_settings_that_were_changed_are_kept_for_the_next_sample() -> None:
-    app = choose(open_page(), "flower")
-    app.slider(key="n_clusters").set_value(5)
-    rerun(app)
+    app = choose_picture(open_page(), "flower")
+    set_k(app, 5)
     changed = of_sample("flower", n_clusters=5)
     assert counts(app) == changed
-    choose(app, "plate-6")
+    choose_picture(app, "plate-6")
     kept = {"color_space": "cielab", "channels": "12", "n_clusters": 5}
     assert counts(app) == expected_counts("plate-6", **kept)
-    assert counts(choose(app, "flower")) == changed
+    assert counts(choose_picture(app, "flower")) == changed
     click(app, "Try these settings")
     assert counts(app) == of_sample("flower")
-    assert counts(choose(app, "plate-6")) == of_sample("plate-6")
+    assert counts(choose_picture(app, "plate-6")) == of_sample("plate-6")
 
 
 def test_settings_of_a_link_are_kept_for_the_next_sample() -> None:
     app = open_page(picture="flower", color_space="oklab", n_clusters="5")
-    choose(app, "china")
+    choose_picture(app, "china")
     assert counts(app) == expected_counts("china", color_space="oklab", n_clusters=5)
 
 
 @pytest.mark.parametrize("picture", ["china", "plate-6"])
 def test_an_upload_begins_in_cielab_with_six_clusters(picture: str) -> None:
-    app = upload(choose(open_page(), picture))
+    app = upload(choose_picture(open_page(), picture))
     assert counts(app) == of_upload(presets.START)
     second = PIXELS[::-1].copy()
     assert counts(upload(app, second)) == of_upload(presets.START, second)
 
 
 def test_an_upload_is_clustered_with_the_settings_that_the_visitor_chose() -> None:
-    app = choose(open_page(), "plate-6")
+    app = choose_picture(open_page(), "plate-6")
     app.number_input(key="seed").set_value(8)
     rerun(app)
     chosen = Settings(**kmseg.SAMPLES["plate-6"].settings, seed=8)  # type: ignore[arg-type]
     assert counts(upload(app)) == of_upload(chosen)
-    app.slider(key="n_clusters").set_value(4)
-    rerun(app)
+    set_k(app, 4)
     second = PIXELS[::-1].copy()
     assert counts(upload(app, second)) == of_upload(
         Settings(color_space="hsv", channels="0", n_clusters=4, seed=8), second
@@ -119,11 +122,9 @@ def test_an_upload_is_clustered_with_the_settings_that_the_visitor_chose() -> No
 
 def test_an_uploads_settings_that_equal_those_of_a_sample_were_lost_with_the_next() -> None:
     app = upload(open_page())
-    app.selectbox(key="color_space").set_value("hsv")
-    rerun(app)
+    set_space(app, "hsv")
     app.get_by_key("channels_hsv").set_value(["H"])
-    app.slider(key="n_clusters").set_value(3)
-    rerun(app)
+    set_k(app, 3)
     second = PIXELS[::-1].copy()
     own = Settings(**kmseg.SAMPLES["plate-6"].settings)  # type: ignore[arg-type]
     assert counts(upload(app, second)) == of_upload(own, second)
@@ -131,8 +132,8 @@ def test_an_uploads_settings_that_equal_those_of_a_sample_were_lost_with_the_nex
 
 def test_another_picture_with_starting_colours_that_are_not_set_yet_crashed() -> None:
     app = open_page(init="manual", n_clusters="2", centroids="000000-ffffff")
-    app.slider(key="n_clusters").set_value(3)
-    choose(app, "flower")
+    set_k(app, 3)
+    choose_picture(app, "flower")
     assert len(counts(app)) == 3
     assert app.segmented_control(key="init").value == "manual"
 
@@ -141,4 +142,4 @@ def test_the_reset_leads_to_the_settings_of_the_page() -> None:
     app = open_page(picture="plate-6", color_space="hsv", channels="0", init="random", seed="3")
     click(app, "Reset all settings")
     assert counts(app) == expected_counts("plate-6", color_space="cielab", n_clusters=6)
-    assert counts(choose(app, "flower")) == of_sample("flower")
+    assert counts(choose_picture(app, "flower")) == of_sample("flower")

@@ -105,8 +105,9 @@ class Frame:
     @contextmanager
     def section(self, view: View) -> Iterator[None]:
         """Draw a view in its region; a ``KmsegError`` in the block is shown there."""
-        with self._section, st.container(key=f"view_{view.key}"), failures.shown(view.key):
-            _hidden_heading(view.title)
+        # No container keyed by the view: the browser would mount shared components again in it.
+        with self._section, failures.shown(view.key):
+            _hidden_heading(view.title, f"kmseg-view-{view.key}")
             yield
 
     def report(self, error: KmsegError) -> None:
@@ -129,9 +130,9 @@ def frame() -> Iterator[Frame]:
         st.stop()
 
 
-def _hidden_heading(title: str) -> None:
+def _hidden_heading(title: str, css_class: str = "") -> None:
     """A heading for screen readers only."""
-    st.html(f'<h2 class="kmseg-hidden">{title}</h2>')
+    st.html(f'<h2 class="kmseg-hidden {css_class}">{title}</h2>')
 
 
 def _heading(query: dict[str, str] | None) -> None:

@@ -76,7 +76,7 @@ def page(preload: str = "") -> tuple[bytes, str]:
         f'<title>{TITLE}</title>\n<meta name="description" content="{_DESCRIPTION}">\n'
         + (f'<link rel="modulepreload" href="./{preload}">\n' if preload else "")
         + f"<style>\n{_asset('front.css')}</style>\n"
-        f"<script>\n{_asset('front.js')}{_asset('fonts.js')}</script>"
+        + "".join(f"<script>\n{_asset(name)}</script>\n" for name in ("front.js", "fonts.js"))
     )
     for old, new in (
         ("<head>", "<head>\n" + "".join(stylesheets)),

@@ -28,7 +28,7 @@ export class Changes {
 
   // Handle a message. `answers` is the number of the last change that the server received. A
   // restarted server begins a new visit; a change that was sent before its first run is lost.
-  receive({ answers, visit }) {
+  receive(answers, visit) {
     const { sent } = this
     const lost = this.visit !== undefined && this.visit !== visit && sent?.number !== answers
     this.visit = visit

@@ -8,11 +8,24 @@ const POLL = 100 // milliseconds
 
 const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
-let calmAt = 0 // time at which CALM milliseconds will have passed without input
-for (const [name, until] of [
-  ["pointerdown", () => Infinity], ["pointerup", () => performance.now() + CALM],
-  ["pointercancel", () => performance.now() + CALM], ["keydown", () => performance.now() + CALM],
-]) addEventListener(name, () => (calmAt = until()), { capture: true, passive: true })
+// State of user input. Background transfers are aborted when a control is used or an answer is
+// pending, so that they do not compete with the answer.
+const use = { pressed: false, waiting: false, last: -Infinity, background: new Set() }
+
+function note(change) {
+  Object.assign(use, change, { last: performance.now() })
+  for (const controller of use.background) controller.abort()
+}
+
+for (const [name, changeOf] of [
+  ["pointerdown", () => ({ pressed: true })],
+  ["pointerup", () => ({ pressed: false })],
+  ["pointercancel", () => ({ pressed: false })],
+  ["keydown", () => ({})],
+  ["kmseg:updating", ({ detail }) => ({ waiting: detail })],
+]) addEventListener(name, event => note(changeOf(event)), { capture: true, passive: true })
+
+const isCalm = () => !use.pressed && !use.waiting && performance.now() > use.last + CALM
 
 // Computes the preview's labels without the server, once it has the preview's exact pixels, which
 // are fetched in stripes while there is no other transfer and no input.
@@ -27,7 +40,7 @@ export class Relabeller {
   // Give other transfers priority until the returned function is called.
   pause() {
     this.urgent++
-    this.controller?.abort()
+    for (const controller of use.background) controller.abort()
     return () => this.urgent--
   }
 
@@ -60,12 +73,15 @@ export class Relabeller {
 
   async fetchStripe(pixels, i) {
     while (this.source === pixels) {
-      while (this.urgent || performance.now() < calmAt) await sleep(POLL)
-      const controller = this.controller = new AbortController()
+      while (this.urgent || !isCalm()) await sleep(POLL)
+      const controller = new AbortController()
+      use.background.add(controller)
       try {
         return await readPixels(await fetchFrom(`${pixels}/${i}`, controller.signal))
       } catch (error) {
         if (!controller.signal.aborted) throw error
+      } finally {
+        use.background.delete(controller)
       }
     }
   }

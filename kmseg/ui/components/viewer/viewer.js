@@ -97,7 +97,7 @@ class Viewer {
 
   update({ data, setTriggerValue }) {
     Object.assign(this, { latest: data, send: setTriggerValue, failed: data.stale })
-    this.changes.receive(data)
+    this.changes.receive(data.answers, data.visit)
     this.bar.update(data)
     this.download(data.file)
     this.load(data)
