@@ -131,7 +131,7 @@ class Host:
         self.start()
 
     def start(self, port: int = 0) -> None:
-        self.server: PageServer = self.stack.enter_context(served_page(self.home, port))
+        self.server: PageServer = self.stack.enter_context(served_page(self.home, port=port))
 
     def restart(self) -> None:
         self.end()

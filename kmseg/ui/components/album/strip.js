@@ -33,7 +33,7 @@ export class Strip {
     for (const [id, item] of this.items) if (!item.isConnected) this.items.delete(id)
     const current = this.row.querySelector("[aria-current]")
     if (chosen !== data.chosen && current) this.reveal(current.parentElement)
-    if (!this.row.querySelector("[tabindex='0']")) this.setStop(this.buttons[0])
+    if (!this.buttons.some(({ tabIndex }) => tabIndex === 0)) this.setStop(this.buttons[0])
   }
 
   // Keep the existing elements, so that none loses the keyboard focus.
