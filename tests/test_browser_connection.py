@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("browser")
 
 SIGN = "#kmseg-connection"
-PLATE = "picture=plate-5&color_space=hsv&channels=01&n_clusters=3"
+PLATE = "v=1&picture=plate-5&color_space=hsv&channels=01&n_clusters=3"
 # Streamlit shows its dialog after six.
 TRIES_BEFORE_DIALOG = 8
 # What the page was told of its connection, in order, and its sockets.
@@ -171,7 +171,7 @@ def test_the_page_shows_what_it_is_while_scripts_and_server_are_slow(
     page = context.new_page()
     page.add_init_script("window.__streamlit = { HOST_CONFIG: { mapboxToken: 'given' } }")
     held: list[Any] = []
-    page.route(re.compile(r"/static/"), lambda route: held.append(route))
+    page.route(re.compile(r"/static/.*\.js"), lambda route: held.append(route))
     page.goto(server.start().url, wait_until="commit")
     page.get_by_role("heading", name="kmseg").wait_for()
     assert page.title().startswith("kmseg")
@@ -180,7 +180,7 @@ def test_the_page_shows_what_it_is_while_scripts_and_server_are_slow(
     assert held
     for route in held:
         route.continue_()
-    page.unroute(re.compile(r"/static/"))
+    page.unroute(re.compile(r"/static/.*\.js"))
     wait_until_idle(page)
     painted(page)
     assert page.locator("#kmseg-skeleton").count() == 0

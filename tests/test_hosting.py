@@ -309,14 +309,14 @@ def test_a_visitor_whose_line_is_cut_comes_back_to_his_page(server: PageServer) 
     async def story() -> None:
         async with Visitor(server.url) as visitor:
             await visitor.upload("mine.png", png(seed=7))
-            await visitor.change(6)
+            await visitor.change(7)
             await visitor.send()
             visitor.socket.transport.abort()  # in the middle of a run
             visitor.socket = await visitor.connected(visitor.session)
             session = visitor.session
             await visitor.run()
             assert visitor.session == session
-            assert len(visitor.data["palette"]) == 6
+            assert len(visitor.data["palette"]) == 7
             assert visitor.data["alt"] == "Original: mine.png"
 
     visit(story())
