@@ -161,7 +161,7 @@ def test_a_sentence_on_a_refused_file_stays_until_it_is_dismissed() -> None:
 
 def test_a_file_that_found_no_room_may_be_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page(picture="flower", width="64")
-    upload(app, late=uploads._NOTES["session"])
+    upload(app, late=uploads._MARKERS["session"])
     [refusal] = component(app, "kmseg_album")["refused"]
     assert refusal["again"] == "send" and "may take up to 100 MB" in refusal["sentence"]
     upload(app, bad=b"no picture")

@@ -208,6 +208,7 @@ def _strip(own: dict[str, _Own], chosen: str) -> None:
         chosen=chosen,
         session=store.owner(),
         files=session.own_files,
+        expected=sorted(session.returning),
         refused=list(session.refused.values()),
         wanted="" if chosen else wanted,
         missing=MISSING,

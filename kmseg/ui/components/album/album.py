@@ -46,6 +46,8 @@ class AlbumData:
         Identifier of the server's session; a new session has no files of an earlier one.
     files : dict of str to str
         Key of the picture in each of the session's uploaded files, by the file's id.
+    expected : list of str
+        Keys of uploads that the browser is about to restore, as far as the server knows.
     refused : list of Refusal
         Files that were refused.
     wanted : str
@@ -64,6 +66,7 @@ class AlbumData:
     chosen: str
     session: str
     files: dict[str, str]
+    expected: list[str]
     refused: list[Refusal]
     wanted: str
     missing: str

@@ -3,6 +3,10 @@ import { sendFiles, uploads } from "../shared/uploader.js"
 import { keeper } from "./keeper.js"
 import { idle } from "./status.js"
 
+const TRIES = 5
+const ANSWER_TIME = 2000 // milliseconds
+const POLL = 50 // milliseconds
+
 const isNamed = (name, key = "") => name === "upload" || name === `upload-${key.slice(0, 8)}`
 
 // State of the page, which outlives the strip's element.
@@ -10,6 +14,7 @@ const state = window.kmsegReturning ??= {
   session: "", // the server's session
   sent: new Set(), // ids of files that were sent on this connection
   asked: false, // whether the visitor asked to restore the pictures
+  restoring: Promise.resolve(),
 }
 
 // A new session or connection may lack the files of the last one.
@@ -44,8 +49,26 @@ export function isComing(wanted, files) {
   )
 }
 
-// `latest` returns the last message, and `send` sends an event to the server.
-export async function bringBack(latest, send) {
+// Tell the server which pictures come back, so that it does not open them as new ones.
+async function expect(keys, latest, send) {
+  for (let tries = 0; tries < TRIES; tries++) {
+    send("returning", keys)
+    for (let waited = 0; waited < ANSWER_TIME; waited += POLL) {
+      await new Promise(resolve => setTimeout(resolve, POLL))
+      const data = latest()
+      if (keys.every(key => data.expected.includes(key))) return
+    }
+  }
+}
+
+// `latest` returns the last message, and `send` sends an event to the server. One call after the
+// other, so that no picture is sent twice.
+export function bringBack(latest, send) {
+  state.restoring = state.restoring.then(() => restore(latest, send)).catch(console.error)
+  return state.restoring
+}
+
+async function restore(latest, send) {
   await keeper.ready
   const unsent = () => missing(latest().files).filter(({ id }) => !state.sent.has(id))
   const isWanted = ({ key }) => Boolean(latest().wanted) && isNamed(latest().wanted, key)
@@ -57,10 +80,10 @@ export async function bringBack(latest, send) {
     await idle() // sending now would abort the current script run
     entries = unsent()
     const keys = entries.map(({ key }) => key).filter(Boolean)
-    if (keys.length && !state.asked) send("returning", keys)
+    if (keys.length && !state.asked) await expect(keys, latest, send)
     state.asked = false
   }
-  if (entries.length) sendFiles(entries.map(({ file }) => file))
+  if (entries.length) await sendFiles(entries.map(({ file }) => file))
 }
 
 // Take over the pictures of other tabs, at the visitor's request.

@@ -4,7 +4,8 @@ import { make } from "./helpers.js"
 
 const INPUT = "[data-testid=stFileUploaderDropzoneInput]"
 const ADDRESS = /\/_stcore\/upload_file\/[^/]+\/([^/?]+)$/
-const PATIENCE = 3000 // timeout in milliseconds for uploads to start, before the next ones are sent
+const PATIENCE = 3000 // timeout in milliseconds for uploads to start
+const TRIES = 5 // attempts to start an upload: a page that is just being drawn may drop it
 // Phones offer their camera and photo library for image/*, and other files by these extensions.
 const NAMED = ".tif,.tiff,.dng,.avif,.webp,.bmp,.heic"
 
@@ -125,17 +126,20 @@ class Uploads extends EventTarget {
       if (file.size > this.maxBytes) this.fail({ id: idOf(file), file }, tooLarge, "")
       else batch.push(this.announce(file))
     }
-    if (!batch.length) return
-    const input = await element(INPUT)
-    const transfer = new DataTransfer()
-    for (const { file } of batch) transfer.items.add(file)
-    input.files = transfer.files
-    input.dispatchEvent(new Event("change", { bubbles: true }))
-    // Wait until all uploads have started: new files would make the uploader drop pending ones.
-    const end = performance.now() + PATIENCE
-    while (performance.now() < end && batch.some(({ request }) => !request)) {
-      await new Promise(resolve => setTimeout(resolve, 20))
+    const pending = () => batch.filter(({ id, request }) => !request && this.sending.has(id))
+    for (let i = 0; i < TRIES && pending().length; i++) {
+      const input = await element(INPUT)
+      const transfer = new DataTransfer()
+      for (const { file } of pending()) transfer.items.add(file)
+      input.files = transfer.files
+      input.dispatchEvent(new Event("change", { bubbles: true }))
+      // Wait until all uploads have started: new files would make the uploader drop pending ones.
+      const end = performance.now() + PATIENCE
+      while (performance.now() < end && pending().length) {
+        await new Promise(resolve => setTimeout(resolve, 20))
+      }
     }
+    for (const upload of pending()) this.fail(upload, "The upload did not start.", "send")
   }
 }
 
