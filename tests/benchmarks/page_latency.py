@@ -16,7 +16,6 @@ out. kmseg's picture is painted from its labels in the page.
 from __future__ import annotations
 
 import base64
-import re
 import shutil
 import statistics
 import tempfile
@@ -99,12 +98,6 @@ def save_previews(page: Page, folder: Path) -> None:
     save("odd", "canvas.segmentation", "image/png")
 
 
-def fit_time(page: Page) -> float:
-    """Milliseconds, as the page says."""
-    found = re.search(r"fitted in ([\d,]+) ms", page.locator("body").inner_text())
-    return float(found[1].replace(",", "")) if found else float("nan")
-
-
 def measure(browser: Browser, ours: str, folder: Path, photo: Path, presses: int) -> None:
     page = opened(browser, f"{ours}/?v=1&n_clusters=16", OURS)
     upload(page, photo)
@@ -124,15 +117,11 @@ def measure(browser: Browser, ours: str, folder: Path, photo: Path, presses: int
             pages[name].locator(selector).evaluate(WATCH)
         boxes = {"kmseg": f"{OURS} .right .pane", "bare Streamlit": BARE}
         found: dict[str, list[dict[str, float]]] = {name: [] for name in pages}
-        fits = []
         for _ in range(presses):
             for name, page in pages.items():
                 found[name].append(press_and_time(page))
-            fits.append(fit_time(pages["kmseg"]))
 
-        header(
-            "page", "picture shown", *(f"{stage} ms" for stage in STAGES), "slowest ms", "fit ms"
-        )
+        header("page", "picture shown", *(f"{stage} ms" for stage in STAGES), "slowest ms")
         for name, times in found.items():
             box: Any = pages[name].locator(boxes[name]).bounding_box()
             medians = [statistics.median(time[stage] for time in times) for stage in STAGES]
@@ -141,7 +130,6 @@ def measure(browser: Browser, ours: str, folder: Path, photo: Path, presses: int
                 f"{box['width']:.0f} × {box['height']:.0f}",
                 *(f"{median:.0f}" for median in medians),
                 f"{max(time['painted'] for time in times):.0f}",
-                f"{statistics.median(fits):.0f}" if name == "kmseg" else "–",
             )
         own, other = (
             statistics.median(time["painted"] for time in times) for times in found.values()
