@@ -24,7 +24,7 @@ from kmseg.ui.components.cloud.cloud import CloudData, Paint
 from kmseg.ui.components.copy_link.copy_link import CopyLinkData
 from kmseg.ui.components.curves.curves import Curve, CurvesData
 from kmseg.ui.components.gallery.gallery import Entry, GalleryData, GalleryTile
-from kmseg.ui.components.layout.layout import LayoutData
+from kmseg.ui.components.navigation.navigation import NavigationData
 from kmseg.ui.components.table.table import Column, Row, TableData
 from kmseg.ui.components.viewer.viewer import (
     Verb,
@@ -39,7 +39,7 @@ from kmseg.ui.records import Refusal
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "kmseg" / "ui" / "components"
-COMPONENTS = ["album", "cloud", "copy_link", "curves", "gallery", "layout", "table", "viewer"]
+COMPONENTS = ["album", "cloud", "copy_link", "curves", "gallery", "navigation", "table", "viewer"]
 
 # What is sent: record, component, and the name of the JavaScript variable that holds it.
 RECORDS: list[tuple[type, str, str]] = [
@@ -52,7 +52,7 @@ RECORDS: list[tuple[type, str, str]] = [
     (Curve, "curves", "chart"),
     (GalleryData, "gallery", "data"),
     (GalleryTile, "gallery", "tile"),
-    (LayoutData, "layout", "data"),
+    (NavigationData, "navigation", "data"),
     (TableData, "table", "data"),
     (Column, "table", "column"),
     (Row, "table", "row"),

@@ -93,7 +93,7 @@ def test_a_link_to_an_upload_showed_another_picture_in_its_place() -> None:
     assert component(app, "kmseg_album")["chosen"] == ""
     assert "not in the link" in component(app, "kmseg_album")["missing"]
     shown = {element.proto.component_name for element in app.get("bidi_component")}
-    assert shown == {"kmseg_album", "kmseg_layout"}
+    assert shown == {"kmseg_album", "kmseg_navigation"}
     assert app.session_state["n_clusters"] == 6
     assert app.query_params["picture"] == "upload-12345678"
     pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)

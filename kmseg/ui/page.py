@@ -20,7 +20,7 @@ from kmseg.settings import Settings
 from kmseg.ui import failures, link, panes, store, text
 from kmseg.ui.components.assets import asset
 from kmseg.ui.components.copy_link.copy_link import copy_link
-from kmseg.ui.components.layout.layout import layout
+from kmseg.ui.components.navigation.navigation import navigation
 from kmseg.ui.controls import card, pictures
 from kmseg.ui.server.gates import stop_if_cancelled
 from kmseg.ui.session import session
@@ -137,12 +137,12 @@ def _hidden_heading(title: str, css_class: str = "") -> None:
 
 def _heading(query: dict[str, str] | None) -> None:
     """The page's title and description, and the button that copies the link."""
-    st.html(f"<style>{asset('shared/page.css')}</style>")
+    st.html(f"<style>{asset('shared/layout.css')}</style>")
     with st.container(key="title", horizontal=True, vertical_alignment="center", wrap=False):
         st.html(HEAD)
         if query is not None:
             copy_link(query)
-    layout(session.view, session.picture)
+    navigation(session.view, session.picture)
     if query is not None:
         _corrections(query)
 

@@ -3,7 +3,7 @@
     streamlit run tests/benchmarks/bare_page.py -- FOLDER
 
 The folder holds `original`, `even` and `odd`: encoded pictures, the last two by turns as K changes;
-and `page.css`, so that its pictures are as large as ours.
+and `layout.css`, so that its pictures are as large as ours.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def width() -> int:
 
 
 k = st.sidebar.slider("K, number of clusters", 2, 32)
-st.html(f"<style>{files()['page.css'].decode()}</style>")
+st.html(f"<style>{files()['layout.css'].decode()}</style>")
 left, right = st.columns(2, gap="small")
 # Of this width, the bytes are sent as they are; a column shows them no wider than itself.
 left.image(files()["original"], width=width())

@@ -92,7 +92,7 @@ def bare_folder(folder: Path) -> Path:
     painted = encode.png(seg.palette[seg.labels])
     for name, data in (("original", encode.png(seg.image.pixels)), ("even", painted)):
         (pictures / name).write_bytes(data)
-    shutil.copy(ROOT / "kmseg/ui/components/shared/page.css", pictures)
+    shutil.copy(ROOT / "kmseg/ui/components/shared/layout.css", pictures)
     return pictures
 
 

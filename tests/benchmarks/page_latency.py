@@ -103,7 +103,7 @@ def measure(browser: Browser, ours: str, folder: Path, photo: Path, presses: int
     upload(page, photo)
     save_previews(page, folder)
     page.context.close()
-    shutil.copy(ROOT / "kmseg/ui/components/shared/page.css", folder)
+    shutil.copy(ROOT / "kmseg/ui/components/shared/layout.css", folder)
 
     with served("tests/benchmarks/bare_page.py", str(folder)) as bare:
         wait_for_server(bare)

@@ -1,4 +1,4 @@
-import { address } from "../shared/address.js"
+import { address } from "../shared/server_url.js"
 import { make } from "../shared/helpers.js"
 import { idle } from "./status.js"
 

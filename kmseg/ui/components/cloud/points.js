@@ -1,4 +1,4 @@
-import { address } from "../shared/address.js"
+import { address } from "../shared/server_url.js"
 
 const BYTES = 23 // of a point: five columns of 4 bytes each, then sRGB
 

@@ -1,4 +1,4 @@
-import { address } from "../shared/address.js"
+import { address } from "../shared/server_url.js"
 import { focus } from "../shared/focus.js"
 import { clamp } from "../shared/helpers.js"
 import { showCaption } from "./clusters.js"

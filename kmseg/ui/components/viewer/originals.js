@@ -1,4 +1,4 @@
-import { address } from "../shared/address.js"
+import { address } from "../shared/server_url.js"
 
 export function showOriginal(root, data) {
   root.style.setProperty("--aspect", data.width / data.height)

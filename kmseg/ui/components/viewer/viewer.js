@@ -1,4 +1,4 @@
-import { address } from "../shared/address.js"
+import { address } from "../shared/server_url.js"
 import { component } from "../shared/component.js"
 import { onReconnect } from "../shared/connection.js"
 import { focus } from "../shared/focus.js"

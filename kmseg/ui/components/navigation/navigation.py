@@ -1,4 +1,4 @@
-"""Behaviour of the whole page in the browser: scrolling, sidebar, and marking it as busy."""
+"""What the browser does when another view or picture is chosen: scroll, close, mark as busy."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from kmseg.ui.components.component import register
 
-_mount = register("layout")
+_mount = register("navigation")
 
 
 @dataclass(frozen=True, slots=True)
-class LayoutData:
+class NavigationData:
     """Data sent to the component.
 
     Attributes
@@ -25,7 +25,7 @@ class LayoutData:
     picture: str
 
 
-def layout(view: str, picture: str) -> None:
+def navigation(view: str, picture: str) -> None:
     """Scroll a newly opened view into the window, and mark the page while it is out of date.
 
     Parameters
@@ -35,4 +35,4 @@ def layout(view: str, picture: str) -> None:
     picture : str
         Key of the chosen picture.
     """
-    _mount(LayoutData(view, picture), key="layout")
+    _mount(NavigationData(view, picture), key="navigation")

@@ -4,7 +4,7 @@ import { scrollIntoSight } from "./scrolling.js"
 const PHONE = "(max-width: 768px)" // where Streamlit's sidebar covers the page
 const SIDEBAR = "[data-testid=stSidebar][data-collapsed=false]"
 
-class Layout {
+class Navigation {
   constructor(signal) {
     signal.addEventListener("abort", () => this.scrolling?.abort())
     addEventListener("kmseg:updating", event => this.setBusy(event.detail), { signal })
@@ -37,7 +37,7 @@ function closeSidebarOfPhone() {
   document.querySelector(`${SIDEBAR} [data-testid=stSidebarCollapseButton] button`)?.click()
 }
 
-export default component(".layout", (root, signal) => {
-  const layout = new Layout(signal)
-  return message => layout.update(message)
+export default component(".navigation", (root, signal) => {
+  const navigation = new Navigation(signal)
+  return message => navigation.update(message)
 })
