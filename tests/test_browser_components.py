@@ -12,7 +12,7 @@ import kmseg
 from conftest import PageServer
 from kmseg.ui.components import modules
 from kmseg.ui.components.assets import asset
-from visitor import OpenPage, painted, render_of, settle, shown_pixels, slide
+from visitor import OpenPage, painted, render_of, settle, shown_pixels
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -74,7 +74,8 @@ def test_a_script_that_arrives_late_shows_the_last_message(open_page: OpenPage) 
     page.route("**/kmseg/assets/**", lambda route: held.append(route))
     page.reload()
     settle(page)
-    slide(page, "K, number of clusters", 1)
+    page.get_by_role("button", name="B", exact=True).click()
+    settle(page)
     assert held and page.locator(".viewer").get_attribute("data-asked") is None
     gray = page.get_by_role("radio", name="Shades of grey", include_hidden=True)
     with pytest.raises(Late):  # a click that nothing listens to yet would be lost
@@ -82,7 +83,7 @@ def test_a_script_that_arrives_late_shows_the_last_message(open_page: OpenPage) 
     for route in held:
         route.continue_()
     painted(page)
-    settings = kmseg.Settings(n_clusters=4, width=100)
+    settings = kmseg.Settings(channels="12", n_clusters=3, width=100)
     seg = kmseg.segment(kmseg.sample_image("flower"), settings)
     np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], render_of(seg))
     gray.click()

@@ -177,7 +177,7 @@ def test_pixels_wait_while_a_control_moves(open_page: OpenPage) -> None:
     asked = fetched(page, STRIPE)
     page.mouse.move(640, 20)
     page.mouse.down()
-    select_sample = "?picture=flower"
+    select_sample = "?v=1&picture=flower"
     page.evaluate("query => history.pushState(null, '', query)", select_sample)
     page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
     settle(page)

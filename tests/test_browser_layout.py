@@ -249,4 +249,4 @@ def test_headings_and_landmarks_name_the_parts_of_the_page(open_page: OpenPage) 
     parts = page.get_by_role("heading", level=2).all_text_contents()
     assert sorted(parts) == ["Pictures", "Residual", "Settings"]
     assert page.get_by_role("main").count() == 1
-    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("html").get_attribute("lang") == "en-GB"

@@ -61,7 +61,7 @@ def test_leaving_k_and_coming_back_lost_focus_and_merges(open_page: OpenPage, vi
     assert state(page) == before
     to_k(page, 6)
     assert state(page) == at_six
-    choose(page, "Take away")
+    choose(page, "Download")
     to_k(page, 5)
     assert state(page) == before
     page.get_by_text("Mask of clusters").first.wait_for()  # the server knows the focus, too
