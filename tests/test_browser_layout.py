@@ -198,6 +198,8 @@ def test_a_phone_whose_sidebar_was_left_open_opened_with_it_before_the_picture(
     open_page: OpenPage,
 ) -> None:
     page = open_page(f"?{V}", **PHONE)
+    painted(page)
+    settle(page)
     page.get_by_role("button", name="Expand sidebar").tap()
     page.locator("[data-testid=stSidebar][data-collapsed=false]").wait_for()
     page.reload()
