@@ -280,7 +280,7 @@ def test_no_step_of_idle_work_begins_while_jobs_work(gaps: list[float]) -> None:
 
 
 def test_adopted_work_is_not_abandoned_and_takes_its_turn(work: IdleWork) -> None:
-    """Otherwise a visitor who waits for it would be served after all others."""
+    """Once a visitor waits for its result, it is queued like any other job."""
     work.stop_within_a_step()
     free = threading.Event()
     holder = in_thread(lambda: hold(work.queue, free))

@@ -6,6 +6,7 @@ import { keeper } from "./keeper.js"
 import { showRefused } from "./refused.js"
 import { adopt, bringBack, enter, isComing, reconnect, sendAgain } from "./returning.js"
 import { Strip } from "./strip.js"
+import { sleep } from "../shared/helpers.js"
 
 const BRINGING = "Bringing back your pictures…"
 const ANSWER_TIME = 1000 // milliseconds in which the first run on a new connection begins
@@ -77,7 +78,7 @@ class Album {
   async resume() {
     reconnect()
     this.send("again", Date.now())
-    await new Promise(resolve => setTimeout(resolve, ANSWER_TIME))
+    await sleep(ANSWER_TIME)
     this.bringBack()
   }
 

@@ -2,6 +2,7 @@
 import { sendFiles, uploads } from "../shared/uploader.js"
 import { keeper } from "./keeper.js"
 import { idle } from "./status.js"
+import { sleep } from "../shared/helpers.js"
 
 const TRIES = 5
 const ANSWER_TIME = 2000 // milliseconds
@@ -54,7 +55,7 @@ async function expect(keys, latest, send) {
   for (let tries = 0; tries < TRIES; tries++) {
     send("returning", keys)
     for (let waited = 0; waited < ANSWER_TIME; waited += POLL) {
-      await new Promise(resolve => setTimeout(resolve, POLL))
+      await sleep(POLL)
       const data = latest()
       if (keys.every(key => data.expected.includes(key))) return
     }

@@ -9,3 +9,5 @@ export function make(name, text = "", className = "") {
 
 // A share in percent, such as "42.8%"; the same as `percent` in Python.
 export const percent = (part, whole) => `${(100 * part / whole).toFixed(1)}%`
+
+export const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))

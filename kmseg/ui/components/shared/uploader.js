@@ -1,6 +1,6 @@
 // Uploads to the server. Files are sent by Streamlit's own uploader, which is hidden. Its requests
 // are observed to show the progress of each file.
-import { make } from "./helpers.js"
+import { make, sleep } from "./helpers.js"
 
 const INPUT = "[data-testid=stFileUploaderDropzoneInput]"
 const ADDRESS = /\/_stcore\/upload_file\/[^/]+\/([^/?]+)$/
@@ -136,7 +136,7 @@ class Uploads extends EventTarget {
       // Wait until all uploads have started: new files would make the uploader drop pending ones.
       const end = performance.now() + PATIENCE
       while (performance.now() < end && pending().length) {
-        await new Promise(resolve => setTimeout(resolve, 20))
+        await sleep(20)
       }
     }
     for (const upload of pending()) this.fail(upload, "The upload did not start.", "send")

@@ -1,4 +1,5 @@
 import { address } from "../shared/server_url.js"
+import { sleep } from "../shared/helpers.js"
 
 const BUSY = 1000 // milliseconds before a retry if the server is busy
 
@@ -11,6 +12,6 @@ export async function fetchFrom(url, signal) {
     if (response.ok) return response
     if (response.status === 404) throw new Gone(url)
     if (response.status !== 503) throw new Error(`${url}: ${response.status}`)
-    await new Promise(resolve => setTimeout(resolve, BUSY))
+    await sleep(BUSY)
   }
 }

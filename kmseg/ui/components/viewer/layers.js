@@ -1,6 +1,6 @@
 import { address } from "../shared/server_url.js"
 import { focus } from "../shared/focus.js"
-import { clamp } from "../shared/helpers.js"
+import { clamp, sleep } from "../shared/helpers.js"
 import { showCaption } from "./clusters.js"
 import { decodeLabels } from "./codec.js"
 import { pack, rgb, veilColor } from "./colors.js"
@@ -71,7 +71,7 @@ export class Layers {
       this.labelsUrl = this.regionUrl = undefined // the next message tries again
       if (!(error instanceof Gone) || ++this.retries > RETRIES) throw error
       this.send("region", []) // requests a run with new addresses; it may send the same data
-      await new Promise(resolve => setTimeout(resolve, RETRY))
+      await sleep(RETRY)
       if (data === this.data) await this.load()
     }
   }

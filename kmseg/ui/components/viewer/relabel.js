@@ -1,12 +1,11 @@
 import { SPACES } from "../../../color/spaces.js"
 import { fetchFrom } from "./fetching.js"
+import { sleep } from "../shared/helpers.js"
 
 const TRANSPARENT = 255 // label of a pixel without a cluster
 const SLICE = 5000 // colors that are converted before yielding to the event loop
 const CALM = 500 // milliseconds after a control was last used
 const POLL = 100 // milliseconds
-
-const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
 // State of user input. Background transfers are aborted when a control is used or an answer is
 // pending, so that they do not compete with the answer.
@@ -14,6 +13,10 @@ const use = { pressed: false, waiting: false, last: -Infinity, background: new S
 
 function note(change) {
   Object.assign(use, change, { last: performance.now() })
+  stopBackground()
+}
+
+function stopBackground() {
   for (const controller of use.background) controller.abort()
 }
 
@@ -40,7 +43,7 @@ export class Relabeller {
   // Give other transfers priority until the returned function is called.
   pause() {
     this.urgent++
-    for (const controller of use.background) controller.abort()
+    stopBackground()
     return () => this.urgent--
   }
 
