@@ -91,15 +91,27 @@ def send(app: AppTest, name: str, event: str, value: object) -> AppTest:
     return app
 
 
+def act(app: AppTest, *actions: dict[str, Any]) -> AppTest:
+    """Run the page as if the viewer had sent these actions."""
+    last = component(app, "kmseg_viewer")["answers"]
+    numbered = [action | {"number": last + 1 + i} for i, action in enumerate(actions)]
+    return send(app, "kmseg_viewer", "actions", numbered)
+
+
+def act_on_clusters(app: AppTest, what: str, *clusters: int) -> AppTest:
+    """Run the page as if a button for the clusters in focus, numbered from 0, had been clicked."""
+    shown = component(app, "kmseg_viewer")["segmentation"]
+    return act(app, {"what": what, "segmentation": shown, "clusters": clusters})
+
+
 def set_k(app: AppTest, k: int, *, final: bool = True) -> AppTest:
     """Run the page as if K had been set below the pictures."""
-    return send(app, "kmseg_viewer", "action", {"what": "k", "k": k, "final": final, "number": k})
+    return act(app, {"what": "k", "k": k, "final": final})
 
 
 def set_space(app: AppTest, space: str) -> AppTest:
     """Run the page as if a colour space had been chosen below the pictures."""
-    action = {"what": "space", "space": space, "final": True, "number": 1}
-    return send(app, "kmseg_viewer", "action", action)
+    return act(app, {"what": "space", "space": space, "final": True})
 
 
 def gallery(app: AppTest, number: int = 0) -> list[dict[str, Any]]:

@@ -136,9 +136,10 @@ class Visitor:
 
     async def change(self, n_clusters: int) -> float:
         """Another K; seconds until its labels are here. The page's run goes on to its end."""
-        action = {"what": "k", "k": n_clusters, "final": True}
+        number = self.data["answers"] + 1
+        action = {"what": "k", "k": n_clusters, "final": True, "number": number}
         state = WidgetState(id=_make_trigger_id(self.viewer, "events"))
-        state.json_trigger_value = json.dumps([{"event": "action", "value": action}])
+        state.json_trigger_value = json.dumps([{"event": "actions", "value": [action]}])
         before, begin = self.labels, time.perf_counter()
         await self.send(state)
         self.texts = []

@@ -187,7 +187,7 @@ def test_the_server_handles_what_the_viewer_asks_for() -> None:
     assert block
     in_browser = set(re.findall(r"^      (\w+):", block[1], re.MULTILINE))
     assert in_browser < buttons
-    sent = (buttons - in_browser) | set(re.findall(r'what: "(\w+)"', source))
+    sent = (buttons - in_browser) | set(re.findall(r'(?:what: |act\()"(\w+)"', source))
     assert sent == set(get_args(Verb))
     pages = [path for path in FOLDER.parent.rglob("*.py") if FOLDER not in path.parents]
     handled = {string for path in pages for string in strings(path)}

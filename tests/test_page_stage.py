@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from inprocess import (
+    act,
+    act_on_clusters,
     component,
     counts,
     expected_counts,
@@ -63,9 +65,46 @@ def test_k_and_space_stay_although_no_widget_has_them() -> None:
 )
 def test_values_from_the_browser_are_checked(action: dict[str, object], k: int, space: str) -> None:
     app = open_page(**SMALL, v="1")
-    send(app, "kmseg_viewer", "action", action | {"final": True, "number": "x"})
+    act(app, action | {"final": True})
     shown = component(app, "kmseg_viewer")
-    assert (shown["k"], shown["color_space"], shown["answers"]) == (k, space, 0)
+    assert (shown["k"], shown["color_space"], shown["answers"]) == (k, space, 1)
+
+
+def test_a_focus_that_followed_a_change_of_k_at_once_replaced_it() -> None:
+    # Streamlit keeps one event of a component, so the later one contains the earlier one's action.
+    app = open_page(**SMALL)
+    k = {"what": "k", "k": 6, "final": True, "number": 1}
+    shown = component(app, "kmseg_viewer")["segmentation"]
+    focus = {"what": "focus", "segmentation": shown, "clusters": [1], "number": 2}
+    send(app, "kmseg_viewer", "actions", [k, focus])
+    shown = component(app, "kmseg_viewer")
+    assert (shown["k"], shown["answers"], shown["focus"]) == (6, 2, "")
+    set_k(app, 4)
+    assert component(app, "kmseg_viewer")["focus"] == "2"  # it was meant for K = 4
+
+
+def test_an_action_is_handled_once_however_often_it_is_sent() -> None:
+    app = open_page(**SMALL)
+    shown = component(app, "kmseg_viewer")["segmentation"]
+    merge = {"what": "merge", "segmentation": shown, "clusters": [0, 1], "number": 1}
+    split = merge | {"what": "split", "number": 2}
+    send(app, "kmseg_viewer", "actions", [merge])
+    assert len(component(app, "kmseg_viewer")["groups"]) == 3
+    send(app, "kmseg_viewer", "actions", [merge, split])
+    send(app, "kmseg_viewer", "actions", [merge, split])
+    assert len(component(app, "kmseg_viewer")["groups"]) == 4
+
+
+def test_actions_on_clusters_that_are_shown_no_more_are_ignored() -> None:
+    app = open_page(**SMALL)
+    act_on_clusters(app, "merge", 0, 1)
+    stale = {"what": "merge", "clusters": [0, 2]}
+    stale["segmentation"] = component(app, "kmseg_viewer")["segmentation"]
+    set_k(app, 6)
+    act(app, stale)
+    assert len(component(app, "kmseg_viewer")["groups"]) == 6
+    set_k(app, 4)
+    assert len(component(app, "kmseg_viewer")["groups"]) == 3
 
 
 @pytest.mark.parametrize("chosen", ["rgb", "bgr", "cielab"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -56,7 +55,7 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
         file = _requested_file(picture, seg, wanted_file)
     data = _data(picture, seg, merged, region, file, notify)
     session.sent = data
-    _draw(data, failures.in_callback(partial(starts.pick, picture), "Starting colour"))
+    _draw(data, picture)
     retries = {"file": partial(_request_file, wanted_file)}
     for place, error in errors.items():  # shown below the viewer, so that it does not move
         failures.report(error, place, retries.get(place))
@@ -81,12 +80,13 @@ def show_again() -> None:
 
 def dragging() -> bool:
     """Whether this run shows an intermediate K of a drag, which is not written to the address."""
-    action = session.event(Key.VIEWER, "action")
-    return isinstance(action, dict) and action.get("final") is False
+    actions = session.event(Key.VIEWER, "actions") or []
+    return [action["final"] for action in actions if "final" in action][-1:] == [False]
 
 
-def _draw(data: ViewerData, on_pick: Callable[[], None] = lambda: None) -> None:
-    viewer(data, on_pick=on_pick, on_action=partial(_act, len(data.palette)))
+def _draw(data: ViewerData, picture: store.Picture | None = None) -> None:
+    """Draw the viewer; clicks on the original need its picture."""
+    viewer(data, on_actions=partial(_act, len(data.palette), picture))
 
 
 def _settings() -> dict[str, Any]:
@@ -170,12 +170,8 @@ def _nearest(previews: store.Previews) -> ViewerNearest | None:
 
 def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:
     """The region that the viewer requested last, if it is of the same picture."""
-    shown = picture.key, picture.reading, seg.settings.width
-    asked = session.event(Key.VIEWER, "region")
-    if isinstance(asked, list) and len(asked) == 5 and all(isinstance(n, int) for n in asked):
-        *box, n_columns = asked
-        session.region = RegionRequest(*shown, (*box,), n_columns)
     wanted = session.region
+    shown = picture.key, picture.reading, seg.settings.width
     if wanted is None or (wanted.picture, wanted.reading, wanted.width) != shown:
         return None
     region = store.region(picture, seg, wanted.box, wanted.n_columns)
@@ -191,46 +187,58 @@ def _region(picture: store.Picture, seg: Segmentation) -> ViewerRegion | None:
     )
 
 
-def _act(n_clusters: int) -> None:
-    """Handle the viewer's action: change a setting, or the merges, focus or file of clusters.
+def _act(n_clusters: int, picture: store.Picture | None) -> None:
+    """Handle the viewer's actions that were not handled before, see :func:`viewer`.
 
     Parameters
     ----------
     n_clusters : int
         Number of clusters of the viewer's segmentation before merging.
+    picture : Picture or None
     """
-    action = session.event(Key.VIEWER, "action")
-    if action["what"] in ("k", "space"):
-        _change(action)
+    for action in session.event(Key.VIEWER, "actions"):
+        number = action["number"]
+        if not isinstance(number, int) or number <= session.answers:
+            continue
+        session.answers = number
+        match action:
+            case {"what": "k", "k": int(k)}:
+                least, most = PAGE_RANGES["n_clusters"]
+                session.n_clusters = min(max(k, least), most)
+            case {"what": "space", "space": str(space)} if space in COLOR_SPACES:
+                session.color_space = space
+            case {"what": "pick", "x": x, "y": y} if picture is not None:
+                pick = partial(starts.pick, picture, x, y)
+                failures.in_callback(pick, "Starting colour")()
+            case {"what": "region", "box": box, "columns": int(n_columns)}:
+                _request_region(box, n_columns)
+            case {"what": "refresh"}:
+                pass  # it only needs a run
+            case {"clusters": clusters, "segmentation": shown} if shown == session.segmentation:
+                chosen = {c for c in clusters if isinstance(c, int) and 0 <= c < n_clusters}
+                link.leave_out_missing(n_clusters)
+                _act_on_clusters(action["what"], chosen)
+
+
+def _request_region(box: list[Any], n_columns: int) -> None:
+    if session.shown is None or len(box) != 4 or not all(isinstance(n, int) for n in box):
         return
-    chosen = {
-        cluster
-        for cluster in action["clusters"]
-        if isinstance(cluster, int) and 0 <= cluster < n_clusters
-    }
-    link.leave_out_missing(n_clusters)
+    picture, reading, settings = session.shown
+    session.region = RegionRequest(picture, reading, settings.width, (*box,), n_columns)
+
+
+def _act_on_clusters(what: str, chosen: set[int]) -> None:
+    """Merge, split or focus clusters, or request a file of them."""
     touched = [group for group in session.merges if chosen & set(group)]
     apart = tuple(group for group in session.merges if group not in touched)
-    if action["what"] == "merge":
+    if what == "merge":
         session.merges = (*apart, tuple(sorted(chosen.union(*touched))))
-    elif action["what"] == "split":
+    elif what == "split":
         session.merges = apart
-    elif action["what"] == "focus":
+    elif what == "focus":
         session.focus = tuple(sorted(chosen))
-    elif action["what"] in export.CLUSTER_DOWNLOADS and chosen:
-        session.file = FileRequest(action["what"], tuple(sorted(chosen)), time.time_ns())
-
-
-def _change(action: dict[str, Any]) -> None:
-    """Set K, clipped to its range, or the colour space, if it exists."""
-    match action:
-        case {"what": "k", "k": int(k)}:
-            least, most = PAGE_RANGES["n_clusters"]
-            session.n_clusters = min(max(k, least), most)
-        case {"what": "space", "space": str(space)} if space in COLOR_SPACES:
-            session.color_space = space
-    if isinstance(action.get("number"), int):
-        session.answers = action["number"]
+    elif what in export.CLUSTER_DOWNLOADS and chosen:
+        session.file = FileRequest(what, tuple(sorted(chosen)), time.time_ns())
 
 
 def _request_file(wanted: FileRequest | None) -> None:

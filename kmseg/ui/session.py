@@ -133,7 +133,7 @@ class Session:
         Picture, reading and settings of the segmentation last sent to the viewer. None before the
         first one: until then, the controls are drawn first.
     answers : int
-        Number of the viewer's last change of K or colour space.
+        Number of the viewer's last action that was handled.
     sent : object
         Data last sent to the viewer; None before the first message.
     """

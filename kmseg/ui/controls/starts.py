@@ -47,19 +47,24 @@ def draw() -> None:
     )
 
 
-def pick(picture: store.Picture) -> None:
-    """Set the next starting colour to the pixel of the original that was clicked.
+def pick(picture: store.Picture, x: float, y: float) -> None:
+    """Set the next starting colour to that of a pixel of the original.
+
+    Parameters
+    ----------
+    picture : Picture
+    x, y : float
+        The pixel's position, as fractions of the picture's width and height.
 
     Raises
     ------
     KmsegError
         The picture's pixels cannot be read.
     """
-    point = session.event(Key.VIEWER, "picked")
-    x = min(max(int(point["x"] * picture.width), 0), picture.width - 1)
-    y = min(max(int(point["y"] * picture.height), 0), picture.height - 1)
+    column = min(max(int(x * picture.width), 0), picture.width - 1)
+    row = min(max(int(y * picture.height), 0), picture.height - 1)
     slot = session.start_slot
-    session.set_start_color(slot - 1, to_hex(store.pixels(picture).pixels[y, x]))
+    session.set_start_color(slot - 1, to_hex(store.pixels(picture).pixels[row, column]))
     session.start_slot = slot % session.n_clusters + 1
 
 

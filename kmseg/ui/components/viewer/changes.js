@@ -9,7 +9,7 @@ const PATIENCE = 5000
 export class Changes {
   waiting = new Map() // control -> the change to send
 
-  // send(change): send it to the server; changed(): called after a request
+  // send(change): send it to the server and return its number; changed(): called after a request
   constructor(send, changed) {
     Object.assign(this, { send, changed })
   }
@@ -26,34 +26,11 @@ export class Changes {
     this.changed()
   }
 
-  // Handle a message. `answers` is the number of the last change that the server received. A
-  // restarted server begins a new visit; a change that was sent before its first run is lost.
-  receive(answers, visit) {
+  // Handle a message: `answers` is the number of the last action that the server handled.
+  receive(answers) {
     const { sent } = this
-    const lost = this.visit !== undefined && this.visit !== visit && sent?.number !== answers
-    this.visit = visit
-    if (lost && this.busy) {
-      this.repeat()
-      return
-    }
-    if (!sent || (sent.number !== answers && !sent.overdue)) return
+    if (!sent || (sent.number > answers && !sent.overdue)) return
     sent.answered = true
-    this.flush()
-  }
-
-  // After a reconnection, send unanswered changes again. Returns whether there were any.
-  resume() {
-    const { busy } = this
-    if (busy) this.repeat()
-    return busy
-  }
-
-  repeat() {
-    const { sent } = this
-    this.sent = undefined
-    if (sent && !sent.answered && !this.waiting.has(sent.change.what)) {
-      this.waiting.set(sent.change.what, sent.change)
-    }
     this.flush()
   }
 
@@ -69,13 +46,12 @@ export class Changes {
     if (!change || !this.mayFollow(change)) return
     this.waiting.delete(change.what)
     this.close()
-    const sent = { number: Date.now(), change }
+    const sent = { number: this.send(change) }
     this.sent = sent
     this.timer = setTimeout(() => {
       sent.overdue = true
       this.flush()
     }, PATIENCE)
-    this.send({ ...change, number: sent.number })
   }
 
   mayFollow(change) {

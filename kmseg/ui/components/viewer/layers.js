@@ -31,13 +31,12 @@ export class Layers {
   retries = 0
   relabeller = new Relabeller()
 
-  constructor(root, choices, viewport) {
-    Object.assign(this, { root, choices, viewport })
+  constructor(root, choices, viewport, outbox) {
+    Object.assign(this, { root, choices, viewport, outbox })
   }
 
-  // `send` passes an event to the server.
-  setData(data, send) {
-    Object.assign(this, { data, send })
+  setData(data) {
+    this.data = data
     this.groupOf = new Uint8Array(256).fill(255)
     data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
   }
@@ -70,7 +69,7 @@ export class Layers {
       if (data !== this.data) return
       this.labelsUrl = this.regionUrl = undefined // the next message tries again
       if (!(error instanceof Gone) || ++this.retries > RETRIES) throw error
-      this.send("region", []) // requests a run with new addresses; it may send the same data
+      this.outbox.add({ what: "refresh" }) // requests new addresses; they may be the same
       await sleep(RETRY)
       if (data === this.data) await this.load()
     }

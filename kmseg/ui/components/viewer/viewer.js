@@ -11,6 +11,7 @@ import { FullScreen } from "./fullscreen.js"
 import { listen } from "./gestures.js"
 import { Layers } from "./layers.js"
 import { describe, showOriginal } from "./originals.js"
+import { Outbox } from "./outbox.js"
 import { groupAt, showReadout } from "./readout.js"
 import { Viewport } from "./viewport.js"
 
@@ -20,6 +21,8 @@ let downloaded // id of the last file that was saved
 
 // `latest` is the data of the last message, `data` the data that is displayed.
 class Viewer {
+  outbox = new Outbox()
+
   constructor(root, signal) {
     this.root = root
     const [original, segmentation] = root.querySelectorAll(".pane")
@@ -28,9 +31,9 @@ class Viewer {
       changed: () => this.agrees && this.layers.repaint(),
       mixed: () => this.layers.applyMix(),
     })
-    this.layers = new Layers(root, this.choices, this.viewport)
+    this.layers = new Layers(root, this.choices, this.viewport, this.outbox)
     this.choices.readAddress()
-    this.changes = new Changes(change => this.act(change), () => this.showUpdating())
+    this.changes = new Changes(change => this.outbox.add(change), () => this.showUpdating())
     this.bar = new Bar(root, signal, this.changes)
     this.fullScreen = new FullScreen(root, signal, full => {
       this.bar.close()
@@ -85,7 +88,7 @@ class Viewer {
     }, { signal })
     for (const button of root.querySelectorAll("[data-do]")) {
       const what = button.dataset.do
-      const action = actions[what] ?? (() => this.act({ what, clusters: [...focus.clusters] }))
+      const action = actions[what] ?? (() => this.act(what))
       button.addEventListener("click", action, { signal })
     }
   }
@@ -96,8 +99,9 @@ class Viewer {
   }
 
   update({ data, setTriggerValue }) {
-    Object.assign(this, { latest: data, send: setTriggerValue, failed: data.stale })
-    this.changes.receive(data.answers, data.visit)
+    Object.assign(this, { latest: data, failed: data.stale })
+    this.outbox.receive(data.answers, data.visit, setTriggerValue)
+    this.changes.receive(data.answers)
     this.bar.update(data)
     this.download(data.file)
     this.load(data)
@@ -107,7 +111,7 @@ class Viewer {
   // Fetch a message's pictures and display everything at once, so that picture, swatches and
   // caption never disagree.
   async load(data) {
-    this.layers.setData(data, this.send)
+    this.layers.setData(data)
     if (this.data) new Image().src = address(data.original) // fetch it in parallel with the labels
     else this.showFirst(data)
     let trouble
@@ -154,14 +158,16 @@ class Viewer {
     }
   }
 
-  act(action) {
-    this.send("action", action)
+  // Send an action on the clusters in focus, which are those of the displayed segmentation.
+  act(what) {
+    const { segmentation } = this.data
+    this.outbox.add({ what, segmentation, clusters: [...focus.clusters] })
   }
 
   click(onOriginal, u, v) {
     if (!this.agrees) return
     const group = groupAt(this, u, v)
-    if (this.data.pick && onOriginal) this.send("picked", { x: u, y: v })
+    if (this.data.pick && onOriginal) this.outbox.add({ what: "pick", x: u, y: v })
     else if (group !== null) focus.toggle(this.data.groups[group])
     showReadout(this, u, v)
   }
@@ -190,15 +196,15 @@ class Viewer {
     dispatchEvent(new CustomEvent("kmseg:updating", { detail: Boolean(state) }))
   }
 
-  // After a reconnection, run the page again with the changes made meanwhile.
+  // After a reconnection, run the page again with the actions taken meanwhile.
   resume() {
-    if (!this.changes.resume()) this.act({ what: "focus", clusters: [...focus.clusters] })
+    if (this.data) this.act("focus")
   }
 
   // Views that offer files need the focus on the server.
   reportFocus() {
     if (this.data.notify && this.data.focus !== focus.text) {
-      this.act({ what: "focus", clusters: [...focus.clusters] })
+      this.act("focus")
     }
   }
 
@@ -218,7 +224,7 @@ class Viewer {
     if (this.layers.hasDetail([x0, y0, x1, y1], density)) return
     const [dx, dy] = [(x1 - x0) / 4, (y1 - y0) / 4]
     const box = [x0 - dx, y0 - dy, x1 + dx, y1 + dy].map(Math.round)
-    this.send("region", [...box, Math.ceil(density * (box[2] - box[0]))])
+    this.outbox.add({ what: "region", box, columns: Math.ceil(density * (box[2] - box[0])) })
   }
 
   // Save a requested file, once.

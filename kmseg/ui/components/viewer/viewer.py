@@ -10,8 +10,9 @@ from kmseg.ui.components.component import register
 
 _mount = register("viewer")
 
-Verb = Literal["mask", "cutout", "merge", "split", "focus", "k", "space"]
-"""The viewer's actions, see ``on_action`` of :func:`viewer`."""
+ClusterVerb = Literal["mask", "cutout", "merge", "split", "focus"]
+Verb = Literal[ClusterVerb, "k", "space", "pick", "region", "refresh"]
+"""The viewer's actions, see ``on_actions`` of :func:`viewer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +210,7 @@ class ViewerData:
     visit: str
 
 
-def viewer(
-    data: ViewerData,
-    on_pick: Callable[[], None],
-    on_action: Callable[[], None],
-    key: str = "viewer",
-) -> None:
+def viewer(data: ViewerData, on_actions: Callable[[], None], key: str = "viewer") -> None:
     """Show a picture and its segmentation.
 
     Layout, paint, zoom and focus change in the browser, without a message to the server.
@@ -222,23 +218,20 @@ def viewer(
     Parameters
     ----------
     data : ViewerData
-    on_pick : callable
-        Called after a click on the original, if ``data.pick``. ``st.session_state[key].picked`` is
-        then ``{"x", "y"}``, as fractions of width and height.
-    on_action : callable
-        Called for each action of the viewer. ``st.session_state[key].action`` is then ``{"what",
-        "clusters"}``, with a :data:`Verb` and the clusters in focus. For ``"k"`` and ``"space"``,
-        it has instead the new value under the same name; ``"number"``, which ``answers`` returns;
-        and ``"final"``, which is false for intermediate values of a drag.
+    on_actions : callable
+        Called when the viewer sends actions. ``st.session_state[key].actions`` is then a list of
+        dictionaries, ordered by their increasing ``"number"``. An action is sent again
+        with later ones until ``data.answers`` reaches its number. ``"what"`` is a :data:`Verb`:
+
+        - ``"k"`` or ``"space"``: under the same name the new value; and ``"final"``, which is false
+          for intermediate values of a drag.
+        - ``"pick"``, a click on the original, if ``data.pick``: ``"x"`` and ``"y"`` as fractions of
+          width and height.
+        - ``"region"``, to show a region in more detail: ``"box"``, its left, top, right and bottom
+          in pixels of the full size; and ``"columns"``, its width on the screen in device pixels.
+        - ``"refresh"``, because an address sent before was not found: no more keys.
+        - a :data:`ClusterVerb`: ``"clusters"``, those in focus, and their ``"segmentation"``, which
+          is ``data.segmentation`` of the segmentation that is displayed.
     key : str
-        ``st.session_state[key].region`` is ``[x0, y0, x1, y1, columns]`` in a run in which the
-        viewer requests a region: its box in pixels of the full size, and its width on the screen in
-        device pixels. It is an empty list if an address sent before was not found.
     """
-    _mount(
-        data,
-        key=key,
-        on_picked_change=on_pick,
-        on_region_change=lambda: None,
-        on_action_change=on_action,
-    )
+    _mount(data, key=key, on_actions_change=on_actions)
