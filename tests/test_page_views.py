@@ -50,6 +50,18 @@ def test_going_back_to_a_place_opens_the_part_that_was_open_there() -> None:
         assert app.query_params["view"] == view
 
 
+def test_the_part_of_the_last_place_was_opened_again() -> None:
+    # A run that comes before the browser has removed the row of parts still has the row's value.
+    app = open_page(picture="plate-5", width="60")
+    part = app.segmented_control(key="part").proto
+    open_view(app, "download")
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=part.id).string_array_value.data.append(VIEWS["clusters"].title)
+    app._run(states)
+    assert app.segmented_control(key="place").value == "Download"
+    assert app.query_params["view"] == "download"
+
+
 @pytest.mark.parametrize(("view", "today"), [("take-away", "download"), ("hue", "sheet")])
 def test_links_of_earlier_versions_open_what_took_their_views_place(view: str, today: str) -> None:
     app = open_page(v="1", view=view, picture="flower", width="90")

@@ -63,4 +63,6 @@ def _open_place() -> None:
 
 
 def _open_part() -> None:
-    session.view = session.part
+    part = session.part
+    if VIEWS[part].place == session.place:  # the browser may still send that of the last place
+        session.view = part

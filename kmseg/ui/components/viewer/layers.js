@@ -108,7 +108,8 @@ export class Layers {
     if (!nearest || navigator.connection?.saveData || this.data.nearest !== nearest) return
     const { pixels } = nearest
     await this.relabeller.hold(nearest, this.preview, space).catch(console.warn)
-    if (this.relabeller.holds(pixels)) this.root.dataset.held = pixels
+    const current = this.data.nearest?.pixels === pixels // the picture may have changed meanwhile
+    if (current && this.relabeller.holds(pixels)) this.root.dataset.held = pixels
   }
 
   // Whether the detail covers a box of the full picture at this density (pixels per pixel).
