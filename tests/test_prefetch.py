@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import kmseg
+from conftest import served_page
 from kmseg.kmeans.engines import ENGINES
 from kmseg.parallel import gate
 from kmseg.parallel.warm import warm_up
@@ -295,15 +297,16 @@ def test_an_error_does_not_end_it_for_good(picture: Picture, prefetcher: Prefetc
 # -- on the page -----------------------------------------------------------------------------------
 
 
-def test_a_visitor_finds_the_next_k_made(page_server: Any) -> None:
+def test_a_visitor_finds_the_next_k_made(tmp_path: Path) -> None:
     def gauge(name: str, visitor: Visitor) -> int:
         answer = visitor.http.get(f"{visitor.url}/kmseg/metrics", timeout=30)
         lines = [line for line in answer.text.splitlines() if line.startswith(f"kmseg_{name} ")]
         return int(lines[0].split()[1])
 
-    async def story() -> None:
-        async with Visitor(page_server.url, "seed=7001&n_clusters=31&attempts=80") as visitor:
+    async def story(url: str) -> None:
+        async with Visitor(url, "seed=7001&n_clusters=31&attempts=80") as visitor:
             before = gauge("result_bytes", visitor)
             wait_until(lambda: gauge("result_bytes", visitor) > before)
 
-    visit(story())
+    with served_page(tmp_path) as server:  # no other visitor's work goes before
+        visit(story(server.url))
