@@ -192,17 +192,20 @@ def test_a_new_format_is_one_entry_in_the_registry(monkeypatch: pytest.MonkeyPat
 
     toy = Format(
         name="Toy",
+        extensions=("toy",),
         recognises=lambda data: data.startswith(b"TOY"),
         parse=lambda data, limits: Header("Toy", width=3, height=2),
         own_decoder=lambda data, header: Decoded(3, 2, strips(), orientation=6),
     )
     listed = formats.listed()
+    assert "toy" not in formats.extensions()
     monkeypatch.setitem(formats.FORMATS, "Toy", toy)
     image = read_image(b"TOY picture")
     assert image.pixels[..., 0].tolist() == [[20, 10]] * 3
     assert image.opaque is not None
     assert np.argwhere(~image.opaque).tolist() == [[2, 0]]
     assert f"{listed.replace(' or ', ', ')} or Toy" in refusal(b"nothing known")
+    assert "toy" in formats.extensions()
 
 
 def test_limits_are_an_argument_of_reading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from kmseg.kmeans.problem import Fit, Problem
 from kmseg.output import cloud
 from kmseg.ui import link, page, panes, session, store
 from kmseg.ui.controls import card
+from kmseg.ui.controls.wanted import within_reach
 from kmseg.ui.store import opening, results
 from kmseg.ui.views import cloud as cloud_view
 from kmseg.ui.views import clusters, download
@@ -256,6 +257,18 @@ def test_a_reference_engine_makes_a_limited_number_of_attempts() -> None:
     assert "at most 10 attempts on this page instead of 100" in " ".join(
         note.value for note in app.info
     )
+
+
+@pytest.mark.parametrize("visits_pixels", [False, True])
+@pytest.mark.parametrize("slow", [False, True])
+def test_the_attempts_of_a_slow_engine_were_unlimited_if_it_clusters_colours(
+    slow: bool, visits_pixels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = replace(ENGINES[DEFAULT_ENGINE], slow=slow, visits_pixels=visits_pixels)
+    monkeypatch.setitem(ENGINES, DEFAULT_ENGINE, engine)
+    found = within_reach(store.sample("china"), kmseg.Settings(attempts=100))
+    assert found.attempts == (10 if slow else 100)
+    assert found.width == (387 if visits_pixels else 0)
 
 
 def test_starting_colours_are_computed_by_the_default_engine(

@@ -22,6 +22,7 @@ from inprocess import (
     rerun,
     send,
 )
+from kmseg.picture import formats
 from kmseg.samples import SAMPLES
 from kmseg.ui.controls import pictures as controls
 from kmseg.ui.server import uploads
@@ -200,3 +201,11 @@ def test_a_transparent_picture_has_a_thumbnail() -> None:
     pixels[20:30] = 255
     app = upload(open_page(), hole=png(pixels))
     assert component(app, "kmseg_album")["pictures"][0]["image"]
+
+
+def test_file_dialogs_of_phones_know_the_extensions_of_every_format() -> None:
+    """A phone disables files in its dialog that are neither ``image/*`` to it nor listed."""
+    offered = component(open_page(), "kmseg_album")["extensions"]
+    assert offered == list(formats.extensions())
+    assert {"jpg", "tif", "tiff", "avif", "heic", "dng"} <= set(offered)
+    assert all(format_.extensions for format_ in formats.FORMATS.values())

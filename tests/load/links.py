@@ -18,16 +18,15 @@ from urllib.parse import parse_qs, quote, urlsplit
 from visits import Server, Visitor, chromium, header, machine, parser, rest, row, server
 
 from kmseg.kmeans.engines import ENGINES
+from kmseg.settings import FIELDS
+from kmseg.ui.link import CHOICES
 from kmseg.ui.views import VIEWS
 from test_hosting import HOSTILE_NAMES, png
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-NAMES = (
-    "v picture color_space channels n_clusters init centroids attempts max_iter epsilon stop seed",
-    "width engine view cloud_space cloud_paint sheet_k layout paint focus merge embed",
-)
+NAMES = (*FIELDS, *CHOICES, "v", "frame", "levels", "focus", "merge", "embed")
 VALUES = (
     "0 1 -1 3 7 31 33 1e9 1e400 nan NaN inf -inf 0x10 1_000 ٣ ½ true null {} [] % %ff + & = ; 💥",
     "rgb lab hsv cielab manual random k-means++ ff0000-00ff00 #ff0000",
@@ -36,7 +35,6 @@ VALUES = (
     '<script>alert(1)</script> "><img/src=x/onerror=alert(1)> [x](javascript:alert(1))',
     "![x](http://evil.example/x.png) $\\frac{1}{0}$ \u202e",
 )
-WORDS = [name for line in NAMES for name in line.split()]
 TEXTS = [value for line in VALUES for value in line.split(" ")]
 TEXTS += [*VIEWS, *ENGINES]
 TEXTS += ["", "\x00", "\r\nSet-Cookie: a=b", "9" * 400, "a" * 10_000]
@@ -49,7 +47,7 @@ WATCH = """() => {
 def query(rng: random.Random) -> str:
     parts = []
     for _ in range(rng.choice((1, 2, 4, 8))):
-        name = rng.choice(WORDS) if rng.random() < 0.9 else rng.choice(TEXTS)
+        name = rng.choice(NAMES) if rng.random() < 0.9 else rng.choice(TEXTS)
         value = rng.choice(TEXTS) if rng.random() < 0.8 else str(rng.randint(-(10**6), 10**6))
         raw = rng.random() < 0.1 and value.isascii() and value.isprintable() and " " not in value
         parts.append(f"{quote(name)}={value if raw else quote(value)}")

@@ -24,8 +24,8 @@ class Engine:
         Whether it clusters every pixel instead of every distinct colour. The page gives such an
         engine a reduced picture.
     slow : bool
-        Whether a fit may take seconds to minutes, so that its progress and a way to stop it are
-        worth showing.
+        Whether a fit may take seconds to minutes. The page then limits the number of attempts, and
+        shows the progress and a way to stop it.
     preload : bool
         Whether the page's server loads it in the background before its first use; not for a
         library that takes seconds to import or much memory.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from kmseg.picture.formats import avif, bmp, gif, heif, jpeg, png, tiff, webp
+from kmseg.picture.formats import avif, bmp, gif, heif, jpeg, png, raw, tiff, webp
 from kmseg.picture.formats.base import Format
 
 # By name, in the order in which messages list them.
@@ -27,3 +27,12 @@ def listed() -> str:
     """The names of all formats, as a sentence shows them: ``JPEG, PNG or TIFF``."""
     *names, last = (format_.name for format_ in FORMATS.values() if format_.listed)
     return f"{', '.join(names)} or {last}"
+
+
+def extensions() -> tuple[str, ...]:
+    """Extensions of file names, without their dots, of all formats and of camera raw.
+
+    Camera raw is refused with a sentence that says what to do, so dialogs should offer it.
+    """
+    named = (extension for format_ in FORMATS.values() for extension in format_.extensions)
+    return (*named, *raw.EXTENSIONS)

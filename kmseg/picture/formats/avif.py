@@ -117,6 +117,7 @@ def _check_track(data: bytes, table: dict[bytes, tuple[int, int]], limits: Limit
 
 FORMAT = Format(
     name="AVIF",
+    extensions=("avif",),
     recognises=lambda data: identify(data) == "AVIF",
     parse=parse,
     plugin="PIL.AvifImagePlugin",

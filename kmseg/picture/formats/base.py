@@ -61,6 +61,9 @@ class Format(Generic[HeaderT]):
     ----------
     name : str
         As messages show it.
+    extensions : tuple of str
+        Usual extensions of file names, in lower case without the dot, for file dialogs. The format
+        of a file is determined by its content alone.
     recognises : callable
         Whether a file, given as bytes, is of this format; it looks at the first bytes only.
     parse : callable
@@ -106,6 +109,7 @@ class Format(Generic[HeaderT]):
     """
 
     name: str
+    extensions: tuple[str, ...]
     recognises: Callable[[bytes], bool]
     parse: Callable[[bytes, Limits], HeaderT]
     plugin: str = ""

@@ -121,6 +121,7 @@ def _bit_field(words: npt.NDArray[Any], mask: int) -> npt.NDArray[Any]:
 
 FORMAT = Format(
     name="BMP",
+    extensions=("bmp",),
     recognises=_recognises,
     parse=_parse,
     plugin="PIL.BmpImagePlugin",

@@ -73,6 +73,7 @@ def _most_pixels(n_codes: int) -> int:
 
 FORMAT = Format(
     name="GIF",
+    extensions=("gif",),
     recognises=_recognises,
     parse=_parse,
     plugin="PIL.GifImagePlugin",

@@ -67,6 +67,7 @@ def _header(data: bytes, items: Items, limits: Limits) -> Header:
 
 FORMAT = Format(
     name="HEIF",
+    extensions=("heic", "heif"),
     recognises=lambda data: identify(data) == "HEIF",
     parse=parse,
     plugin="pillow_heif.HeifImagePlugin",  # importing it registers the format

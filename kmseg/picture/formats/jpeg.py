@@ -88,6 +88,7 @@ def _frame(code: int, segment: bytes) -> tuple[Header, int]:
 
 FORMAT = Format(
     name="JPEG",
+    extensions=("jpg", "jpeg"),
     recognises=_recognises,
     parse=_parse,
     plugin="PIL.JpegImagePlugin",

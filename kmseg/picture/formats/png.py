@@ -186,6 +186,7 @@ def _frames(data: bytes) -> Iterator[int]:
 
 FORMAT = Format(
     name="PNG",
+    extensions=("png",),
     recognises=recognises,
     parse=_parse,
     plugin="PIL.PngImagePlugin",

@@ -14,6 +14,9 @@ REFUSAL: Final = (
     "export it as JPEG, PNG or TIFF with your camera's software or a raw converter."
 )
 
+#: Extensions of raw files that phones write, without the dot.
+EXTENSIONS: Final = ("dng",)
+
 # Signatures of formats not based on TIFF: CR3 (Canon), RAF (Fujifilm), ORF (Olympus), RW2
 # (Panasonic), CRW (Canon), X3F (Sigma), MRW (Minolta).
 _BEGINNINGS = (

@@ -155,6 +155,7 @@ def _parse_page(data: bytes, limits: Limits, page: int) -> tuple[int, Header]:
 
 FORMAT = Format(
     name="TIFF",
+    extensions=("tif", "tiff"),
     recognises=is_tiff,
     parse=_parse,
     plugin="PIL.TiffImagePlugin",

@@ -76,6 +76,7 @@ def _frames(data: bytes) -> Iterator[int]:
 
 FORMAT = Format(
     name="WebP",
+    extensions=("webp",),
     recognises=_recognises,
     parse=_parse,
     plugin="PIL.WebPImagePlugin",

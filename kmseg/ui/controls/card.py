@@ -85,7 +85,7 @@ def _advanced() -> None:
         key=setting_key("engine"),
         format_func=lambda name: ENGINES[name].title,
         help="The exact engine clusters each distinct colour once, weighted by its number of "
-        "pixels. The others call well-known libraries, for comparison.",
+        "pixels. The others are for comparison.",
     )
     engine = ENGINES[name]
     reduced = "Here it works on a smaller copy of the picture." if engine.visits_pixels else ""

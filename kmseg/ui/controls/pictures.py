@@ -214,6 +214,7 @@ def _strip(own: dict[str, _Own], chosen: str) -> None:
         missing=MISSING,
         kept=KEPT,
         max_bytes=platform.max_upload_bytes(),
+        extensions=formats.extensions(),
     )
     album(
         data,

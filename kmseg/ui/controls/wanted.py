@@ -12,9 +12,10 @@ from kmseg.ui import store
 from kmseg.ui.controls import starts
 from kmseg.ui.session import session
 
-# Limits for engines that visit every pixel: at these, they take seconds.
+# Limits for engines that visit every pixel, and for slow engines. At these, the reference engines
+# take seconds.
 MAX_VISITED_PIXELS: Final = 100_000
-MAX_VISITING_ATTEMPTS: Final = 10
+MAX_SLOW_ATTEMPTS: Final = 10
 
 
 def settings(picture: store.Picture) -> Settings:
@@ -30,13 +31,12 @@ def settings(picture: store.Picture) -> Settings:
 
 
 def within_reach(picture: store.Picture, wanted: Settings) -> Settings:
-    """The settings that the page runs: width and attempts are limited for slow engines."""
-    if not ENGINES[wanted.engine].visits_pixels:
-        return wanted
-    width = wanted.width or picture.width
-    most = max(1, math.isqrt(MAX_VISITED_PIXELS * picture.width // picture.height))
-    return replace(
-        wanted,
-        width=most if width > most else wanted.width,
-        attempts=min(wanted.attempts, MAX_VISITING_ATTEMPTS),
-    )
+    """The settings that the page runs: some engines have a limit of width or attempts."""
+    engine = ENGINES[wanted.engine]
+    if engine.slow:
+        wanted = replace(wanted, attempts=min(wanted.attempts, MAX_SLOW_ATTEMPTS))
+    if engine.visits_pixels:
+        width = wanted.width or picture.width
+        most = max(1, math.isqrt(MAX_VISITED_PIXELS * picture.width // picture.height))
+        wanted = replace(wanted, width=most if width > most else wanted.width)
+    return wanted

@@ -59,6 +59,7 @@ class Album {
   async update({ data, setTriggerValue }) {
     Object.assign(this, { data, send: setTriggerValue })
     uploads.maxBytes = data.max_bytes
+    uploads.extensions = data.extensions
     enter(data.session)
     this.root.dataset.session = data.session
     const refused = data.refused.map(({ file }) => file)

@@ -6,7 +6,7 @@ a reload, a dropped connection or a restart of the server.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kmseg.ui.components.component import register
@@ -59,6 +59,8 @@ class AlbumData:
         Note on supported formats and on where uploads are kept.
     max_bytes : int
         The largest file that is accepted.
+    extensions : sequence of str
+        Extensions of files that a phone's file dialog offers beside its pictures, without dots.
     """
 
     pictures: list[AlbumPicture]
@@ -72,6 +74,7 @@ class AlbumData:
     missing: str
     kept: str
     max_bytes: int
+    extensions: Sequence[str]
 
 
 def album(data: AlbumData, **callbacks: Callable[[], None]) -> None:

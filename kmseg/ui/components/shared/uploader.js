@@ -6,8 +6,6 @@ const INPUT = "[data-testid=stFileUploaderDropzoneInput]"
 const ADDRESS = /\/_stcore\/upload_file\/[^/]+\/([^/?]+)$/
 const PATIENCE = 3000 // timeout in milliseconds for uploads to start
 const TRIES = 5 // attempts to start an upload: a page that is just being drawn may drop it
-// Phones offer their camera and photo library for image/*, and other files by these extensions.
-const NAMED = ".tif,.tiff,.dng,.avif,.webp,.bmp,.heic"
 
 const idOf = file => [file.name, file.size, file.lastModified].join("/")
 
@@ -33,6 +31,7 @@ class Uploads extends EventTarget {
   sending = new Map() // id -> { id, file, part, request, fileId, done }
   failed = new Map() // id -> { id, name, sentence, again }
   maxBytes = Infinity
+  extensions = []
   queue = Promise.resolve()
 
   constructor() {
@@ -158,7 +157,9 @@ export function chooseFiles() {
   input.type = "file"
   input.multiple = true
   input.hidden = true
-  if (matchMedia("(pointer: coarse)").matches) input.accept = `image/*,${NAMED}`
+  // Phones offer their camera and photo library for image/*, and other files by their extensions.
+  const accept = ["image/*", ...uploads.extensions.map(extension => `.${extension}`)]
+  if (matchMedia("(pointer: coarse)").matches) input.accept = accept.join()
   input.addEventListener("change", () => {
     sendFiles(input.files)
     input.remove()
