@@ -20,7 +20,6 @@ from visitor import OpenPage, choose_picture, open_files, settle, shown_pixels
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("browser")
 
 NAMES = ".album .own .pick .name"
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
@@ -205,6 +204,7 @@ def test_another_tab_can_forget_them(open_page: OpenPage) -> None:
     assert other.evaluate(IN_BROWSER) == []
 
 
+@pytest.mark.expects_problem(r"kmseg/preview/\w+/\d+\b.*404|404.*kmseg/preview/\w+/\d+\b")
 def test_forget_my_pictures_forgets_them_here_and_on_the_server(open_page: OpenPage) -> None:
     page = open_page()
     upload(page, "one.png", noise(7))

@@ -17,7 +17,6 @@ from visitor import OpenPage, painted, render_of, settle, shown_pixels
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 
-pytestmark = pytest.mark.xdist_group("browser")
 
 # A bundle whose loading ends when the test says so, and which notes the calls of its component.
 BUNDLE = """

@@ -14,12 +14,11 @@ import pytest
 import kmseg
 from browser import wait_until_idle
 from conftest import PageServer, free_port, served_page
-from visitor import painted, render_of, settle, shown_pixels, slide
+from visitor import painted, render_of, settle, shown_pixels, step_k
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("browser")
 
 SIGN = "#kmseg-connection"
 PLATE = "v=1&picture=plate-5&color_space=hsv&channels=01&n_clusters=3"
@@ -127,7 +126,7 @@ def test_a_lost_server_was_a_developers_dialog_and_a_page_that_did_not_come_back
     assert_shown(page, plate(4))
     page.wait_for_url(re.compile("n_clusters=4"))
     page.wait_for_function(f"!document.querySelector('{SIGN}').textContent")
-    slide(page, "K, number of clusters", 1)
+    step_k(page, 1)
     page.get_by_text("5 clusters").first.wait_for()
     painted(page)
     assert_shown(page, plate(5))

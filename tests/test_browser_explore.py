@@ -25,20 +25,21 @@ from visitor import (
     choose,
     counts,
     download,
+    eventually,
     painted,
     pixels_of,
     render_of,
     settle,
     shown_pixels,
-    slide,
+    step_k,
     upload,
+    wait_for_cloud,
     wait_until_held,
 )
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.xdist_group("browser")
 
 # -- what is in focus ------------------------------------------------------------------------------
 
@@ -70,11 +71,8 @@ def pressed(page: Page, selector: str) -> list[int]:
 def assert_in_focus(page: Page, seg: kmseg.Segmentation, *clusters: int) -> None:
     """The picture, the swatches and the address all have these clusters in focus."""
     painted(page)
-    for _ in range(50):
-        page.wait_for_timeout(100)
-        if pressed(page, ".swatches button") == list(clusters):
-            break
-    assert pressed(page, ".swatches button") == list(clusters)
+    said = f"The swatches do not have the clusters {clusters} in focus."
+    eventually(page, lambda: pressed(page, ".swatches button") == list(clusters), said)
     assert query(page, "focus") == ".".join(str(cluster + 1) for cluster in clusters)
     veil = page.locator(PICTURES["veil"])
     assert veil.is_visible() == bool(clusters)
@@ -117,8 +115,8 @@ def test_focus_is_set_from_picture_table_and_swatch_and_shows_in_all(open_page: 
 def test_focus_is_set_from_the_cloud_and_shows_there(open_page: OpenPage) -> None:
     page = open_page(f"?{PLATE}&view=cloud", height=1500)
     seg = plate_segmentation()
-    page.locator(".kmseg-cloud-plot canvas").first.wait_for(timeout=60_000)
-    page.wait_for_timeout(2000)
+    wait_for_cloud(page)
+    settle(page)
     plot = page.locator(".kmseg-cloud-plot")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
@@ -147,13 +145,15 @@ def test_focus_is_set_from_the_cloud_and_shows_there(open_page: OpenPage) -> Non
     page.mouse.up()
     cluster = int(number) - 1
     assert_in_focus(page, seg, cluster)
-    page.wait_for_timeout(1500)
-    assert set(plot.evaluate(CLOUD_LABELS)) == {cluster}
+
+    def labelled() -> set[int]:
+        return set(plot.evaluate(CLOUD_LABELS))
+
+    eventually(page, lambda: labelled() == {cluster}, "The cloud does not show the focus.")
     page.locator(".swatches button").nth((cluster + 1) % 3).click()
-    page.wait_for_timeout(1500)
     both = sorted((cluster, (cluster + 1) % 3))
     assert_in_focus(page, seg, *both)
-    assert set(plot.evaluate(CLOUD_LABELS)) == set(both)
+    eventually(page, lambda: labelled() == set(both), "The cloud does not show the focus.")
 
 
 def test_k_is_changed_in_full_screen(open_page: OpenPage) -> None:
@@ -259,7 +259,7 @@ def test_what_is_taken_away_is_of_the_clusters_in_focus(open_page: OpenPage) -> 
 def test_another_k_has_nothing_in_focus_but_back_brings_it_again(open_page: OpenPage) -> None:
     page = open_page(f"?{PLATE}&focus=3")
     assert_in_focus(page, plate_segmentation(), 2)
-    slide(page, "K, number of clusters", 1)
+    step_k(page, 1)
     page.get_by_text("4 clusters").first.wait_for()
     assert pressed(page, ".swatches button") == []
     assert query(page, "focus") == ""
@@ -277,7 +277,7 @@ def test_back_brings_focus_and_merges_as_they_were(open_page: OpenPage) -> None:
     page.get_by_role("button", name="Merge", exact=True).click()
     page.wait_for_url(re.compile("merge=1.2"))
     settle(page)
-    slide(page, "K, number of clusters", 1)
+    step_k(page, 1)
     page.get_by_text("4 clusters").first.wait_for()
     page.go_back()
     settle(page)
@@ -292,7 +292,7 @@ def test_back_brings_focus_and_merges_as_they_were(open_page: OpenPage) -> None:
     assert query(page, "view") == "sheet"
     assert query(page, "focus") == "1.2"
     assert pressed(page, ".swatches button") == [0]
-    slide(page, "K, number of clusters", 2)
+    step_k(page, 2)
     assert query(page, "focus") == ""
     assert pressed(page, ".swatches button") == []
 
@@ -324,7 +324,8 @@ def test_paint_layout_focus_and_zoom_send_nothing_to_the_server(open_page: OpenP
     page.reload()
     settle(page)
     painted(page)
-    page.wait_for_timeout(1000)
+    wait_until_held(page)
+    settle(page)
     sent.clear()
     for name in (
         "Shades of grey",
@@ -418,7 +419,7 @@ def test_zoomed_in_every_pixel_of_the_photo_is_shown(open_page: OpenPage, photo:
         np.testing.assert_allclose(seen, seg.palette[seg.labels[row, column]], atol=1)
         checked += 1
     assert checked > 20
-    slide(page, "K, number of clusters", 1)  # the same part, newly clustered
+    step_k(page, 1)  # the same part, newly clustered
     painted(page)
     assert page.locator(PICTURES["region"]).is_visible()
     page.get_by_role("button", name="Fit").click()
@@ -460,7 +461,7 @@ def test_the_pixel_under_the_pointer_is_told(open_page: OpenPage, space: str) ->
 def test_the_browser_converts_to_every_space_as_python_does(open_page: OpenPage) -> None:
     page = open_page("?width=20")
     source = resources.files("kmseg.color").joinpath("spaces.js").read_text(encoding="utf-8")
-    colors = np.random.default_rng(0).integers(0, 256, (20_000, 3), np.uint8)
+    colors = np.random.default_rng(0).integers(0, 256, (5_000, 3), np.uint8)
     colors[:256] = np.arange(256)[:, None]
     colors[256:259] = np.diag([255] * 3)
     found = page.evaluate(

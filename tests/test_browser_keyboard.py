@@ -18,7 +18,6 @@ from visitor import OpenPage, painted, settle
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-pytestmark = pytest.mark.xdist_group("browser")
 
 # More Tab stops than there are between two controls of the task.
 MOST_STOPS = 60

@@ -16,7 +16,6 @@ from visitor import OpenPage, open_view, painted, pick, settle, slide
 if TYPE_CHECKING:
     from playwright.sync_api import FilePayload, FloatRect, Locator, Page
 
-pytestmark = pytest.mark.xdist_group("browser")
 
 V = f"v={LINK_VERSION}"
 PROJECTOR = {"width": 1280, "height": 720}

@@ -8,12 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from visitor import OpenPage, choose, painted, settle, slide
+from visitor import OpenPage, choose, painted, settle, step_k
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.xdist_group("browser")
 
 PLATE = "picture=plate-5&color_space=hsv&channels=01&n_clusters=5"
 
@@ -37,7 +36,7 @@ def focus(page: Page, *names: str) -> None:
 
 def to_k(page: Page, k: int) -> None:
     now = int(in_address(page, "n_clusters") or 4)
-    slide(page, "K, number of clusters", k - now)
+    step_k(page, k - now)
     page.wait_for_url(re.compile(f"n_clusters={k}"))
 
 

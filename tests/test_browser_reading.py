@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
-import pytest
 
 from kmseg.picture.image import read_image
 from kmseg.picture.reading import Reading
@@ -16,8 +15,6 @@ from visitor import OpenPage, choose, choose_picture, enter, open_files, settle,
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def send(page: Page, path: Path, content: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from visitor import (
     PICTURES,
     OpenPage,
     choose_space,
+    eventually,
     painted,
     pixels_of,
     render_of,
@@ -29,7 +29,6 @@ from visitor import (
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Route
 
-pytestmark = pytest.mark.xdist_group("browser")
 
 PHONE: dict[str, Any] = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
 PLATE = "picture=plate-5&color_space=hsv&channels=01&n_clusters=3"
@@ -329,7 +328,7 @@ def test_the_swatches_changed_before_the_picture(open_page: OpenPage) -> None:
     page.get_by_role("button", name="One cluster more").click()
     assert page.locator(".viewer").get_attribute("data-updating") == "waiting"
     page.locator(".progress").wait_for()
-    wait_for(page, lambda: bool(held))
+    eventually(page, lambda: bool(held), "No labels were asked for.")
     settle(page)
     assert_agrees(page, 3)
     assert page.get_by_role("radio", name="Side by side").is_checked()
@@ -346,14 +345,6 @@ def test_the_swatches_changed_before_the_picture(open_page: OpenPage) -> None:
     assert not page.locator(".progress").is_visible()
     assert page.evaluate("states") == [True, False]
     assert_shows(page, n_clusters=4)
-
-
-def wait_for(page: Page, condition: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if condition():
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("What was waited for did not happen.")
 
 
 def assert_agrees(page: Page, k: int) -> None:

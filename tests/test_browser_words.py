@@ -5,19 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
 import kmseg
 from kmseg.settings import LINK_VERSION
 from kmseg.ui import presets
 from kmseg.ui.components.assets import asset
 from kmseg.ui.text import percent
-from visitor import OpenPage, counts, painted, settle, slide
+from visitor import OpenPage, counts, painted, settle, step_k
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def query(page: Page) -> dict[str, str]:
@@ -47,7 +43,7 @@ def test_a_focus_at_the_empty_address_made_a_link_without_its_picture_and_versio
     assert focused(other) == [1]
     seg = kmseg.segment(kmseg.sample_image("china"), presets.of("china"))
     assert [int(row["pixels"]) for row in counts(other)] == seg.pixel_counts.tolist()
-    slide(page, "K, number of clusters", 1)
+    step_k(page, 1)
     page.go_back()
     settle(page)
     painted(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,32 +62,43 @@ def pixels_of(element: Locator) -> np.ndarray:
     return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)
 
 
-def settle(page: Page) -> None:
-    """Wait until the page is idle, and again after the 0.3 seconds in which a rerun may begin."""
+def settle(page: Page, delay: float = 100) -> None:
+    """Wait until the page is idle, and again after the milliseconds in which a rerun may begin."""
     wait_until_idle(page)
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(delay)
     wait_until_idle(page)
+
+
+def eventually(page: Page, condition: Callable[[], bool], said: str, seconds: float = 30) -> None:
+    """Wait until a condition holds; after the time, the test fails and says what did not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(said)
+        page.wait_for_timeout(20)
 
 
 def painted(page: Page) -> None:
     """Wait until the viewer shows the data it was last sent."""
     viewer = page.locator(".viewer")
     shown = "({ dataset: { asked, shown, updating } }) => shown && shown === asked && !updating"
-    for _ in range(200):
-        if viewer.evaluate(shown):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("The viewer did not paint the data it was sent.")
+    said = "The viewer did not paint the data it was sent."
+    eventually(page, lambda: bool(viewer.evaluate(shown)), said)
 
 
 def wait_until_held(page: Page) -> None:
     """Wait until the browser holds the exact pixels of the preview."""
     viewer = page.locator(".viewer")
-    for _ in range(600):
-        if viewer.get_attribute("data-held"):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("The browser does not hold the preview's pixels.")
+    said = "The browser does not hold the preview's pixels."
+    eventually(page, lambda: bool(viewer.get_attribute("data-held")), said)
+
+
+def wait_for_cloud(page: Page) -> None:
+    """Wait until the cloud is drawn and its camera can be turned."""
+    page.wait_for_function(
+        "document.querySelector('.kmseg-cloud-plot')?._fullLayout?.scene?._scene?.getCamera()",
+        timeout=60_000,
+    )
 
 
 def choose(page: Page, label: str) -> None:
@@ -140,19 +152,29 @@ def open_files(page: Page, *files: Path | dict[str, Any]) -> None:
     page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(list(files))  # type: ignore[arg-type]
 
 
-def slide(page: Page, label: str, steps: int) -> None:
+def press_arrows(slider: Locator, steps: int) -> None:
     """Move a slider by steps, to the left if negative."""
-    slider = page.get_by_role("slider", name=label)
     slider.focus()
     for _ in range(abs(steps)):
         slider.press("ArrowRight" if steps > 0 else "ArrowLeft")
+
+
+def slide(page: Page, label: str, steps: int) -> None:
+    """Move one of Streamlit's sliders by steps, and wait for the result."""
+    press_arrows(page.get_by_role("slider", name=label), steps)
+    settle(page, delay=300)  # it reports after 0.2 seconds
+
+
+def step_k(page: Page, steps: int) -> None:
+    """Move the slider of K below the pictures by steps, and wait for the result."""
+    press_arrows(page.get_by_role("slider", name="K, number of clusters"), steps)
     settle(page)
 
 
 def set_k(page: Page, k: int) -> None:
-    """Move the slider of K below the pictures by arrow keys, and wait for the result."""
+    """Move the slider of K below the pictures to a value, and wait for the result."""
     slider = page.get_by_role("slider", name="K, number of clusters")
-    slide(page, "K, number of clusters", k - int(slider.input_value()))
+    step_k(page, k - int(slider.input_value()))
 
 
 def choose_space(page: Page, title: str) -> None:
