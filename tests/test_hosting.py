@@ -46,7 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     secrets = home / ".streamlit" / "secrets.toml"
     secrets.parent.mkdir()
     secrets.write_text('KMSEG_SESSION_UPLOADS_MB = "2"\n')
-    ttl = {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "3"}
+    ttl = {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}
     with served_page(home, KMSEG_ALL_UPLOADS_MB="5", **ttl) as served:
         yield served
 
