@@ -44,6 +44,9 @@ if TYPE_CHECKING:
         Response,
     )
 
+# The browser says that its visitor wants to save data.
+SAVE_DATA = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # A picture may be replaced before the browser requests it. Only pictures shown at the end count.
@@ -172,10 +175,12 @@ class PageOpener:
         width: int = 1280,
         height: int = 900,
         color_scheme: str = "light",
+        save_data: bool = True,
         **context_options: Any,
     ) -> Page:
         """Open a page of this size and colour scheme, and wait until it is idle.
 
+        Unless it should save data, the page fetches its preview's exact pixels in the background.
         The first page of a test is in the shared profile, unless there are other options; further
         pages have a new profile each. A query gets the version of links if it has none: the page
         would take it for empty.
@@ -187,6 +192,8 @@ class PageOpener:
         self.contexts.append(context)
         page = context.new_page()
         page.set_viewport_size({"width": width, "height": height})
+        if save_data:
+            page.add_init_script(SAVE_DATA)
         page.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type]
         self._listen(page)
         page.goto(f"{self.server.url}/{path.removeprefix('/')}")

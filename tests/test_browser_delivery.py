@@ -92,7 +92,7 @@ def test_the_browser_decodes_exactly_the_labels_that_were_encoded(open_page: Ope
 def test_the_browser_paints_the_servers_labels_without_fetching_them(
     open_page: OpenPage, picture: str
 ) -> None:
-    page = open_page(f"?picture={picture}&n_clusters=5&color_space=cielab")
+    page = open_page(f"?picture={picture}&n_clusters=5&color_space=cielab", save_data=False)
     painted(page)
     wait_until_held(page)
     image = kmseg.sample_image(picture)
@@ -119,7 +119,8 @@ def test_each_space_is_clustered_in_the_browser_as_on_the_server(
     open_page: OpenPage, title: str, space: str, channels: str
 ) -> None:
     query = f"?picture=flower&n_clusters=6&color_space={space}"
-    page = open_page(query if channels == "all" else f"{query}&channels={channels}")
+    chosen = "" if channels == "all" else f"&channels={channels}"
+    page = open_page(query + chosen, save_data=False)
     painted(page)
     wait_until_held(page)
     asked = fetched(page, LABELS)
@@ -133,7 +134,7 @@ def test_each_space_is_clustered_in_the_browser_as_on_the_server(
 def test_a_reduced_photo_is_clustered_in_the_browser_as_on_the_server(
     open_page: OpenPage, photo: Path
 ) -> None:
-    page = open_page("?n_clusters=4")
+    page = open_page("?n_clusters=4", save_data=False)
     upload(page, photo)
     wait_until_held(page)
     asked = fetched(page, LABELS)
@@ -148,7 +149,9 @@ def test_a_reduced_photo_is_clustered_in_the_browser_as_on_the_server(
 
 
 def test_labels_of_an_engine_that_visits_pixels_are_fetched(open_page: OpenPage) -> None:
-    page = open_page("?picture=plate-6&n_clusters=3&engine=opencv&width=80&attempts=1")
+    page = open_page(
+        "?picture=plate-6&n_clusters=3&engine=opencv&width=80&attempts=1", save_data=False
+    )
     painted(page)
     asked = fetched(page, LABELS)
     step_k(page, 1)
@@ -158,10 +161,7 @@ def test_labels_of_an_engine_that_visits_pixels_are_fetched(open_page: OpenPage)
 
 
 def test_pixels_are_not_fetched_where_the_visitor_saves_data(open_page: OpenPage) -> None:
-    page = open_page("?picture=plate-5")
-    page.add_init_script(
-        "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
-    )
+    page = open_page("?picture=plate-5", save_data=True)
     asked = fetched(page, STRIPE)
     page.reload()
     settle(page)
@@ -171,7 +171,7 @@ def test_pixels_are_not_fetched_where_the_visitor_saves_data(open_page: OpenPage
 
 
 def test_pixels_wait_while_a_control_moves(open_page: OpenPage) -> None:
-    page = open_page("?picture=china")
+    page = open_page("?picture=china", save_data=False)
     painted(page)
     wait_until_held(page)
     asked = fetched(page, STRIPE)

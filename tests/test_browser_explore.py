@@ -324,7 +324,6 @@ def test_paint_layout_focus_and_zoom_send_nothing_to_the_server(open_page: OpenP
     page.reload()
     settle(page)
     painted(page)
-    wait_until_held(page)
     settle(page)
     sent.clear()
     for name in (
@@ -428,7 +427,7 @@ def test_zoomed_in_every_pixel_of_the_photo_is_shown(open_page: OpenPage, photo:
 
 @pytest.mark.parametrize("space", ["bgr", "hsv-circular", "cielab"])
 def test_the_pixel_under_the_pointer_is_told(open_page: OpenPage, space: str) -> None:
-    page = open_page(f"?picture=plate-6&n_clusters=3&color_space={space}")
+    page = open_page(f"?picture=plate-6&n_clusters=3&color_space={space}", save_data=False)
     settings = kmseg.Settings(color_space=space, n_clusters=3)
     seg = kmseg.segment(kmseg.sample_image("plate-6"), settings)
     wait_until_held(page)

@@ -109,9 +109,10 @@ def choose(page: Page, label: str) -> None:
 
 def open_view(page: Page, view: View) -> None:
     """Open a view by its place and its part of that place."""
-    choose(page, view.place)
+    if not page.get_by_role("radio", name=view.place, exact=True).is_checked():
+        choose(page, view.place)
     part = page.get_by_role("radio", name=view.title, exact=True)
-    if part.count():
+    if part.count() and not part.is_checked():
         choose(page, view.title)
 
 
