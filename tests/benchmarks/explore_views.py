@@ -9,7 +9,7 @@ together, of one of the first three proposals, with an intersection over union o
 
 Photos: seconds from the histogram to all tiles of the sheet and its ranking, and to the ladder from
 K = 2 to 10; the tiles' least agreement with what adopting them gives, pixel by pixel. The peer is
-scikit-learn's `KMeans(n_init=10)` on the colours of the same 53 views, weighted; the first view of
+scikit-learn's `KMeans(n_init=10)` on the colours of the same views, weighted; the first view of
 each colour space is timed and taken for the others.
 """
 
