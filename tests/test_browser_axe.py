@@ -163,6 +163,22 @@ def test_at_k_32_swatches_ran_out_of_the_strip_and_shares_misled(
         assert button.evaluate("b => b.scrollWidth <= b.clientWidth"), "a number is cut off"
 
 
+def test_the_ninth_swatch_stood_alone_on_a_second_line(open_page: OpenPage) -> None:
+    page = open_page(f"?{MANY.replace('32', '9')}", **PHONE)
+    painted(page)
+    boxes = page.locator(".swatches button").evaluate_all(
+        "buttons => buttons.map(b => b.getBoundingClientRect()).map(({ y, width }) => [y, width])"
+    )
+    tops = [round(top) for top, _ in boxes]
+    assert sorted(map(tops.count, set(tops))) == [4, 5]
+    assert min(width for _, width in boxes) >= 40
+    page.set_viewport_size({"width": 844, "height": 390})
+    n_lines = "buttons => new Set(buttons.map(b => b.getBoundingClientRect().y)).size"
+    said = "The swatches do not fit on one line of the turned phone."
+    swatches = page.locator(".swatches button")
+    eventually(page, lambda: swatches.evaluate_all(n_lines) == 1, said)
+
+
 def test_on_a_phone_the_table_shows_cluster_share_and_pixels_and_scrolls_to_the_rest(
     open_page: OpenPage,
 ) -> None:

@@ -14,10 +14,9 @@ const several = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : 
 const sum = numbers => numbers.reduce((total, number) => total + number, 0)
 const share = (pixels, data) => percent(pixels, sum(data.counts))
 
-// A button for each group; if all fit on one line, widths are proportional to pixel counts.
+// A button for each group. On one line, widths show pixel counts.
 export function showSwatches(root, data) {
   const strip = root.querySelector(".swatches")
-  strip.style.setProperty("--count", data.groups.length)
   while (strip.children.length > data.groups.length) strip.lastChild.remove()
   data.groups.forEach((_, i) => {
     const button = strip.children[i] ?? strip.appendChild(document.createElement("button"))
@@ -30,6 +29,19 @@ export function showSwatches(root, data) {
     button.style.setProperty("--color", data.colors[i])
     button.style.color = inkOn(rgb(data.colors[i]))
   })
+  arrangeSwatches(root)
+}
+
+// If the swatches do not fit on one line, divide them evenly among the fewest lines.
+export function arrangeSwatches(root) {
+  const strip = root.querySelector(".swatches")
+  const { children: { length }, clientWidth } = strip
+  if (!length || !clientWidth) return
+  const least = parseFloat(getComputedStyle(strip.firstElementChild).minWidth)
+  const gap = parseFloat(getComputedStyle(strip).columnGap)
+  const lines = Math.ceil(length / Math.floor((clientWidth + gap) / (least + gap)))
+  strip.classList.toggle("lines", lines > 1)
+  strip.style.setProperty("--in-line", Math.ceil(length / lines))
 }
 
 // Show which groups are in focus, and enable the actions for them.

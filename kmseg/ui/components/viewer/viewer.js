@@ -6,7 +6,7 @@ import { chooseFiles } from "../shared/uploader.js"
 import { Bar } from "./bar.js"
 import { Changes } from "./changes.js"
 import { Choices } from "./choices.js"
-import { showFocus, showSwatches } from "./clusters.js"
+import { arrangeSwatches, showFocus, showSwatches } from "./clusters.js"
 import { FullScreen } from "./fullscreen.js"
 import { listen } from "./gestures.js"
 import { Layers } from "./layers.js"
@@ -41,7 +41,10 @@ class Viewer {
     })
     this.connectPanes(original, segmentation, signal)
     this.connectButtons(signal)
-    const observer = new ResizeObserver(() => this.data && this.viewport.setScaling())
+    const observer = new ResizeObserver(() => {
+      if (this.data) this.viewport.setScaling()
+      arrangeSwatches(root)
+    })
     observer.observe(segmentation)
     signal.addEventListener("abort", () => {
       observer.disconnect()
