@@ -25,7 +25,7 @@ export function showSwatches(root, data) {
     button.textContent = data.names[i]
     button.title = `${title}: put in focus`
     button.setAttribute("aria-label", button.title)
-    button.style.flexGrow = 100 * data.counts[i] / sum(data.counts)
+    button.style.setProperty("--share", 100 * data.counts[i] / sum(data.counts))
     button.style.setProperty("--color", data.colors[i])
     button.style.color = inkOn(rgb(data.colors[i]))
   })
