@@ -60,8 +60,8 @@ export function showReadout(viewer, u, v) {
   const readout = root.querySelector(".readout")
   const pixel = u === undefined ? null : pixelAt(viewer, u, v)
   if (!pixel) {
-    const verb = matchMedia("(pointer: coarse)").matches ? "Tap" : "Point at"
-    readout.textContent = `${verb} a picture for its colours.`
+    const touch = matchMedia("(pointer: coarse)").matches // a tap also puts a cluster in focus
+    readout.textContent = touch ? "" : "Point at a picture for its colours."
     return
   }
   if (pixel.group === TRANSPARENT) {
