@@ -1,0 +1,234 @@
+"""A genetic search for centroids on a summary of the samples, from the results of attempts.
+
+A child of several parents starts from all their centroids, each with the weight of its cluster. The
+two whose merger raises the inertia least are merged until K are left (pairwise nearest neighbours;
+Fränti 2000, "Genetic algorithm with deterministic crossover for vector quantization", Pattern
+Recognition Letters 21). Where the parents agree, so does the child; where they differ, the merging
+decides. In some children, one more pair is merged and one centroid is drawn as by k-means++: a
+mutation. A few of Lloyd's iterations follow. The best of parents and children are the next parents.
+
+The children of a generation are shared out to threads, and one compiled call makes a thread's
+share: threads that return to Python after each child spend more time waiting for the GIL than
+working. The random numbers belong to the generation, so results do not depend on the threads.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from kmseg.kmeans.cells import Cells, Integers
+from kmseg.kmeans.nearest import CHUNK, find_nearest
+from kmseg.kmeans.problem import Samples
+from kmseg.kmeans.seeding import iterate
+from kmseg.parallel.compiled import compiled, inlined
+from kmseg.parallel.threads import in_threads
+
+_GENERATIONS: Final = 8
+_PER_CLUSTER: Final = 1
+_FINALISTS: Final = 6
+_N_PARENTS: Final = 20
+_PARENTS_OF_FIRST: Final = 4
+_ITERATIONS: Final = 2
+_MUTATED: Final = 1 / 3
+# Solutions whose inertias differ by less than this, relatively, are the same.
+_SAME_INERTIA: Final = 1e-6
+
+
+class Population(NamedTuple):
+    """Solutions, and their results on a summary of the samples.
+
+    Attributes
+    ----------
+    centroids : ndarray, shape (P, K, W)
+    masses : ndarray, shape (P, K)
+        The weights of the clusters.
+    inertias : ndarray, shape (P,)
+    """
+
+    centroids: Samples
+    masses: Samples
+    inertias: Samples
+
+    def fittest(self, at_most: int) -> Population:
+        """The solutions of least inertia, in this order; one for each distinct inertia."""
+        chosen: list[int] = []
+        for i in np.argsort(self.inertias, kind="stable").tolist():
+            if len(chosen) == at_most:
+                break
+            if not chosen or self.inertias[i] > self.inertias[chosen[-1]] * (1 + _SAME_INERTIA):
+                chosen.append(i)
+        return Population(*(values[chosen] for values in self))
+
+    def joined(self, others: Population) -> Population:
+        """The solutions of both."""
+        return Population(*map(np.concatenate, zip(self, others, strict=True)))
+
+
+def search(
+    cells: Cells, starts: Samples, seed: int, tolerance: float, n_threads: int
+) -> Samples:
+    """Improve solutions, shape (A, K, W), by a genetic search.
+
+    Parameters
+    ----------
+    cells : Cells
+        A summary of the samples.
+    starts : ndarray, shape (A, K, W)
+    seed : int
+    tolerance : float
+        Iterations end when no centroid moves further.
+    n_threads : int
+        The result does not depend on it.
+
+    Returns
+    -------
+    ndarray, shape (P, K, W)
+        Different solutions, the best on the summary first.
+    """
+    n_starts, n_clusters = starts.shape[:2]
+    if n_clusters == 1:
+        return starts[:1]
+    unmixed = np.arange(n_starts)[:, None], np.full(n_starts, n_clusters), np.empty((n_starts, 1))
+    given = Population(starts, np.ones(starts.shape[:2]), np.empty(n_starts))
+    population = _bred(cells, given, unmixed, tolerance, n_threads)
+    n_children = max(2, int(_PER_CLUSTER * n_clusters * min(1, n_starts / 10)))
+    for generation in range(_GENERATIONS):
+        parents = population.fittest(_N_PARENTS)
+        n_parents = len(parents.inertias)
+        n_mixed = min(n_parents, _PARENTS_OF_FIRST if generation == 0 else 2)
+        # Attempts draw from [seed, number], which is the same as [seed, number, 0].
+        rng = np.random.default_rng([seed, generation, 1])
+        mixed = np.argsort(rng.random((n_children, n_parents)), axis=1)[:, :n_mixed]
+        mutated = (rng.random(n_children) < _MUTATED) | (n_parents == 1)
+        draws = rng.random((n_children, n_clusters))
+        crossings = np.ascontiguousarray(mixed), n_clusters - mutated, draws
+        population = parents.joined(_bred(cells, parents, crossings, tolerance, n_threads))
+    return population.fittest(_FINALISTS).centroids
+
+
+def _bred(
+    cells: Cells,
+    parents: Population,
+    crossings: tuple[Integers, Integers, Samples],
+    tolerance: float,
+    n_threads: int,
+) -> Population:
+    """Make the children that ``crossings``, the last arguments of :func:`_breed`, describe."""
+    n_children, n_clusters, width = len(crossings[0]), *parents.centroids.shape[1:]
+    children = Population(
+        np.empty((n_children, n_clusters, width)),
+        np.empty((n_children, n_clusters)),
+        np.empty(n_children),
+    )
+
+    def share(first: int) -> None:
+        _breed(
+            cells, parents.centroids, parents.masses, *children, first, n_threads, tolerance,
+            *crossings, cells.columns,
+        )  # fmt: skip
+
+    in_threads(share, range(min(n_threads, n_children)), n_threads)
+    return children
+
+
+@compiled()
+def _breed(  # type: ignore[no-untyped-def]
+    cells, parents, parent_masses, children, masses, inertias, first, step, tolerance,
+    mixed, kept, draws, columns,
+):  # fmt: skip
+    """Make every ``step``-th child from the ``first``.
+
+    Child c has the parents ``mixed[c]``, whose centroids are merged to ``kept[c]``, and random
+    numbers ``draws[c]`` for the others.
+    """
+    n_clusters, n_mixed = parents.shape[1], mixed.shape[1]
+    points, weights = np.empty((len(columns), n_mixed * n_clusters)), np.empty(n_mixed * n_clusters)
+    for child in range(first, len(children), step):
+        centroids, n_points = children[child], 0
+        for parent in mixed[child]:
+            for k in range(n_clusters):
+                if parent_masses[parent, k] > 0:
+                    weights[n_points] = parent_masses[parent, k]
+                    for d in range(len(columns)):
+                        points[d, n_points] = parents[parent, k, d]
+                    n_points += 1
+        n_points = _merge(points, weights, n_points, kept[child], columns)
+        for k in range(n_clusters):
+            sample = 0
+            if k >= n_points:
+                sample = _draw(cells.X, cells.weights, centroids, k, draws[child, k], columns)
+            for d in range(len(columns)):
+                centroids[k, d] = points[d, k] if k < n_points else cells.X[d, sample]
+        inertias[child] = iterate(
+            cells, centroids, masses[child], tolerance, _ITERATIONS, columns
+        )
+
+
+@inlined()
+def _merge(points, weights, n_points, at_most, columns):  # type: ignore[no-untyped-def]
+    """Merge points, column by column and weighted, until ``at_most`` are left; returns how many.
+
+    The two to merge next are those that raise the weighted sum of squared distances least.
+    """
+    partner, costs = np.empty(n_points, np.int64), np.empty(n_points)
+    memory = np.empty(n_points)
+    for i in range(n_points if n_points > at_most else 0):
+        _find_partner(points, weights, n_points, i, partner, costs, memory, columns)
+    while n_points > at_most:
+        one = np.argmin(costs[:n_points])
+        first, second, last = min(one, partner[one]), max(one, partner[one]), n_points - 1
+        partner[first] = first
+        for i in range(n_points):
+            if partner[i] == first or partner[i] == second:
+                partner[i] = -1
+            elif partner[i] == last:
+                partner[i] = second
+        total = weights[first] + weights[second]
+        for d in range(len(columns)):
+            points[d, first] += weights[second] / total * (points[d, second] - points[d, first])
+            points[d, second] = points[d, last]
+        weights[first], weights[second] = total, weights[last]
+        partner[second], costs[second] = partner[last], costs[last]
+        n_points = last
+        # The costs of others do not fall by a merger, so their partners stay.
+        for i in range(n_points):
+            if partner[i] < 0:
+                _find_partner(points, weights, n_points, i, partner, costs, memory, columns)
+    return n_points
+
+
+@inlined(fastmath={"reassoc", "nnan", "nsz"})
+def _find_partner(  # type: ignore[no-untyped-def]
+    points, weights, n_points, i, partner, costs, memory, columns
+):
+    """Find the point to merge point i with, and what that costs (Ward 1963)."""
+    for j in range(np.uint64(n_points)):
+        distance = 0.0
+        for d in range(len(columns)):
+            difference = points[d, j] - points[d, i]
+            distance += difference * difference
+        memory[j] = weights[i] * weights[j] / (weights[i] + weights[j]) * distance
+    memory[i] = np.finfo(np.float64).max
+    least = memory[0]
+    for j in range(np.uint64(n_points)):
+        least = memory[j] if memory[j] < least else least
+    partner[i], costs[i] = 0, least
+    while memory[partner[i]] > least:
+        partner[i] += 1
+
+
+@inlined()
+def _draw(X, weights, centroids, n_centroids, uniform, columns):  # type: ignore[no-untyped-def]
+    """Draw a sample by its squared distance to the nearest centroid, times its weight."""
+    n_samples, total = len(weights), 0.0
+    nearest, least, no_runner_up = np.empty(CHUNK, np.int64), np.empty(CHUNK), np.empty(0)
+    cumulative = np.empty(n_samples)
+    for begin in range(0, n_samples, CHUNK):
+        n = min(CHUNK, n_samples - begin)
+        find_nearest(X, begin, n, centroids, n_centroids, nearest, least, no_runner_up, columns)
+        for i in range(n):
+            total += weights[begin + i] * least[i]
+            cumulative[begin + i] = total
+    return min(np.searchsorted(cumulative, uniform * total, side="right"), n_samples - 1)
