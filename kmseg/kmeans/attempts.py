@@ -25,6 +25,8 @@ from kmseg.kmeans.problem import Fit, Labels, Problem, Samples
 from kmseg.kmeans.seeding import Summary, attempts, iterated, summary
 from kmseg.parallel.threads import N_CORES, in_threads
 
+# Solutions of the search whose inertia over all samples is compared.
+_N_FINALISTS: Final = 4
 # Attempts times samples between two reports of progress: some tenths of a second.
 _ROUND_SIZE: Final = 1 << 23
 # Fewer samples are not searched for duplicates.
@@ -59,15 +61,14 @@ def _fit(problem: Problem, n_threads: int) -> Fit:
     few = summary(cells, problem.n_clusters)
     tried = _try(problem, cells, few, n_threads)
     starts = np.array([attempt.centroids for attempt in tried])
-    found = search(few.coarse, starts, problem.seed, few.tolerance, n_threads)
+    found = search(few, starts, problem.seed, n_threads)[:_N_FINALISTS]
 
     def refined(start: Samples) -> _Attempt:
-        centroids = iterated(few, start[None])[0]
+        centroids = iterated(few.fine, start[None], few.tolerance)[0]
         return _Attempt(inertia(cells, centroids), centroids)
 
-    best = min(
-        [*tried, *in_threads(refined, found, n_threads)], key=lambda attempt: attempt.inertia
-    )
+    finalists = in_threads(refined, found, n_threads)
+    best = min([*finalists, *tried], key=lambda attempt: attempt.inertia)
     fit = _finish(problem, cells, best.centroids, n_threads)
     inertias = [attempt.inertia for attempt in tried]
     inertias[int(np.argmin(inertias))] = fit.inertias[0]

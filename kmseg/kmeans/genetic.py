@@ -14,6 +14,7 @@ working. The random numbers belong to the generation, so results do not depend o
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,19 +22,27 @@ import numpy as np
 from kmseg.kmeans.cells import Cells, Integers
 from kmseg.kmeans.nearest import CHUNK, find_nearest
 from kmseg.kmeans.problem import Samples
-from kmseg.kmeans.seeding import iterate
+from kmseg.kmeans.seeding import Summary, iterate, plus_plus
 from kmseg.parallel.compiled import compiled, inlined
 from kmseg.parallel.threads import in_threads
 
-_GENERATIONS: Final = 8
-_PER_CLUSTER: Final = 1
-_FINALISTS: Final = 6
-_N_PARENTS: Final = 20
-_PARENTS_OF_FIRST: Final = 4
-_ITERATIONS: Final = 2
+# Of each cluster, children in a generation.
+_CHILDREN: Final = 1.0
+# Generations on the coarse and on the fine summary.
+_GENERATIONS: Final = (5, 3)
+_NEWCOMERS: Final = 20
+_N_PARENTS: Final = 30
+_N_FINE_PARENTS: Final = 20
+# A child of the first generation has this many parents, others have two.
+_FIRST_PARENTS: Final = 4
 _MUTATED: Final = 1 / 3
+# Weights of centroids are multiplied by exp(this times a normal variable), for variety.
+_NOISE: Final = 0.5
+_ITERATIONS: Final = 2
 # Solutions whose inertias differ by less than this, relatively, are the same.
 _SAME_INERTIA: Final = 1e-6
+# With fewer attempts than this, the search is shorter in proportion.
+_FULL: Final = 10
 
 
 class Population(NamedTuple):
@@ -66,57 +75,93 @@ class Population(NamedTuple):
         return Population(*map(np.concatenate, zip(self, others, strict=True)))
 
 
-def search(
-    cells: Cells, starts: Samples, seed: int, tolerance: float, n_threads: int
-) -> Samples:
-    """Improve solutions, shape (A, K, W), by a genetic search.
+def search(few: Summary, starts: Samples, seed: int, n_threads: int) -> Samples:
+    """Improve the results of attempts, shape (A, K, W), by a genetic search on a summary.
 
-    Parameters
-    ----------
-    cells : Cells
-        A summary of the samples.
-    starts : ndarray, shape (A, K, W)
-    seed : int
-    tolerance : float
-        Iterations end when no centroid moves further.
-    n_threads : int
-        The result does not depend on it.
+    The result does not depend on ``n_threads``.
 
     Returns
     -------
     ndarray, shape (P, K, W)
-        Different solutions, the best on the summary first.
+        Different solutions, the one of least inertia over the summary first.
     """
-    n_starts, n_clusters = starts.shape[:2]
+    n_clusters = starts.shape[1]
     if n_clusters == 1:
-        return starts[:1]
-    unmixed = np.arange(n_starts)[:, None], np.full(n_starts, n_clusters), np.empty((n_starts, 1))
-    given = Population(starts, np.ones(starts.shape[:2]), np.empty(n_starts))
-    population = _bred(cells, given, unmixed, tolerance, n_threads)
-    n_children = max(2, int(_PER_CLUSTER * n_clusters * min(1, n_starts / 10)))
-    for generation in range(_GENERATIONS):
-        parents = population.fittest(_N_PARENTS)
-        n_parents = len(parents.inertias)
-        n_mixed = min(n_parents, _PARENTS_OF_FIRST if generation == 0 else 2)
-        # Attempts draw from [seed, number], which is the same as [seed, number, 0].
-        rng = np.random.default_rng([seed, generation, 1])
-        mixed = np.argsort(rng.random((n_children, n_parents)), axis=1)[:, :n_mixed]
-        mutated = (rng.random(n_children) < _MUTATED) | (n_parents == 1)
-        draws = rng.random((n_children, n_clusters))
-        crossings = np.ascontiguousarray(mixed), n_clusters - mutated, draws
-        population = parents.joined(_bred(cells, parents, crossings, tolerance, n_threads))
-    return population.fittest(_FINALISTS).centroids
+        return starts
+    share = min(1.0, len(starts) / _FULL)
+    n_newcomers = math.ceil(share * _NEWCOMERS)
+    n_children = math.ceil(share * _CHILDREN * n_clusters)
+    # Attempts draw from [seed, number], which is the same as [seed, number, 0].
+    rng = np.random.default_rng([seed, 0, 1])
+    newcomers = plus_plus(few.coarse, rng.random((n_newcomers, n_clusters, 1)))
+    centroids = np.concatenate((starts, newcomers))
+    population = Population(centroids, np.ones(centroids.shape[:2]), np.empty(len(centroids)))
+    for cells, n_generations in zip((few.coarse, few.fine), _GENERATIONS, strict=True):
+        population = _bred(cells, population, _unmixed(population), few.tolerance, n_threads)
+        for generation in range(n_generations):
+            parents = population.fittest(_N_PARENTS)
+            n_parents = _FIRST_PARENTS if cells is few.coarse and generation == 0 else 2
+            crossings = _crossings(parents, n_children, n_parents, rng)
+            population = parents.joined(
+                _bred(cells, parents, crossings, few.tolerance, n_threads)
+            )
+        population = population.fittest(_N_FINE_PARENTS)
+    return population.centroids
+
+
+class _Crossings(NamedTuple):
+    """How children are made.
+
+    Attributes
+    ----------
+    mixed : ndarray of int64, shape (C, M)
+        The parents of each child.
+    noise : ndarray, shape (C, M, K)
+        Factors of the weights of their centroids.
+    kept : ndarray of int64, shape (C,)
+        The number of centroids that mergers leave; the others are drawn.
+    draws : ndarray, shape (C, K)
+        Random numbers for that.
+    """
+
+    mixed: Integers
+    noise: Samples
+    kept: Integers
+    draws: Samples
+
+
+def _unmixed(population: Population) -> _Crossings:
+    """Every solution again."""
+    n, n_clusters = population.masses.shape
+    return _Crossings(
+        np.arange(n)[:, None],
+        np.ones((n, 1, n_clusters)),
+        np.full(n, n_clusters),
+        np.full((n, n_clusters), 0.5),
+    )
+
+
+def _crossings(
+    parents: Population, n_children: int, n_mixed: int, rng: np.random.Generator
+) -> _Crossings:
+    """Draw the parents of children, and which children are mutated."""
+    n_parents, n_clusters = parents.masses.shape
+    order = np.argsort(rng.random((n_children, n_parents)), axis=1)
+    mixed = np.ascontiguousarray(order[:, : min(n_mixed, n_parents)])
+    noise = np.exp(_NOISE * rng.normal(size=(*mixed.shape, n_clusters)))
+    mutated = (rng.random(n_children) < _MUTATED) | (n_parents == 1)
+    return _Crossings(mixed, noise, n_clusters - mutated, rng.random((n_children, n_clusters)))
 
 
 def _bred(
     cells: Cells,
     parents: Population,
-    crossings: tuple[Integers, Integers, Samples],
+    crossings: _Crossings,
     tolerance: float,
     n_threads: int,
 ) -> Population:
-    """Make the children that ``crossings``, the last arguments of :func:`_breed`, describe."""
-    n_children, n_clusters, width = len(crossings[0]), *parents.centroids.shape[1:]
+    """Make children, in threads, and iterate them over the summary."""
+    n_children, (n_clusters, width) = len(crossings.mixed), parents.centroids.shape[1:]
     children = Population(
         np.empty((n_children, n_clusters, width)),
         np.empty((n_children, n_clusters)),
@@ -136,21 +181,18 @@ def _bred(
 @compiled()
 def _breed(  # type: ignore[no-untyped-def]
     cells, parents, parent_masses, children, masses, inertias, first, step, tolerance,
-    mixed, kept, draws, columns,
+    mixed, noise, kept, draws, columns,
 ):  # fmt: skip
-    """Make every ``step``-th child from the ``first``.
-
-    Child c has the parents ``mixed[c]``, whose centroids are merged to ``kept[c]``, and random
-    numbers ``draws[c]`` for the others.
-    """
+    """Make every ``step``-th child from the ``first``, as :class:`_Crossings` says."""
     n_clusters, n_mixed = parents.shape[1], mixed.shape[1]
     points, weights = np.empty((len(columns), n_mixed * n_clusters)), np.empty(n_mixed * n_clusters)
     for child in range(first, len(children), step):
         centroids, n_points = children[child], 0
-        for parent in mixed[child]:
+        for number in range(n_mixed):
+            parent = mixed[child, number]
             for k in range(n_clusters):
                 if parent_masses[parent, k] > 0:
-                    weights[n_points] = parent_masses[parent, k]
+                    weights[n_points] = noise[child, number, k] * parent_masses[parent, k]
                     for d in range(len(columns)):
                         points[d, n_points] = parents[parent, k, d]
                     n_points += 1

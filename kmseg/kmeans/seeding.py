@@ -22,7 +22,7 @@ from kmseg.parallel.compiled import compiled, inlined
 _PER_CLUSTER: Final = 700
 # Iterations on the summary end when no centroid moves by more than this fraction of the samples'
 # extent, or after _MAX_ITER iterations. Iterations over all samples follow.
-_PER_CLUSTER_COARSE: Final = 100
+_PER_CLUSTER_COARSE: Final = 60
 _TOLERANCE: Final = 1e-4
 _MAX_ITER: Final = 10
 
@@ -98,23 +98,32 @@ def attempts(few: Summary, n_clusters: int, init: str, seed: int, numbers: range
         The A attempts to make; each has its own random numbers.
     """
     generators = [np.random.default_rng([seed, number]) for number in numbers]
-    chosen = np.zeros((len(numbers), n_clusters), np.int64)
     if init == "random":
         # The K least of exponential variables, with the weights as rates, are K draws by weight
         # without replacement (Efraimidis & Spirakis 2006, Information Processing Letters 97(5)).
-        for row, rng in zip(chosen, generators, strict=True):
-            row[:] = np.argsort(rng.exponential(size=len(weights)) / weights)[:n_clusters]
+        weights = few.coarse.weights
+        keys = np.array([rng.exponential(size=len(weights)) / weights for rng in generators])
+        starts = few.coarse.X.T[np.argsort(keys, axis=1)[:, :n_clusters]]
     else:
         shape = (n_clusters, 2 + int(math.log(n_clusters)))
-        draws = np.array([rng.random(shape) for rng in generators])
-        _plus_plus(few.coarse.X, few.coarse.weights, draws, chosen, few.coarse.columns)
-    return iterated(few, few.coarse.X.T[chosen])
+        starts = plus_plus(few.coarse, np.array([rng.random(shape) for rng in generators]))
+    return iterated(few.fine, starts, few.tolerance)
 
 
-def iterated(few: Summary, starts: Samples) -> Samples:
-    """Centroids after Lloyd's iterations over the summary from ``starts``, shape (A, K, W)."""
+def plus_plus(cells: Cells, draws: Samples) -> Samples:
+    """Seeds by greedy k-means++, shape (A, K, W), from random numbers ``draws``, (A, K, C).
+
+    The numbers are uniform in [0, 1): C candidates for each seed, of which one is kept.
+    """
+    chosen = np.zeros(draws.shape[:2], np.int64)
+    _plus_plus(cells.X, cells.weights, draws, chosen, cells.columns)
+    return cells.X.T[chosen]
+
+
+def iterated(cells: Cells, starts: Samples, tolerance: float) -> Samples:
+    """Centroids after Lloyd's iterations over a summary from ``starts``, shape (A, K, W)."""
     centroids = np.array(starts, order="C")
-    _iterate_all(few.fine, centroids, few.tolerance, few.fine.columns)
+    _iterate_all(cells, centroids, tolerance, cells.columns)
     return centroids
 
 
@@ -151,10 +160,7 @@ def iterate(cells, centroids, mass, tolerance, max_iter, columns):  # type: igno
 
 @compiled(fastmath={"reassoc"})
 def _plus_plus(X, weights, draws, chosen, columns):  # type: ignore[no-untyped-def]
-    """Greedy k-means++: ``chosen`` (A, K) receives samples, by random numbers ``draws``.
-
-    ``draws`` (A, K, C) are uniform in [0, 1): C candidates for each seed, of which one is kept.
-    """
+    """Greedy k-means++: ``chosen`` (A, K) receives samples; see :func:`plus_plus`."""
     n_samples, (n_attempts, n_clusters, n_candidates) = np.uint64(len(weights)), draws.shape
     trial, best = np.empty(n_samples), np.empty(n_samples)
     closest, cumulative = np.empty(n_samples), np.empty(n_samples)
