@@ -26,23 +26,23 @@ from kmseg.kmeans.seeding import Summary, iterate, plus_plus
 from kmseg.parallel.compiled import compiled, inlined
 from kmseg.parallel.threads import in_threads
 
-# Of each cluster, children in a generation.
-_CHILDREN: Final = 1.0
-# Generations on the coarse and on the fine summary.
+# At most this many children in a generation, generations on the coarse and on the fine summary, new
+# solutions drawn at the beginning, and solutions that go on. With few clusters, less is enough.
+_CHILDREN: Final = 32
 _GENERATIONS: Final = (5, 3)
 _NEWCOMERS: Final = 20
 _N_PARENTS: Final = 30
 _N_FINE_PARENTS: Final = 20
-# A child of the first generation has this many parents, others have two.
-_FIRST_PARENTS: Final = 4
-_MUTATED: Final = 1 / 3
-# Weights of centroids are multiplied by exp(this times a normal variable), for variety.
+# With fewer attempts than this, there are fewer children and new solutions in proportion.
+_FULL: Final = 10
+_MUTATED: Final = 0.5
+# Weights of centroids are multiplied by exp(this times a normal variable): the same parents have
+# different children.
 _NOISE: Final = 0.5
+# Lloyd's iterations of a child.
 _ITERATIONS: Final = 2
 # Solutions whose inertias differ by less than this, relatively, are the same.
 _SAME_INERTIA: Final = 1e-6
-# With fewer attempts than this, the search is shorter in proportion.
-_FULL: Final = 10
 
 
 class Population(NamedTuple):
@@ -89,23 +89,21 @@ def search(few: Summary, starts: Samples, seed: int, n_threads: int) -> Samples:
     if n_clusters == 1:
         return starts
     share = min(1.0, len(starts) / _FULL)
-    n_newcomers = math.ceil(share * _NEWCOMERS)
-    n_children = math.ceil(share * _CHILDREN * n_clusters)
+    n_newcomers = math.ceil(share * min(_NEWCOMERS, n_clusters))
+    n_children = math.ceil(share * min(_CHILDREN, n_clusters))
+    n_generations = min(_GENERATIONS[0], n_clusters // 4), min(_GENERATIONS[1], n_clusters // 5)
     # Attempts draw from [seed, number], which is the same as [seed, number, 0].
     rng = np.random.default_rng([seed, 0, 1])
     newcomers = plus_plus(few.coarse, rng.random((n_newcomers, n_clusters, 1)))
     centroids = np.concatenate((starts, newcomers))
     population = Population(centroids, np.ones(centroids.shape[:2]), np.empty(len(centroids)))
-    for cells, n_generations in zip((few.coarse, few.fine), _GENERATIONS, strict=True):
+    for cells, n in zip((few.coarse, few.fine), n_generations, strict=True):
         population = _bred(cells, population, _unmixed(population), few.tolerance, n_threads)
-        for generation in range(n_generations):
+        for _ in range(n):
             parents = population.fittest(_N_PARENTS)
-            n_parents = _FIRST_PARENTS if cells is few.coarse and generation == 0 else 2
-            crossings = _crossings(parents, n_children, n_parents, rng)
-            population = parents.joined(
-                _bred(cells, parents, crossings, few.tolerance, n_threads)
-            )
-        population = population.fittest(_N_FINE_PARENTS)
+            crossings = _crossings(parents, n_children, rng)
+            population = parents.joined(_bred(cells, parents, crossings, few.tolerance, n_threads))
+        population = population.fittest(min(_N_FINE_PARENTS, n_clusters))
     return population.centroids
 
 
@@ -142,12 +140,12 @@ def _unmixed(population: Population) -> _Crossings:
 
 
 def _crossings(
-    parents: Population, n_children: int, n_mixed: int, rng: np.random.Generator
+    parents: Population, n_children: int, rng: np.random.Generator
 ) -> _Crossings:
     """Draw the parents of children, and which children are mutated."""
     n_parents, n_clusters = parents.masses.shape
     order = np.argsort(rng.random((n_children, n_parents)), axis=1)
-    mixed = np.ascontiguousarray(order[:, : min(n_mixed, n_parents)])
+    mixed = np.ascontiguousarray(order[:, :2])
     noise = np.exp(_NOISE * rng.normal(size=(*mixed.shape, n_clusters)))
     mutated = (rng.random(n_children) < _MUTATED) | (n_parents == 1)
     return _Crossings(mixed, noise, n_clusters - mutated, rng.random((n_children, n_clusters)))
