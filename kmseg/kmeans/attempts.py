@@ -61,7 +61,9 @@ def _fit(problem: Problem, n_threads: int) -> Fit:
     few = summary(cells, problem.n_clusters)
     tried = _try(problem, cells, few, n_threads)
     starts = np.array([attempt.centroids for attempt in tried])
-    found = search(few, starts, problem.seed, n_threads)[:_N_FINALISTS]
+    found = search(few, starts, problem.seed, n_threads)[
+        : min(_N_FINALISTS, 1 + problem.n_clusters // 8)
+    ]
 
     def refined(start: Samples) -> _Attempt:
         centroids = iterated(few.fine, start[None], few.tolerance)[0]

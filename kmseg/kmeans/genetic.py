@@ -28,7 +28,7 @@ from kmseg.parallel.threads import in_threads
 
 # At most this many children in a generation, generations on the coarse and on the fine summary, new
 # solutions drawn at the beginning, and solutions that go on. With few clusters, less is enough.
-_CHILDREN: Final = 32
+_CHILDREN: Final = 24
 _GENERATIONS: Final = (5, 3)
 _NEWCOMERS: Final = 20
 _N_PARENTS: Final = 30
@@ -91,7 +91,7 @@ def search(few: Summary, starts: Samples, seed: int, n_threads: int) -> Samples:
     share = min(1.0, len(starts) / _FULL)
     n_newcomers = math.ceil(share * min(_NEWCOMERS, n_clusters))
     n_children = math.ceil(share * min(_CHILDREN, n_clusters))
-    n_generations = min(_GENERATIONS[0], n_clusters // 4), min(_GENERATIONS[1], n_clusters // 5)
+    n_generations = min(_GENERATIONS[0], n_clusters // 4), min(_GENERATIONS[1], n_clusters // 10)
     # Attempts draw from [seed, number], which is the same as [seed, number, 0].
     rng = np.random.default_rng([seed, 0, 1])
     newcomers = plus_plus(few.coarse, rng.random((n_newcomers, n_clusters, 1)))
@@ -139,9 +139,7 @@ def _unmixed(population: Population) -> _Crossings:
     )
 
 
-def _crossings(
-    parents: Population, n_children: int, rng: np.random.Generator
-) -> _Crossings:
+def _crossings(parents: Population, n_children: int, rng: np.random.Generator) -> _Crossings:
     """Draw the parents of children, and which children are mutated."""
     n_parents, n_clusters = parents.masses.shape
     order = np.argsort(rng.random((n_children, n_parents)), axis=1)
@@ -201,9 +199,7 @@ def _breed(  # type: ignore[no-untyped-def]
                 sample = _draw(cells.X, cells.weights, centroids, k, draws[child, k], columns)
             for d in range(len(columns)):
                 centroids[k, d] = points[d, k] if k < n_points else cells.X[d, sample]
-        inertias[child] = iterate(
-            cells, centroids, masses[child], tolerance, _ITERATIONS, columns
-        )
+        inertias[child] = iterate(cells, centroids, masses[child], tolerance, _ITERATIONS, columns)
 
 
 @inlined()

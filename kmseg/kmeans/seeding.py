@@ -22,7 +22,8 @@ from kmseg.parallel.compiled import compiled, inlined
 _PER_CLUSTER: Final = 700
 # Iterations on the summary end when no centroid moves by more than this fraction of the samples'
 # extent, or after _MAX_ITER iterations. Iterations over all samples follow.
-_PER_CLUSTER_COARSE: Final = 60
+_PER_CLUSTER_COARSE: Final = 250
+_MOST_COARSE: Final = 8000
 _TOLERANCE: Final = 1e-4
 _MAX_ITER: Final = 10
 
@@ -45,16 +46,17 @@ class Summary(NamedTuple):
 
 def summary(cells: Cells, n_clusters: int) -> Summary:
     """Summarise cells by their means; if there are too few cells for K, use all samples."""
-    coarse, fine = (_means(cells, n_clusters, n) for n in (_PER_CLUSTER_COARSE, _PER_CLUSTER))
+    sizes = min(_PER_CLUSTER_COARSE * n_clusters, _MOST_COARSE), _PER_CLUSTER * n_clusters
+    coarse, fine = (_means(cells, n_clusters, size) for size in sizes)
     return Summary(coarse, fine, _TOLERANCE * fine.extent)
 
 
-def _means(cells: Cells, n_clusters: int, per_cluster: int) -> Cells:
-    """The means of cells, with those of octants in their place for more samples per cluster."""
+def _means(cells: Cells, n_clusters: int, size: int) -> Cells:
+    """The means of cells, with those of octants in place of some for about ``size`` samples."""
     means, masses = cells.means, cells.masses
     if len(masses) < 4 * n_clusters:
         means, masses = cells.X.T, cells.weights
-    n_more = per_cluster * n_clusters - len(cells.masses)
+    n_more = size - len(cells.masses)
     if masses is cells.masses and n_more > 0:
         largest = np.argsort(-cells.scatter, kind="stable")[: n_more // 6]
         sums, octants = _octants(cells, largest, cells.columns)
