@@ -27,6 +27,7 @@ from oracles import (
     Floats,
     assert_same_clusters,
     best_1d,
+    image_at,
     inertia,
     largest_move,
     lloyd,
@@ -125,6 +126,34 @@ def test_ten_attempts_are_as_good_as_scikit_learns(
     assert ours.inertia <= theirs.inertia_ * 1.03
     assert len(set(ours.attempts)) > 1 or ours.global_optimum or n_clusters < 5
     assert not ours.global_optimum or photo.X.shape[1] == 1
+
+
+def test_ten_attempts_ended_a_percent_apart_by_the_luck_of_the_seed() -> None:
+    image = image_at("flower", 160)
+    colors, counts = np.unique(image.pixels.reshape(-1, 3), axis=0, return_counts=True)
+    X = colors.astype(np.float64)
+    found = [fit(X, counts, n_clusters=12, seed=seed).inertia for seed in range(6)]
+    assert max(found) <= min(found) * 1.001
+
+
+def test_no_attempt_is_better_than_the_result_of_the_search() -> None:
+    photo = Photo("china", "bgr", "all")
+    for attempts in (1, 2, 10, 30):
+        for n_clusters in (2, 5, 16, 40):
+            result = fit(photo.X, photo.weights, n_clusters=n_clusters, attempts=attempts)
+            assert len(result.attempts) == attempts
+            assert result.inertia == min(result.attempts)
+            assert_sound(result, photo.X, photo.weights, n_clusters)
+
+
+def test_almost_as_many_clusters_as_colours_are_searched_without_empty_ones() -> None:
+    rng = np.random.default_rng(3)
+    X = np.unique(rng.integers(0, 256, (120, 4)), axis=0).astype(np.float64)
+    for n_clusters in (len(X) - 1, len(X)):
+        result = fit(X, n_clusters=n_clusters, attempts=4)
+        assert_sound(result, X, np.ones(len(X)), n_clusters)
+        assert len(result.centroids) == n_clusters
+    assert result.inertia == 0
 
 
 # -- stop rules ------------------------------------------------------------------------------------

@@ -42,6 +42,22 @@ def test_one_two_and_five_threads_give_the_same(color_space: str, init: str) -> 
         assert other.inertias == first.inertias
 
 
+@pytest.mark.parametrize("attempts", [1, 3, 10])
+def test_the_search_gives_the_same_with_one_two_and_five_threads(attempts: int) -> None:
+    histogram = kmseg.color_histogram(kmseg.sample_image("flower"))
+    X = histogram.colors.astype(float)
+    rule = StopRule(60, 0.01, "both")
+    weights = histogram.counts.astype(float)
+    problem = Problem(
+        X, weights, 32, "k-means++", None, attempts, rule, 3, lambda done, attempts: None
+    )
+    first, *others = [fit_exact(problem, threads) for threads in (1, 2, 5)]
+    for other in others:
+        np.testing.assert_array_equal(other.centroids, first.centroids)
+        np.testing.assert_array_equal(other.labels, first.labels)
+        assert other.inertias == first.inertias
+
+
 NESTED = """
 from kmseg.parallel.threads import as_made, in_threads, interruptible
 

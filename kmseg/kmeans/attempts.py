@@ -18,17 +18,15 @@ import numpy as np
 
 from kmseg.kmeans.cells import Cells, group
 from kmseg.kmeans.filtering import inertia
+from kmseg.kmeans.genetic import search
 from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import lloyd
 from kmseg.kmeans.problem import Fit, Labels, Problem, Samples
-from kmseg.kmeans.seeding import Summary, attempts, improve, summary
+from kmseg.kmeans.seeding import Summary, attempts, iterated, summary
 from kmseg.parallel.threads import N_CORES, in_threads
 
-# One finalist for every this many clusters, but at least two: a small lead often vanishes when
-# refined, and more often with more clusters.
-_CLUSTERS_PER_FINALIST: Final = 3
-# Attempts whose inertias differ by less than this, relatively, are converging to the same clusters.
-_SAME_INERTIA: Final = 1e-3
+# Solutions of the search whose inertia over all samples is compared.
+_N_FINALISTS: Final = 4
 # Attempts times samples between two reports of progress: some tenths of a second.
 _ROUND_SIZE: Final = 1 << 23
 # Fewer samples are not searched for duplicates.
@@ -62,19 +60,20 @@ def _fit(problem: Problem, n_threads: int) -> Fit:
         return _finish(problem, cells, cells.widened(problem.start), n_threads)
     few = summary(cells, problem.n_clusters)
     tried = _try(problem, cells, few, n_threads)
-    n_finalists = max(2, problem.n_clusters // _CLUSTERS_PER_FINALIST)
-    finalists = _finalists([attempt.inertia for attempt in tried], n_finalists)
+    starts = np.array([attempt.centroids for attempt in tried])
+    found = search(few, starts, problem.seed, n_threads)[
+        : min(_N_FINALISTS, 1 + problem.n_clusters // 8)
+    ]
 
-    def improved(number: int) -> _Attempt:
-        centroids = improve(few, tried[number].centroids)
-        better = _Attempt(inertia(cells, centroids), centroids)
-        return min(tried[number], better, key=lambda attempt: attempt.inertia)
+    def refined(start: Samples) -> _Attempt:
+        centroids = iterated(few.fine, start[None], few.tolerance)[0]
+        return _Attempt(inertia(cells, centroids), centroids)
 
-    results = zip(finalists, in_threads(improved, finalists, n_threads), strict=True)
-    winner, best = min(results, key=lambda result: result[1].inertia)
+    finalists = in_threads(refined, found, n_threads)
+    best = min([*finalists, *tried], key=lambda attempt: attempt.inertia)
     fit = _finish(problem, cells, best.centroids, n_threads)
     inertias = [attempt.inertia for attempt in tried]
-    inertias[winner] = fit.inertias[0]
+    inertias[int(np.argmin(inertias))] = fit.inertias[0]
     return fit._replace(inertias=tuple(inertias))
 
 
@@ -96,17 +95,6 @@ def _try(problem: Problem, cells: Cells, few: Summary, n_threads: int) -> list[_
         tried += [done[i % n_tasks][i // n_tasks] for i in range(len(numbers))]
         problem.progress(len(tried), n_attempts)
     return tried
-
-
-def _finalists(inertias: list[float], at_most: int) -> list[int]:
-    """Indices of the attempts to refine, best first; one for each distinct inertia."""
-    chosen: list[int] = []
-    for number in sorted(range(len(inertias)), key=inertias.__getitem__):
-        if len(chosen) == at_most:
-            break
-        if not chosen or inertias[number] > inertias[chosen[-1]] * (1 + _SAME_INERTIA):
-            chosen.append(number)
-    return chosen
 
 
 def _finish(problem: Problem, cells: Cells, start: Samples, n_threads: int) -> Fit:

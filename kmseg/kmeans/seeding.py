@@ -13,9 +13,8 @@ import numpy as np
 
 from kmseg.kmeans.cells import Cells, group
 from kmseg.kmeans.filtering import assign
-from kmseg.kmeans.nearest import CHUNK, find_nearest
 from kmseg.kmeans.problem import Samples
-from kmseg.parallel.compiled import compiled
+from kmseg.parallel.compiled import compiled, inlined
 
 # Number of summary samples per cluster. The scatter within cells must be small against the
 # inertia, which falls as K grows. With half as many samples, the inertia of photographs at K = 32
@@ -23,36 +22,41 @@ from kmseg.parallel.compiled import compiled
 _PER_CLUSTER: Final = 700
 # Iterations on the summary end when no centroid moves by more than this fraction of the samples'
 # extent, or after _MAX_ITER iterations. Iterations over all samples follow.
+_PER_CLUSTER_COARSE: Final = 250
+_MOST_COARSE: Final = 8000
 _TOLERANCE: Final = 1e-4
 _MAX_ITER: Final = 10
 
 
 class Summary(NamedTuple):
-    """A small sample that stands for all: some means to draw seeds from, more to iterate over.
+    """Two small samples that stand for all: one to search on, and a finer one.
 
     Attributes
     ----------
-    seeds, masses : ndarray, shapes (W, S), (S,)
-        Weighted means of the cells, column by column, and their weights.
-    cells : Cells
-        These means, with those of the octants of cells in place of cells with much scatter.
+    coarse, fine : Cells
+        Weighted means of cells, or of the octants of cells where their scatter is large.
     tolerance : float
-        Iterations over the summary end when no centroid moves further.
+        Iterations over either end when no centroid moves further.
     """
 
-    seeds: Samples
-    masses: Samples
-    cells: Cells
+    coarse: Cells
+    fine: Cells
     tolerance: float
 
 
 def summary(cells: Cells, n_clusters: int) -> Summary:
     """Summarise cells by their means; if there are too few cells for K, use all samples."""
+    sizes = min(_PER_CLUSTER_COARSE * n_clusters, _MOST_COARSE), _PER_CLUSTER * n_clusters
+    coarse, fine = (_means(cells, n_clusters, size) for size in sizes)
+    return Summary(coarse, fine, _TOLERANCE * fine.extent)
+
+
+def _means(cells: Cells, n_clusters: int, size: int) -> Cells:
+    """The means of cells, with those of octants in place of some for about ``size`` samples."""
     means, masses = cells.means, cells.masses
     if len(masses) < 4 * n_clusters:
         means, masses = cells.X.T, cells.weights
-    seeds, seed_masses = np.ascontiguousarray(means.T), masses
-    n_more = _PER_CLUSTER * n_clusters - len(cells.masses)
+    n_more = size - len(cells.masses)
     if masses is cells.masses and n_more > 0:
         largest = np.argsort(-cells.scatter, kind="stable")[: n_more // 6]
         sums, octants = _octants(cells, largest, cells.columns)
@@ -61,8 +65,7 @@ def summary(cells: Cells, n_clusters: int) -> Summary:
             (np.delete(means, largest, axis=0), sums[occupied] / octants[occupied, None])
         )
         masses = np.append(np.delete(masses, largest), octants[occupied])
-    few = group(means, masses, cell_bits=9, block_bits=3)
-    return Summary(seeds, seed_masses, few, _TOLERANCE * few.extent)
+    return group(means, masses, cell_bits=9, block_bits=3)
 
 
 @compiled()
@@ -97,113 +100,69 @@ def attempts(few: Summary, n_clusters: int, init: str, seed: int, numbers: range
         The A attempts to make; each has its own random numbers.
     """
     generators = [np.random.default_rng([seed, number]) for number in numbers]
-    chosen = np.zeros((len(numbers), n_clusters), np.int64)
     if init == "random":
         # The K least of exponential variables, with the weights as rates, are K draws by weight
         # without replacement (Efraimidis & Spirakis 2006, Information Processing Letters 97(5)).
-        for row, rng in zip(chosen, generators, strict=True):
-            row[:] = np.argsort(rng.exponential(size=len(few.masses)) / few.masses)[:n_clusters]
+        weights = few.coarse.weights
+        keys = np.array([rng.exponential(size=len(weights)) / weights for rng in generators])
+        starts = few.coarse.X.T[np.argsort(keys, axis=1)[:, :n_clusters]]
     else:
         shape = (n_clusters, 2 + int(math.log(n_clusters)))
-        draws = np.array([rng.random(shape) for rng in generators])
-        _plus_plus(few.seeds, few.masses, draws, chosen, few.cells.columns)
-    return _iterated(few, few.seeds.T[chosen])[0]
+        starts = plus_plus(few.coarse, np.array([rng.random(shape) for rng in generators]))
+    return iterated(few.fine, starts, few.tolerance)
 
 
-def improve(few: Summary, centroids: Samples) -> Samples:
-    """Add a centroid where the error is greatest, remove the least useful one, and repeat.
+def plus_plus(cells: Cells, draws: Samples) -> Samples:
+    """Seeds by greedy k-means++, shape (A, K, W), from random numbers ``draws``, (A, K, C).
 
-    This ends when it no longer lowers the inertia over the summary (Fritzke 2020, "The breathing
-    k-means algorithm", arXiv:2006.15666; here with one centroid at a time and no random numbers: a
-    new centroid starts at the sample with the greatest error in the cluster with the greatest).
-
-    Parameters
-    ----------
-    few : Summary
-    centroids : ndarray, shape (K, W)
-
-    Returns
-    -------
-    ndarray, shape (K, W)
-        Their inertia over the summary is no higher.
+    The numbers are uniform in [0, 1): C candidates for each seed, of which one is kept.
     """
-    cells = few.cells
-    best: Samples
-    (best,), (least,) = _iterated(few, centroids[None])
-    while True:
-        new, _ = _exchange(cells.X, cells.weights, best, cells.columns)
-        (more,), _ = _iterated(few, np.vstack((best, cells.X[:, new]))[None])
-        _, useless = _exchange(cells.X, cells.weights, more, cells.columns)
-        (fewer,), (inertia,) = _iterated(few, np.delete(more, useless, axis=0)[None])
-        if inertia >= least * (1 - 1e-6):
-            return best
-        best, least = fewer, inertia
+    chosen = np.zeros(draws.shape[:2], np.int64)
+    _plus_plus(cells.X, cells.weights, draws, chosen, cells.columns)
+    return cells.X.T[chosen]
+
+
+def iterated(cells: Cells, starts: Samples, tolerance: float) -> Samples:
+    """Centroids after Lloyd's iterations over a summary from ``starts``, shape (A, K, W)."""
+    centroids = np.array(starts, order="C")
+    _iterate_all(cells, centroids, tolerance, cells.columns)
+    return centroids
 
 
 @compiled()
-def _exchange(X, weights, centroids, columns):  # type: ignore[no-untyped-def]
-    """The sample to place a centroid at, and the centroid to remove.
-
-    They are the sample with the greatest error of the cluster with the greatest error, and the
-    centroid of least utility: without it the inertia would rise least.
-    """
-    n_clusters, n_samples = len(centroids), len(weights)
-    error, utility = np.zeros(n_clusters), np.zeros(n_clusters)
-    worst, most = np.zeros(n_clusters, np.int64), np.zeros(n_clusters)
-    nearest, least, runner_up = np.empty(CHUNK, np.int64), np.empty(CHUNK), np.empty(CHUNK)
-    for begin in range(0, n_samples, CHUNK):
-        n = min(CHUNK, n_samples - begin)
-        find_nearest(X, begin, n, centroids, n_clusters, nearest, least, runner_up, columns)
-        for i in range(n):
-            k, weight = nearest[i], weights[begin + i]
-            error[k] += weight * least[i]
-            utility[k] += weight * (runner_up[i] - least[i])
-            if weight * least[i] > most[k]:
-                worst[k], most[k] = begin + i, weight * least[i]
-    greatest, useless = 0, 0
-    for k in range(n_clusters):
-        greatest = k if error[k] > error[greatest] else greatest
-        useless = k if utility[k] < utility[useless] else useless
-    return worst[greatest], useless
-
-
-def _iterated(few: Summary, starts: Samples) -> tuple[Samples, Samples]:
-    """Iterate over the summary from ``starts`` (A, K, W); returns centroids and inertias (A,)."""
-    centroids, inertias = np.array(starts, order="C"), np.empty(len(starts))
-    _iterate(few.cells, centroids, inertias, few.tolerance, few.cells.columns)
-    return centroids, inertias
-
-
-@compiled()
-def _iterate(cells, all_centroids, inertias, tolerance, columns):  # type: ignore[no-untyped-def]
-    """Lloyd's iteration from each start, in place. An empty cluster keeps its centroid."""
-    first, n_blocks, no_labels = np.int64(0), len(cells.blocks) - 1, np.empty(0, np.int32)
+def _iterate_all(cells, all_centroids, tolerance, columns):  # type: ignore[no-untyped-def]
+    mass = np.empty(all_centroids.shape[1])
     for attempt in range(len(all_centroids)):
-        centroids, move = all_centroids[attempt], np.inf
-        for iteration in range(_MAX_ITER + 1):
-            sums, mass, inertia, _ = assign(
-                cells, centroids, 0.0, first, n_blocks, no_labels, columns
-            )
-            if iteration == _MAX_ITER or move <= tolerance:
-                inertias[attempt] = inertia
-                break
-            move = 0.0
-            for k in range(len(centroids)):
-                if mass[k] > 0:
-                    moved = 0.0
-                    for d in range(len(columns)):
-                        mean = sums[k, d] / mass[k]
-                        moved += (mean - centroids[k, d]) ** 2
-                        centroids[k, d] = mean
-                    move = max(move, np.sqrt(moved))
+        iterate(cells, all_centroids[attempt], mass, tolerance, _MAX_ITER, columns)
+
+
+@inlined()
+def iterate(cells, centroids, mass, tolerance, max_iter, columns):  # type: ignore[no-untyped-def]
+    """Lloyd's iteration, in place; returns the inertia. An empty cluster keeps its centroid.
+
+    ``mass`` receives the weights of the clusters.
+    """
+    first, n_blocks, no_labels = np.int64(0), len(cells.blocks) - 1, np.empty(0, np.int32)
+    move, iteration = np.inf, 0
+    while True:
+        sums, found, inertia, _ = assign(cells, centroids, 0.0, first, n_blocks, no_labels, columns)
+        if iteration == max_iter or move <= tolerance:
+            mass[:] = found
+            return inertia
+        iteration, move = iteration + 1, 0.0
+        for k in range(len(centroids)):
+            if found[k] > 0:
+                moved = 0.0
+                for d in range(len(columns)):
+                    mean = sums[k, d] / found[k]
+                    moved += (mean - centroids[k, d]) ** 2
+                    centroids[k, d] = mean
+                move = max(move, np.sqrt(moved))
 
 
 @compiled(fastmath={"reassoc"})
 def _plus_plus(X, weights, draws, chosen, columns):  # type: ignore[no-untyped-def]
-    """Greedy k-means++: ``chosen`` (A, K) receives samples, by random numbers ``draws``.
-
-    ``draws`` (A, K, C) are uniform in [0, 1): C candidates for each seed, of which one is kept.
-    """
+    """Greedy k-means++: ``chosen`` (A, K) receives samples; see :func:`plus_plus`."""
     n_samples, (n_attempts, n_clusters, n_candidates) = np.uint64(len(weights)), draws.shape
     trial, best = np.empty(n_samples), np.empty(n_samples)
     closest, cumulative = np.empty(n_samples), np.empty(n_samples)

@@ -1,0 +1,270 @@
+"""A genetic search for centroids on a summary of the samples, from the results of attempts.
+
+A child of several parents starts from all their centroids, each with the weight of its cluster. The
+two whose merger raises the inertia least are merged until K are left (pairwise nearest neighbours;
+Fränti 2000, "Genetic algorithm with deterministic crossover for vector quantization", Pattern
+Recognition Letters 21). Where the parents agree, so does the child; where they differ, the merging
+decides. In some children, one more pair is merged and one centroid is drawn as by k-means++: a
+mutation. A few of Lloyd's iterations follow. The best of parents and children are the next parents.
+
+The children of a generation are shared out to threads, and one compiled call makes a thread's
+share: threads that return to Python after each child spend more time waiting for the GIL than
+working. The random numbers belong to the generation, so results do not depend on the threads.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from kmseg.kmeans.cells import Cells, Integers
+from kmseg.kmeans.nearest import CHUNK, find_nearest
+from kmseg.kmeans.problem import Samples
+from kmseg.kmeans.seeding import Summary, iterate, plus_plus
+from kmseg.parallel.compiled import compiled, inlined
+from kmseg.parallel.threads import in_threads
+
+# At most this many children in a generation, generations on the coarse and on the fine summary, new
+# solutions drawn at the beginning, and solutions that go on. With few clusters, less is enough.
+_CHILDREN: Final = 24
+_GENERATIONS: Final = (5, 3)
+_NEWCOMERS: Final = 20
+_N_PARENTS: Final = 30
+_N_FINE_PARENTS: Final = 20
+# With fewer attempts than this, there are fewer children and new solutions in proportion.
+_FULL: Final = 10
+_MUTATED: Final = 0.5
+# Weights of centroids are multiplied by exp(this times a normal variable): the same parents have
+# different children.
+_NOISE: Final = 0.5
+# Lloyd's iterations of a child.
+_ITERATIONS: Final = 2
+# Solutions whose inertias differ by less than this, relatively, are the same.
+_SAME_INERTIA: Final = 1e-6
+
+
+class Population(NamedTuple):
+    """Solutions, and their results on a summary of the samples.
+
+    Attributes
+    ----------
+    centroids : ndarray, shape (P, K, W)
+    masses : ndarray, shape (P, K)
+        The weights of the clusters.
+    inertias : ndarray, shape (P,)
+    """
+
+    centroids: Samples
+    masses: Samples
+    inertias: Samples
+
+    def fittest(self, at_most: int) -> Population:
+        """The solutions of least inertia, in this order; one for each distinct inertia."""
+        chosen: list[int] = []
+        for i in np.argsort(self.inertias, kind="stable").tolist():
+            if len(chosen) == at_most:
+                break
+            if not chosen or self.inertias[i] > self.inertias[chosen[-1]] * (1 + _SAME_INERTIA):
+                chosen.append(i)
+        return Population(*(values[chosen] for values in self))
+
+    def joined(self, others: Population) -> Population:
+        """The solutions of both."""
+        return Population(*map(np.concatenate, zip(self, others, strict=True)))
+
+
+def search(few: Summary, starts: Samples, seed: int, n_threads: int) -> Samples:
+    """Improve the results of attempts, shape (A, K, W), by a genetic search on a summary.
+
+    The result does not depend on ``n_threads``.
+
+    Returns
+    -------
+    ndarray, shape (P, K, W)
+        Different solutions, the one of least inertia over the summary first.
+    """
+    n_clusters = starts.shape[1]
+    if n_clusters == 1:
+        return starts
+    share = min(1.0, len(starts) / _FULL)
+    n_newcomers = math.ceil(share * min(_NEWCOMERS, n_clusters))
+    n_children = math.ceil(share * min(_CHILDREN, n_clusters))
+    n_generations = min(_GENERATIONS[0], n_clusters // 4), min(_GENERATIONS[1], n_clusters // 10)
+    # Attempts draw from [seed, number], which is the same as [seed, number, 0].
+    rng = np.random.default_rng([seed, 0, 1])
+    newcomers = plus_plus(few.coarse, rng.random((n_newcomers, n_clusters, 1)))
+    centroids = np.concatenate((starts, newcomers))
+    population = Population(centroids, np.ones(centroids.shape[:2]), np.empty(len(centroids)))
+    for cells, n in zip((few.coarse, few.fine), n_generations, strict=True):
+        population = _bred(cells, population, _unmixed(population), few.tolerance, n_threads)
+        for _ in range(n):
+            parents = population.fittest(_N_PARENTS)
+            crossings = _crossings(parents, n_children, rng)
+            population = parents.joined(_bred(cells, parents, crossings, few.tolerance, n_threads))
+        population = population.fittest(min(_N_FINE_PARENTS, n_clusters))
+    return population.centroids
+
+
+class _Crossings(NamedTuple):
+    """How children are made.
+
+    Attributes
+    ----------
+    mixed : ndarray of int64, shape (C, M)
+        The parents of each child.
+    noise : ndarray, shape (C, M, K)
+        Factors of the weights of their centroids.
+    kept : ndarray of int64, shape (C,)
+        The number of centroids that mergers leave; the others are drawn.
+    draws : ndarray, shape (C, K)
+        Random numbers for that.
+    """
+
+    mixed: Integers
+    noise: Samples
+    kept: Integers
+    draws: Samples
+
+
+def _unmixed(population: Population) -> _Crossings:
+    """Every solution again."""
+    n, n_clusters = population.masses.shape
+    return _Crossings(
+        np.arange(n)[:, None],
+        np.ones((n, 1, n_clusters)),
+        np.full(n, n_clusters),
+        np.full((n, n_clusters), 0.5),
+    )
+
+
+def _crossings(parents: Population, n_children: int, rng: np.random.Generator) -> _Crossings:
+    """Draw the parents of children, and which children are mutated."""
+    n_parents, n_clusters = parents.masses.shape
+    order = np.argsort(rng.random((n_children, n_parents)), axis=1)
+    mixed = np.ascontiguousarray(order[:, :2])
+    noise = np.exp(_NOISE * rng.normal(size=(*mixed.shape, n_clusters)))
+    mutated = (rng.random(n_children) < _MUTATED) | (n_parents == 1)
+    return _Crossings(mixed, noise, n_clusters - mutated, rng.random((n_children, n_clusters)))
+
+
+def _bred(
+    cells: Cells,
+    parents: Population,
+    crossings: _Crossings,
+    tolerance: float,
+    n_threads: int,
+) -> Population:
+    """Make children, in threads, and iterate them over the summary."""
+    n_children, (n_clusters, width) = len(crossings.mixed), parents.centroids.shape[1:]
+    children = Population(
+        np.empty((n_children, n_clusters, width)),
+        np.empty((n_children, n_clusters)),
+        np.empty(n_children),
+    )
+
+    def share(first: int) -> None:
+        _breed(
+            cells, parents.centroids, parents.masses, *children, first, n_threads, tolerance,
+            *crossings, cells.columns,
+        )  # fmt: skip
+
+    in_threads(share, range(min(n_threads, n_children)), n_threads)
+    return children
+
+
+@compiled()
+def _breed(  # type: ignore[no-untyped-def]
+    cells, parents, parent_masses, children, masses, inertias, first, step, tolerance,
+    mixed, noise, kept, draws, columns,
+):  # fmt: skip
+    """Make every ``step``-th child from the ``first``, as :class:`_Crossings` says."""
+    n_clusters, n_mixed = parents.shape[1], mixed.shape[1]
+    points, weights = np.empty((len(columns), n_mixed * n_clusters)), np.empty(n_mixed * n_clusters)
+    for child in range(first, len(children), step):
+        centroids, n_points = children[child], 0
+        for number in range(n_mixed):
+            parent = mixed[child, number]
+            for k in range(n_clusters):
+                if parent_masses[parent, k] > 0:
+                    weights[n_points] = noise[child, number, k] * parent_masses[parent, k]
+                    for d in range(len(columns)):
+                        points[d, n_points] = parents[parent, k, d]
+                    n_points += 1
+        n_points = _merge(points, weights, n_points, kept[child], columns)
+        for k in range(n_clusters):
+            sample = 0
+            if k >= n_points:
+                sample = _draw(cells.X, cells.weights, centroids, k, draws[child, k], columns)
+            for d in range(len(columns)):
+                centroids[k, d] = points[d, k] if k < n_points else cells.X[d, sample]
+        inertias[child] = iterate(cells, centroids, masses[child], tolerance, _ITERATIONS, columns)
+
+
+@inlined()
+def _merge(points, weights, n_points, at_most, columns):  # type: ignore[no-untyped-def]
+    """Merge points, column by column and weighted, until ``at_most`` are left; returns how many.
+
+    The two to merge next are those that raise the weighted sum of squared distances least.
+    """
+    partner, costs = np.empty(n_points, np.int64), np.empty(n_points)
+    memory = np.empty(n_points)
+    for i in range(n_points if n_points > at_most else 0):
+        _find_partner(points, weights, n_points, i, partner, costs, memory, columns)
+    while n_points > at_most:
+        one = np.argmin(costs[:n_points])
+        first, second, last = min(one, partner[one]), max(one, partner[one]), n_points - 1
+        partner[first] = first
+        for i in range(n_points):
+            if partner[i] == first or partner[i] == second:
+                partner[i] = -1
+            elif partner[i] == last:
+                partner[i] = second
+        total = weights[first] + weights[second]
+        for d in range(len(columns)):
+            points[d, first] += weights[second] / total * (points[d, second] - points[d, first])
+            points[d, second] = points[d, last]
+        weights[first], weights[second] = total, weights[last]
+        partner[second], costs[second] = partner[last], costs[last]
+        n_points = last
+        # The costs of others do not fall by a merger, so their partners stay.
+        for i in range(n_points):
+            if partner[i] < 0:
+                _find_partner(points, weights, n_points, i, partner, costs, memory, columns)
+    return n_points
+
+
+@inlined(fastmath={"reassoc", "nnan", "nsz"})
+def _find_partner(  # type: ignore[no-untyped-def]
+    points, weights, n_points, i, partner, costs, memory, columns
+):
+    """Find the point to merge point i with, and what that costs (Ward 1963)."""
+    for j in range(np.uint64(n_points)):
+        distance = 0.0
+        for d in range(len(columns)):
+            difference = points[d, j] - points[d, i]
+            distance += difference * difference
+        memory[j] = weights[i] * weights[j] / (weights[i] + weights[j]) * distance
+    memory[i] = np.finfo(np.float64).max
+    least = memory[0]
+    for j in range(np.uint64(n_points)):
+        least = memory[j] if memory[j] < least else least
+    partner[i], costs[i] = 0, least
+    while memory[partner[i]] > least:
+        partner[i] += 1
+
+
+@inlined()
+def _draw(X, weights, centroids, n_centroids, uniform, columns):  # type: ignore[no-untyped-def]
+    """Draw a sample by its squared distance to the nearest centroid, times its weight."""
+    n_samples, total = len(weights), 0.0
+    nearest, least, no_runner_up = np.empty(CHUNK, np.int64), np.empty(CHUNK), np.empty(0)
+    cumulative = np.empty(n_samples)
+    for begin in range(0, n_samples, CHUNK):
+        n = min(CHUNK, n_samples - begin)
+        find_nearest(X, begin, n, centroids, n_centroids, nearest, least, no_runner_up, columns)
+        for i in range(n):
+            total += weights[begin + i] * least[i]
+            cumulative[begin + i] = total
+    return min(np.searchsorted(cumulative, uniform * total, side="right"), n_samples - 1)
