@@ -2,9 +2,9 @@
 
 The inertia of a result depends on its seeds more than on its iterations. So attempts are made where
 an iteration is cheap: on weighted means of small cells of the feature space. They are compared by
-their inertia over all samples. The best of them are improved on the summary and compared again; the
-winner is iterated over all samples until the stop rule holds, and only these iterations count.
-A manual start is iterated over all samples from the beginning.
+their inertia over all samples. A genetic search combines them on the summary, and its best
+solutions are compared too; the winner is iterated over all samples until the stop rule holds, and
+only these iterations count. A manual start is iterated over all samples from the beginning.
 
 Samples with one column need no attempts: their global optimum is computed, unless the start is
 manual.

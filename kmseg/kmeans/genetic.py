@@ -10,6 +10,11 @@ mutation. A few of Lloyd's iterations follow. The best of parents and children a
 The children of a generation are shared out to threads, and one compiled call makes a thread's
 share: threads that return to Python after each child spend more time waiting for the GIL than
 working. The random numbers belong to the generation, so results do not depend on the threads.
+
+Breathing k-means (Fritzke 2020, arXiv:2006.15666; one centroid at a time), which the search
+replaced, ended up to 1.6 % above the best known inertia at K = 32 and 0.9 % at K = 64 on three
+photographs of 4 to 15 megapixels, where the search ends 0.3 % above it at most, in 0.8 to 1.0 times
+the time. Its full schedule (five at a time) halved that excess in three times the time.
 """
 
 from __future__ import annotations

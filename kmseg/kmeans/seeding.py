@@ -20,10 +20,11 @@ from kmseg.parallel.compiled import compiled, inlined
 # inertia, which falls as K grows. With half as many samples, the inertia of photographs at K = 32
 # was 0.1 % higher.
 _PER_CLUSTER: Final = 700
-# Iterations on the summary end when no centroid moves by more than this fraction of the samples'
-# extent, or after _MAX_ITER iterations. Iterations over all samples follow.
+# Of the coarse summary, on which the genetic search begins: per cluster, and at most.
 _PER_CLUSTER_COARSE: Final = 250
 _MOST_COARSE: Final = 8000
+# Iterations on a summary end when no centroid moves by more than this fraction of the samples'
+# extent, or after _MAX_ITER iterations. Iterations over all samples follow.
 _TOLERANCE: Final = 1e-4
 _MAX_ITER: Final = 10
 
