@@ -110,7 +110,9 @@ def test_a_view_that_is_opened_comes_into_sight_below_a_rest_of_the_pictures(
 ) -> None:
     page = open_page(f"?{V}", **PROJECTOR)
     upload(page, shape)
-    for view in [*VIEWS.values(), VIEWS["clusters"]]:
+    # The pictures' height is what differs, so some views are enough for all shapes but one.
+    for key in (*VIEWS, "clusters") if shape == "tall" else ("cloud", "download"):
+        view = VIEWS[key]
         open_view(page, view)
         content = page.locator(CONTENT[view.key]).first
         content.wait_for(timeout=60_000)
