@@ -33,7 +33,7 @@ CHECKS = (
     ("Lint, JavaScript", ["oxlint", "--deny-warnings", "kmseg"]),
     ("Types", ["mypy", "--config-file", ".mypy.ini"]),
 )
-# All browser tests run first, in one worker: two browsers at once paint too slowly.
+# Without groups, loadgroup hands tests out one by one, so that both workers get slow ones.
 TESTS = ["pytest", "-n", "2", "--dist", "loadgroup"]
 
 
