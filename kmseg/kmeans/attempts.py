@@ -22,7 +22,7 @@ from kmseg.kmeans.genetic import search
 from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import lloyd
 from kmseg.kmeans.problem import Fit, Labels, Problem, Samples
-from kmseg.kmeans.seeding import Summary, attempts, iterated, summary
+from kmseg.kmeans.seeding import Summary, attempts, refined, summary
 from kmseg.parallel.threads import N_CORES, in_threads
 
 # Solutions of the search whose inertia over all samples is compared.
@@ -65,11 +65,11 @@ def _fit(problem: Problem, n_threads: int) -> Fit:
         : min(_N_FINALISTS, 1 + problem.n_clusters // 8)
     ]
 
-    def refined(start: Samples) -> _Attempt:
-        centroids = iterated(few.fine, start[None], few.tolerance)[0]
+    def finalist(start: Samples) -> _Attempt:
+        centroids = refined(few, start[None])[0]
         return _Attempt(inertia(cells, centroids), centroids)
 
-    finalists = in_threads(refined, found, n_threads)
+    finalists = in_threads(finalist, found, n_threads)
     best = min([*finalists, *tried], key=lambda attempt: attempt.inertia)
     fit = _finish(problem, cells, best.centroids, n_threads)
     inertias = [attempt.inertia for attempt in tried]
@@ -85,7 +85,7 @@ def _try(problem: Problem, cells: Cells, few: Summary, n_threads: int) -> list[_
 
     def task(numbers: range) -> list[_Attempt]:
         found = attempts(few, problem.n_clusters, problem.init, problem.seed, numbers)
-        return [_Attempt(inertia(cells, centroids), centroids) for centroids in found]
+        return [_Attempt(inertia(cells, c), c) for c in found]
 
     tried: list[_Attempt] = []
     for first in range(0, n_attempts, per_round):

@@ -27,7 +27,7 @@ import numpy as np
 from kmseg.kmeans.cells import Cells, Integers
 from kmseg.kmeans.nearest import CHUNK, find_nearest
 from kmseg.kmeans.problem import Samples
-from kmseg.kmeans.seeding import Summary, iterate, plus_plus
+from kmseg.kmeans.seeding import Summary, draw, iterate, plus_plus
 from kmseg.parallel.compiled import compiled, inlined
 from kmseg.parallel.threads import in_threads
 
@@ -41,11 +41,12 @@ _N_FINE_PARENTS: Final = 20
 # With fewer attempts than this, there are fewer children and new solutions in proportion.
 _FULL: Final = 10
 _MUTATED: Final = 0.5
+_CANDIDATES: Final = 8
 # Weights of centroids are multiplied by exp(this times a normal variable): the same parents have
 # different children.
 _NOISE: Final = 0.5
 # Lloyd's iterations of a child.
-_ITERATIONS: Final = 2
+_ITERATIONS: Final = 3
 # Solutions whose inertias differ by less than this, relatively, are the same.
 _SAME_INERTIA: Final = 1e-6
 
@@ -93,23 +94,30 @@ def search(few: Summary, starts: Samples, seed: int, n_threads: int) -> Samples:
     n_clusters = starts.shape[1]
     if n_clusters == 1:
         return starts
-    share = min(1.0, len(starts) / _FULL)
-    n_newcomers = math.ceil(share * min(_NEWCOMERS, n_clusters))
-    n_children = math.ceil(share * min(_CHILDREN, n_clusters))
-    n_generations = min(_GENERATIONS[0], n_clusters // 4), min(_GENERATIONS[1], n_clusters // 10)
+    n_newcomers, n_children, n_generations = _sizes(n_clusters, len(starts))
     # Attempts draw from [seed, number], which is the same as [seed, number, 0].
     rng = np.random.default_rng([seed, 0, 1])
     newcomers = plus_plus(few.coarse, rng.random((n_newcomers, n_clusters, 1)))
-    centroids = np.concatenate((starts, newcomers))
+    centroids = np.concatenate((few.reduced(starts), newcomers))
     population = Population(centroids, np.ones(centroids.shape[:2]), np.empty(len(centroids)))
     for cells, n in zip((few.coarse, few.fine), n_generations, strict=True):
-        population = _bred(cells, population, _unmixed(population), few.tolerance, n_threads)
+        population = _bred(few, cells, population, _unmixed(population), n_threads)
         for _ in range(n):
             parents = population.fittest(_N_PARENTS)
             crossings = _crossings(parents, n_children, rng)
-            population = parents.joined(_bred(cells, parents, crossings, few.tolerance, n_threads))
-        population = population.fittest(min(_N_FINE_PARENTS, n_clusters))
-    return population.centroids
+            population = parents.joined(_bred(few, cells, parents, crossings, n_threads))
+        population = population.fittest(_N_FINE_PARENTS)
+    return few.restored(population.centroids)
+
+
+def _sizes(n_clusters: int, n_attempts: int) -> tuple[int, int, tuple[int, int]]:
+    """New solutions, children in a generation, and generations on either summary."""
+    share = min(1.0, n_attempts / _FULL)
+    return (
+        math.ceil(share * min(_NEWCOMERS, n_clusters)),
+        math.ceil(share * min(_CHILDREN, n_clusters)),
+        (min(_GENERATIONS[0], n_clusters // 4), min(_GENERATIONS[1], n_clusters // 10)),
+    )
 
 
 class _Crossings(NamedTuple):
@@ -140,7 +148,7 @@ def _unmixed(population: Population) -> _Crossings:
         np.arange(n)[:, None],
         np.ones((n, 1, n_clusters)),
         np.full(n, n_clusters),
-        np.full((n, n_clusters), 0.5),
+        np.full((n, n_clusters, 1), 0.5),
     )
 
 
@@ -151,28 +159,24 @@ def _crossings(parents: Population, n_children: int, rng: np.random.Generator) -
     mixed = np.ascontiguousarray(order[:, :2])
     noise = np.exp(_NOISE * rng.normal(size=(*mixed.shape, n_clusters)))
     mutated = (rng.random(n_children) < _MUTATED) | (n_parents == 1)
-    return _Crossings(mixed, noise, n_clusters - mutated, rng.random((n_children, n_clusters)))
+    return _Crossings(mixed, noise, n_clusters - mutated, rng.random((n_children, n_clusters, _CANDIDATES)))
 
 
 def _bred(
-    cells: Cells,
-    parents: Population,
-    crossings: _Crossings,
-    tolerance: float,
-    n_threads: int,
+    few: Summary, cells: Cells, parents: Population, crossings: _Crossings, n_threads: int
 ) -> Population:
     """Make children, in threads, and iterate them over the summary."""
     n_children, (n_clusters, width) = len(crossings.mixed), parents.centroids.shape[1:]
     children = Population(
-        np.empty((n_children, n_clusters, width)),
+        np.empty((n_children, n_clusters, width), np.float32),
         np.empty((n_children, n_clusters)),
         np.empty(n_children),
     )
 
     def share(first: int) -> None:
         _breed(
-            cells, parents.centroids, parents.masses, *children, first, n_threads, tolerance,
-            *crossings, cells.columns,
+            cells, few.coarse.X, few.coarse.weights, parents.centroids, parents.masses, *children,
+            first, n_threads, *crossings, cells.columns,
         )  # fmt: skip
 
     in_threads(share, range(min(n_threads, n_children)), n_threads)
@@ -181,12 +185,13 @@ def _bred(
 
 @compiled()
 def _breed(  # type: ignore[no-untyped-def]
-    cells, parents, parent_masses, children, masses, inertias, first, step, tolerance,
+    cells, X, weights_, parents, parent_masses, children, masses, inertias, first, step,
     mixed, noise, kept, draws, columns,
 ):  # fmt: skip
     """Make every ``step``-th child from the ``first``, as :class:`_Crossings` says."""
     n_clusters, n_mixed = parents.shape[1], mixed.shape[1]
-    points, weights = np.empty((len(columns), n_mixed * n_clusters)), np.empty(n_mixed * n_clusters)
+    points = np.empty((len(columns), n_mixed * n_clusters), parents.dtype)
+    weights = np.empty(n_mixed * n_clusters, parents.dtype)
     for child in range(first, len(children), step):
         centroids, n_points = children[child], 0
         for number in range(n_mixed):
@@ -201,10 +206,10 @@ def _breed(  # type: ignore[no-untyped-def]
         for k in range(n_clusters):
             sample = 0
             if k >= n_points:
-                sample = _draw(cells.X, cells.weights, centroids, k, draws[child, k], columns)
+                sample = _draw(X, weights_, centroids, k, draws[child, k], columns)
             for d in range(len(columns)):
-                centroids[k, d] = points[d, k] if k < n_points else cells.X[d, sample]
-        inertias[child] = iterate(cells, centroids, masses[child], tolerance, _ITERATIONS, columns)
+                centroids[k, d] = points[d, k] if k < n_points else X[d, sample]
+        inertias[child] = iterate(cells, centroids, masses[child], _ITERATIONS, columns)
 
 
 @inlined()
@@ -213,19 +218,19 @@ def _merge(points, weights, n_points, at_most, columns):  # type: ignore[no-unty
 
     The two to merge next are those that raise the weighted sum of squared distances least.
     """
-    partner, costs = np.empty(n_points, np.int64), np.empty(n_points)
-    memory = np.empty(n_points)
+    partner, costs = np.empty(n_points, np.int32), np.empty(n_points, points.dtype)
+    memory = np.empty(n_points, points.dtype)
     for i in range(n_points if n_points > at_most else 0):
         _find_partner(points, weights, n_points, i, partner, costs, memory, columns)
     while n_points > at_most:
-        one = np.argmin(costs[:n_points])
+        one = _least(costs, n_points)
+        if partner[one] < 0:
+            _find_partner(points, weights, n_points, one, partner, costs, memory, columns)
+            continue
         first, second, last = min(one, partner[one]), max(one, partner[one]), n_points - 1
-        partner[first] = first
-        for i in range(n_points):
-            if partner[i] == first or partner[i] == second:
-                partner[i] = -1
-            elif partner[i] == last:
-                partner[i] = second
+        for i in range(np.uint64(n_points)):
+            gone = partner[i] == first or partner[i] == second
+            partner[i] = -1 if gone else second if partner[i] == last else partner[i]
         total = weights[first] + weights[second]
         for d in range(len(columns)):
             points[d, first] += weights[second] / total * (points[d, second] - points[d, first])
@@ -233,43 +238,54 @@ def _merge(points, weights, n_points, at_most, columns):  # type: ignore[no-unty
         weights[first], weights[second] = total, weights[last]
         partner[second], costs[second] = partner[last], costs[last]
         n_points = last
-        # The costs of others do not fall by a merger, so their partners stay.
-        for i in range(n_points):
-            if partner[i] < 0:
-                _find_partner(points, weights, n_points, i, partner, costs, memory, columns)
+        partner[first] = -1
     return n_points
 
 
-@inlined(fastmath={"reassoc", "nnan", "nsz"})
+@inlined()
+def _least(values, n_values):  # type: ignore[no-untyped-def]
+    """The index of the first least of some numbers, none negative.
+
+    The bits of such numbers ascend with them, and whole numbers are compared many at a time.
+    """
+    bits = values.view(np.int32)
+    least, index = bits[0], 0
+    for i in range(np.uint64(n_values)):
+        least = bits[i] if bits[i] < least else least
+    while bits[index] > least:
+        index += 1
+    return index
+
+
+@inlined(fastmath={"reassoc", "nnan", "nsz"}, error_model="numpy")
 def _find_partner(  # type: ignore[no-untyped-def]
     points, weights, n_points, i, partner, costs, memory, columns
 ):
     """Find the point to merge point i with, and what that costs (Ward 1963)."""
     for j in range(np.uint64(n_points)):
-        distance = 0.0
-        for d in range(len(columns)):
+        difference = points[0, j] - points[0, i]
+        distance = difference * difference
+        for d in range(1, len(columns)):
             difference = points[d, j] - points[d, i]
             distance += difference * difference
-        memory[j] = weights[i] * weights[j] / (weights[i] + weights[j]) * distance
-    memory[i] = np.finfo(np.float64).max
-    least = memory[0]
+        memory[j] = distance
+    weight = weights[i]
     for j in range(np.uint64(n_points)):
-        least = memory[j] if memory[j] < least else least
-    partner[i], costs[i] = 0, least
-    while memory[partner[i]] > least:
-        partner[i] += 1
+        memory[j] *= weight * weights[j] / (weight + weights[j])
+    memory[i] = np.inf
+    partner[i] = _least(memory, n_points)
+    costs[i] = memory[partner[i]]
 
 
 @inlined()
-def _draw(X, weights, centroids, n_centroids, uniform, columns):  # type: ignore[no-untyped-def]
+def _draw(X, weights, centroids, n_centroids, uniforms, columns):  # type: ignore[no-untyped-def]
     """Draw a sample by its squared distance to the nearest centroid, times its weight."""
-    n_samples, total = len(weights), 0.0
-    nearest, least, no_runner_up = np.empty(CHUNK, np.int64), np.empty(CHUNK), np.empty(0)
-    cumulative = np.empty(n_samples)
+    n_samples = len(weights)
+    nearest, least = np.empty(CHUNK, np.int32), np.empty(CHUNK, X.dtype)
+    no_runner_up, closest = np.empty(0, X.dtype), np.empty(n_samples, X.dtype)
+    near = np.ascontiguousarray(centroids.T)
     for begin in range(0, n_samples, CHUNK):
         n = min(CHUNK, n_samples - begin)
-        find_nearest(X, begin, n, centroids, n_centroids, nearest, least, no_runner_up, columns)
-        for i in range(n):
-            total += weights[begin + i] * least[i]
-            cumulative[begin + i] = total
-    return min(np.searchsorted(cumulative, uniform * total, side="right"), n_samples - 1)
+        find_nearest(X, begin, n, near, n_centroids, nearest, least, no_runner_up, columns)
+        closest[begin : begin + n] = least[:n]
+    return draw(X, weights, closest, uniforms, columns)
