@@ -33,8 +33,8 @@ from kmseg.parallel.threads import in_threads
 
 # At most this many children in a generation, generations on the coarse and on the fine summary, new
 # solutions drawn at the beginning, and solutions that go on. With few clusters, less is enough.
-_CHILDREN: Final = 24
-_GENERATIONS: Final = (5, 3)
+_CHILDREN: Final = 32
+_GENERATIONS: Final = (6, 4)
 _NEWCOMERS: Final = 20
 _N_PARENTS: Final = 30
 _N_FINE_PARENTS: Final = 20

@@ -12,18 +12,15 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kmseg.kmeans.cells import Cells, group
+from kmseg.kmeans.cells import Cells, Integers, group
 from kmseg.kmeans.filtering import assign
 from kmseg.kmeans.problem import Samples
 from kmseg.parallel.compiled import compiled, inlined
 
-# Number of summary samples per cluster. The scatter within cells must be small against the
-# inertia, which falls as K grows. With half as many samples, the inertia of photographs at K = 32
-# was 0.1 % higher.
-_PER_CLUSTER: Final = 700
-# Of the coarse summary, on which the genetic search begins: per cluster, and at most.
-_PER_CLUSTER_COARSE: Final = 250
-_MOST_COARSE: Final = 8000
+# Samples of the coarse and of the fine summary: per cluster, and at most. The genetic search begins
+# on the coarse one. The scatter within cells must be small against the inertia, which falls as K
+# grows. With half as many fine samples, the inertia of photographs at K = 32 was 0.1 % higher.
+_SIZES: Final = (250, 8000), (700, 24_000)
 # Iterations on a summary end when no centroid moves by more than this fraction of the samples'
 # extent, or after _MAX_ITER iterations. Iterations over all samples follow.
 _TOLERANCE: Final = 1e-4
@@ -67,55 +64,97 @@ class Summary(NamedTuple):
 
 
 def summary(cells: Cells, n_clusters: int) -> Summary:
-    """Summarise cells by their means; if there are too few cells for K, use all samples."""
+    """Summarise cells by their means, those of large scatter by the means of their octants.
+
+    If that is too few, octants are divided again. All samples are taken if they are few.
+    """
     low, high = cells.block_boxes[:, 0].min(axis=0), cells.block_boxes[:, 1].max(axis=0)
     origin, scale = (low + high) / 2, cells.extent or 1.0
-    sizes = min(_PER_CLUSTER_COARSE * n_clusters, _MOST_COARSE), _PER_CLUSTER * n_clusters
+    sizes = tuple(min(per * n_clusters, most) for per, most in _SIZES)
+    # Cells are divided in this order; each octant that is occupied adds at most 7 means.
+    order = np.argsort(-cells.scatter, kind="stable")[: max(0, sizes[1] - len(cells.masses)) // 6]
+    divided = _Divided(order, *_divide(cells, order, cells.columns))
 
     def few(size: int) -> Cells:
-        means, masses = _means(cells, n_clusters, size)
-        found = group((means - origin) / scale, masses / masses.sum(), cell_bits=9, block_bits=3)
+        means, masses = cells.X.T, cells.weights
+        if len(masses) > size and len(cells.masses) >= 4 * n_clusters:
+            means, masses = _means(cells, divided, size)
+        means = (means - origin) / scale
+        found = group(means, masses / masses.sum(), cell_bits=9, block_bits=3)
         singles = {name: getattr(found, name).astype(np.float32) for name in _SINGLE}
         return found._replace(**singles)
 
     return Summary(few(sizes[0]), few(sizes[1]), origin, scale)
 
 
-def _means(cells: Cells, n_clusters: int, size: int) -> tuple[Samples, Samples]:
-    """The means of cells and their weights; those of octants in place of some, for about ``size``.
+class _Divided(NamedTuple):
+    """The octants of n cells, and the octants of these octants.
 
-    All samples, if they are no more than that or the cells are too few for K.
+    Attributes
+    ----------
+    cells : ndarray of int64, shape (n,)
+    octant_sums, octant_masses : ndarray, shapes (n, 8, W), (n, 8)
+        Weighted sums and weights.
+    sums, masses : ndarray, shapes (n, 8, 8, W), (n, 8, 8)
+    n_octants, n_parts : ndarray of int64, shape (n,)
+        How many are occupied.
     """
-    means, masses = cells.means, cells.masses
-    if len(cells.weights) <= size or len(masses) < 4 * n_clusters:
-        return cells.X.T, cells.weights
-    n_more = size - len(masses)
-    if n_more <= 0:
-        return means, masses
-    largest = np.argsort(-cells.scatter, kind="stable")[: n_more // 6]
-    sums, octants = _octants(cells, largest, cells.columns)
-    occupied = octants > 0
-    return (
-        np.vstack((np.delete(means, largest, axis=0), sums[occupied] / octants[occupied, None])),
-        np.append(np.delete(masses, largest), octants[occupied]),
-    )
+
+    cells: Integers
+    octant_sums: Samples
+    octant_masses: Samples
+    sums: Samples
+    masses: Samples
+    n_octants: Integers
+    n_parts: Integers
+
+
+def _means(cells: Cells, divided: _Divided, size: int) -> tuple[Samples, Samples]:
+    """Means and weights of cells and of parts of cells, about ``size`` of them at most."""
+    n_split = min(max(0, size - len(cells.masses)) // 6, len(divided.cells))
+    left = size - len(cells.masses) + n_split - divided.n_octants[:n_split].sum()
+    more = np.cumsum(divided.n_parts[:n_split] - divided.n_octants[:n_split])
+    n_again = np.searchsorted(more, left, side="right")
+    whole = np.ones(len(cells.masses), np.bool_)
+    whole[divided.cells[:n_split]] = False
+    chosen = [(cells.sums[whole], cells.masses[whole])]
+    for sums, masses in (
+        (divided.sums[:n_again], divided.masses[:n_again]),
+        (divided.octant_sums[n_again:n_split], divided.octant_masses[n_again:n_split]),
+    ):
+        occupied = masses > 0
+        chosen.append((sums[occupied], masses[occupied]))
+    all_sums, all_masses = map(np.concatenate, zip(*chosen, strict=True))
+    return all_sums / all_masses[:, None], all_masses
 
 
 @compiled()
-def _octants(cells, split, columns):  # type: ignore[no-untyped-def]
-    """Weighted sums and weights of the octants of cells, by the first three columns."""
-    sums, masses = np.zeros((8 * len(split), len(columns))), np.zeros(8 * len(split))
-    for number in range(len(split)):
+def _divide(cells, split, columns):  # type: ignore[no-untyped-def]
+    """The fields of :class:`_Divided` but the first; octants are by the first three columns."""
+    n, width = len(split), len(columns)
+    octant_sums, octant_masses = np.zeros((n, 8, width)), np.zeros((n, 8))
+    sums, masses = np.zeros((n, 8, 8, width)), np.zeros((n, 8, 8))
+    n_octants, n_parts = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    for number in range(n):
         cell = split[number]
         for i in range(cells.starts[cell], cells.starts[cell + 1]):
-            octant = 8 * number
+            octant, part = 0, 0
             for d in range(3):
-                middle = 0.5 * (cells.boxes[cell, 0, d] + cells.boxes[cell, 1, d])
-                octant += (cells.X[d, i] > middle) << d
-            masses[octant] += cells.weights[i]
-            for d in range(len(columns)):
-                sums[octant, d] += cells.weights[i] * cells.X[d, i]
-    return sums, masses
+                low, high = cells.boxes[cell, 0, d], cells.boxes[cell, 1, d]
+                middle = 0.5 * (low + high)
+                above = cells.X[d, i] > middle
+                octant += above << d
+                middle = 0.5 * (middle + (high if above else low))
+                part += (cells.X[d, i] > middle) << d
+            n_octants[number] += octant_masses[number, octant] == 0
+            n_parts[number] += masses[number, octant, part] == 0
+            weight = cells.weights[i]
+            octant_masses[number, octant] += weight
+            masses[number, octant, part] += weight
+            for d in range(width):
+                octant_sums[number, octant, d] += weight * cells.X[d, i]
+                sums[number, octant, part, d] += weight * cells.X[d, i]
+    return octant_sums, octant_masses, sums, masses, n_octants, n_parts
 
 
 def attempts(few: Summary, n_clusters: int, init: str, seed: int, numbers: range) -> Samples:
