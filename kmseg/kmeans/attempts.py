@@ -72,8 +72,10 @@ def _fit(problem: Problem, n_threads: int) -> Fit:
     finalists = in_threads(finalist, found, n_threads)
     best = min([*finalists, *tried], key=lambda attempt: attempt.inertia)
     fit = _finish(problem, cells, best.centroids, n_threads)
-    inertias = [attempt.inertia for attempt in tried]
-    inertias[int(np.argmin(inertias))] = fit.inertias[0]
+    # Only by rounding could an attempt be better than the result.
+    least = fit.inertias[0]
+    inertias = [max(attempt.inertia, least) for attempt in tried]
+    inertias[int(np.argmin(inertias))] = least
     return fit._replace(inertias=tuple(inertias))
 
 
@@ -85,7 +87,7 @@ def _try(problem: Problem, cells: Cells, few: Summary, n_threads: int) -> list[_
 
     def task(numbers: range) -> list[_Attempt]:
         found = attempts(few, problem.n_clusters, problem.init, problem.seed, numbers)
-        return [_Attempt(inertia(cells, c), c) for c in found]
+        return [_Attempt(inertia(cells, centroids), centroids) for centroids in found]
 
     tried: list[_Attempt] = []
     for first in range(0, n_attempts, per_round):

@@ -153,13 +153,12 @@ def assign(  # type: ignore[no-untyped-def]
     """
     X, weights, starts, n_clusters = cells.X, cells.weights, cells.starts, len(centroids)
     sums, mass, inertia = np.zeros((n_clusters, len(columns))), np.zeros(n_clusters), 0.0
-    everyone, distances = np.arange(n_clusters), np.empty(n_clusters, X.dtype)
-    precision = X.dtype
-    near_all = np.ascontiguousarray(centroids.T)
+    everyone, n_border, n_runs, n_listed = np.arange(n_clusters), 0, 0, 0
     in_block, in_cell = np.empty(n_clusters, np.int64), np.empty(n_clusters, np.int64)
-    near_block, near_cell = np.empty((len(columns), n_clusters), precision), np.empty((len(columns), n_clusters), precision)
-    nearest, least = np.empty(CHUNK, np.int32), np.empty(CHUNK, precision)
-    runner_up, n_border, n_runs, n_listed = np.empty(CHUNK if slack > 0 else 0, precision), 0, 0, 0
+    near_all, distances = np.ascontiguousarray(centroids.T), np.empty(n_clusters, X.dtype)
+    near_block, near_cell = np.empty_like(near_all), np.empty_like(near_all)
+    nearest, least = np.empty(CHUNK, np.int32), np.empty(CHUNK, X.dtype)
+    runner_up = np.empty(CHUNK if slack > 0 else 0, X.dtype)
     border_X, border_weights, runs, listed = _new_border(
         cells, slack, first, last, n_clusters, columns
     )

@@ -27,7 +27,7 @@ import numpy as np
 from kmseg.kmeans.cells import Cells, Integers
 from kmseg.kmeans.nearest import CHUNK, find_nearest
 from kmseg.kmeans.problem import Samples
-from kmseg.kmeans.seeding import Summary, draw, iterate, plus_plus
+from kmseg.kmeans.seeding import Singles, Summary, draw, iterate, plus_plus
 from kmseg.parallel.compiled import compiled, inlined
 from kmseg.parallel.threads import in_threads
 
@@ -38,9 +38,15 @@ _GENERATIONS: Final = (6, 4)
 _NEWCOMERS: Final = 20
 _N_PARENTS: Final = 30
 _N_FINE_PARENTS: Final = 20
+# Where the coarse summary has fewer samples than this, a generation takes less time, and there are
+# up to _MOST_REPEATS times as many. Without, a picture with 200 colours ended 1.4 % above the least
+# inertia known at K = 64, and 0.6 % with them.
+_FEW_SAMPLES: Final = 2000
+_MOST_REPEATS: Final = 5
 # With fewer attempts than this, there are fewer children and new solutions in proportion.
 _FULL: Final = 10
 _MUTATED: Final = 0.5
+# Samples drawn for the new centroid, of which the best is taken.
 _CANDIDATES: Final = 8
 # Weights of centroids are multiplied by exp(this times a normal variable): the same parents have
 # different children.
@@ -62,7 +68,7 @@ class Population(NamedTuple):
     inertias : ndarray, shape (P,)
     """
 
-    centroids: Samples
+    centroids: Singles
     masses: Samples
     inertias: Samples
 
@@ -74,11 +80,15 @@ class Population(NamedTuple):
                 break
             if not chosen or self.inertias[i] > self.inertias[chosen[-1]] * (1 + _SAME_INERTIA):
                 chosen.append(i)
-        return Population(*(values[chosen] for values in self))
+        return Population(self.centroids[chosen], self.masses[chosen], self.inertias[chosen])
 
     def joined(self, others: Population) -> Population:
         """The solutions of both."""
-        return Population(*map(np.concatenate, zip(self, others, strict=True)))
+        return Population(
+            np.concatenate((self.centroids, others.centroids)),
+            np.concatenate((self.masses, others.masses)),
+            np.concatenate((self.inertias, others.inertias)),
+        )
 
 
 def search(few: Summary, starts: Samples, seed: int, n_threads: int) -> Samples:
@@ -94,7 +104,9 @@ def search(few: Summary, starts: Samples, seed: int, n_threads: int) -> Samples:
     n_clusters = starts.shape[1]
     if n_clusters == 1:
         return starts
-    n_newcomers, n_children, n_generations = _sizes(n_clusters, len(starts))
+    n_newcomers, n_children, n_generations = _sizes(
+        n_clusters, len(starts), len(few.coarse.weights)
+    )
     # Attempts draw from [seed, number], which is the same as [seed, number, 0].
     rng = np.random.default_rng([seed, 0, 1])
     newcomers = plus_plus(few.coarse, rng.random((n_newcomers, n_clusters, 1)))
@@ -110,13 +122,14 @@ def search(few: Summary, starts: Samples, seed: int, n_threads: int) -> Samples:
     return few.restored(population.centroids)
 
 
-def _sizes(n_clusters: int, n_attempts: int) -> tuple[int, int, tuple[int, int]]:
+def _sizes(n_clusters: int, n_attempts: int, n_samples: int) -> tuple[int, int, tuple[int, int]]:
     """New solutions, children in a generation, and generations on either summary."""
     share = min(1.0, n_attempts / _FULL)
+    more = min(max(1, _FEW_SAMPLES // n_samples), _MOST_REPEATS)
     return (
         math.ceil(share * min(_NEWCOMERS, n_clusters)),
         math.ceil(share * min(_CHILDREN, n_clusters)),
-        (min(_GENERATIONS[0], n_clusters // 4), min(_GENERATIONS[1], n_clusters // 10)),
+        (more * min(_GENERATIONS[0], n_clusters // 4), min(_GENERATIONS[1], n_clusters // 10)),
     )
 
 
@@ -131,8 +144,8 @@ class _Crossings(NamedTuple):
         Factors of the weights of their centroids.
     kept : ndarray of int64, shape (C,)
         The number of centroids that mergers leave; the others are drawn.
-    draws : ndarray, shape (C, K)
-        Random numbers for that.
+    draws : ndarray, shape (C, K, N)
+        Random numbers for that, one for each of the N candidates.
     """
 
     mixed: Integers
@@ -159,7 +172,8 @@ def _crossings(parents: Population, n_children: int, rng: np.random.Generator) -
     mixed = np.ascontiguousarray(order[:, :2])
     noise = np.exp(_NOISE * rng.normal(size=(*mixed.shape, n_clusters)))
     mutated = (rng.random(n_children) < _MUTATED) | (n_parents == 1)
-    return _Crossings(mixed, noise, n_clusters - mutated, rng.random((n_children, n_clusters, _CANDIDATES)))
+    draws = rng.random((n_children, n_clusters, _CANDIDATES))
+    return _Crossings(mixed, noise, n_clusters - mutated, draws)
 
 
 def _bred(
@@ -185,28 +199,28 @@ def _bred(
 
 @compiled()
 def _breed(  # type: ignore[no-untyped-def]
-    cells, X, weights_, parents, parent_masses, children, masses, inertias, first, step,
+    cells, X, X_weights, parents, parent_masses, children, masses, inertias, first, step,
     mixed, noise, kept, draws, columns,
 ):  # fmt: skip
     """Make every ``step``-th child from the ``first``, as :class:`_Crossings` says."""
     n_clusters, n_mixed = parents.shape[1], mixed.shape[1]
-    points = np.empty((len(columns), n_mixed * n_clusters), parents.dtype)
-    weights = np.empty(n_mixed * n_clusters, parents.dtype)
+    # One more than there can be, for a centroid without weight after all others.
+    points = np.empty((len(columns), n_mixed * n_clusters + 1), parents.dtype)
+    weights = np.empty(n_mixed * n_clusters + 1, parents.dtype)
     for child in range(first, len(children), step):
         centroids, n_points = children[child], 0
         for number in range(n_mixed):
             parent = mixed[child, number]
             for k in range(n_clusters):
-                if parent_masses[parent, k] > 0:
-                    weights[n_points] = noise[child, number, k] * parent_masses[parent, k]
-                    for d in range(len(columns)):
-                        points[d, n_points] = parents[parent, k, d]
-                    n_points += 1
+                weights[n_points] = noise[child, number, k] * parent_masses[parent, k]
+                for d in range(len(columns)):
+                    points[d, n_points] = parents[parent, k, d]
+                n_points += weights[n_points] > 0
         n_points = _merge(points, weights, n_points, kept[child], columns)
         for k in range(n_clusters):
             sample = 0
             if k >= n_points:
-                sample = _draw(X, weights_, centroids, k, draws[child, k], columns)
+                sample = _draw(X, X_weights, centroids, k, draws[child, k], columns)
             for d in range(len(columns)):
                 centroids[k, d] = points[d, k] if k < n_points else X[d, sample]
         inertias[child] = iterate(cells, centroids, masses[child], _ITERATIONS, columns)
@@ -216,7 +230,9 @@ def _breed(  # type: ignore[no-untyped-def]
 def _merge(points, weights, n_points, at_most, columns):  # type: ignore[no-untyped-def]
     """Merge points, column by column and weighted, until ``at_most`` are left; returns how many.
 
-    The two to merge next are those that raise the weighted sum of squared distances least.
+    The two to merge next are those that raise the weighted sum of squared distances least. A
+    point's partner is searched again only when its cost, as it was, is the least (Kaukoranta,
+    Fränti & Nevalainen 1999, "Vector quantization by lazy pairwise nearest neighbor method").
     """
     partner, costs = np.empty(n_points, np.int32), np.empty(n_points, points.dtype)
     memory = np.empty(n_points, points.dtype)
@@ -228,17 +244,17 @@ def _merge(points, weights, n_points, at_most, columns):  # type: ignore[no-unty
             _find_partner(points, weights, n_points, one, partner, costs, memory, columns)
             continue
         first, second, last = min(one, partner[one]), max(one, partner[one]), n_points - 1
-        for i in range(np.uint64(n_points)):
-            gone = partner[i] == first or partner[i] == second
-            partner[i] = -1 if gone else second if partner[i] == last else partner[i]
         total = weights[first] + weights[second]
         for d in range(len(columns)):
             points[d, first] += weights[second] / total * (points[d, second] - points[d, first])
             points[d, second] = points[d, last]
         weights[first], weights[second] = total, weights[last]
+        # Costs do not fall by a merger: those of points whose partner is gone are lower bounds.
+        for i in range(np.uint64(n_points)):
+            gone = partner[i] == first or partner[i] == second
+            partner[i] = -1 if gone else second if partner[i] == last else partner[i]
         partner[second], costs[second] = partner[last], costs[last]
-        n_points = last
-        partner[first] = -1
+        partner[first], n_points = -1, last
     return n_points
 
 

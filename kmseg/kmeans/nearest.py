@@ -15,7 +15,8 @@ from kmseg.parallel.compiled import inlined
 
 # Samples processed together, so that their distances stay in the first-level cache.
 CHUNK: Final = 256
-FEW: Final = 5
+# With at most this many candidates, :func:`add_up` makes a pass with vector instructions for each.
+_FEW_CANDIDATES: Final = 5
 # Chunks are rounded up to whole vectors of this many samples, which are processed at equal cost.
 _LANES: Final = 16
 # Relative tolerance: a centroid is dropped only if it is further away by more than this, so
@@ -29,8 +30,10 @@ def survivors(  # type: ignore[no-untyped-def]
 ):
     """Keep the candidates that can be nearest somewhere in a box; returns their number.
 
-    ``near`` holds the coordinates of the ``candidates``; ``kept_near`` and ``kept`` receive those
-    that are kept. ``distances`` is working memory.
+    ``near`` holds the coordinates of the ``candidates``, column by column; ``kept_near`` and
+    ``kept`` receive those that are kept. ``distances`` is working memory. Loops compute with the
+    precision of ``near``, and each does one thing, so that all but the last use vector
+    instructions.
 
     Let n be the candidate nearest to the middle of the box. A candidate k is dropped if n is nearer
     than k even in the corner of the box that lies furthest towards k, and so in all of the box.
@@ -50,6 +53,12 @@ def survivors(  # type: ignore[no-untyped-def]
         least = distances[j] if distances[j] < least else least
     while distances[nearest] > least:
         nearest += 1
+    certain = near.dtype.type(1 - _ROUNDING)
+    for j in range(several):
+        margin = zero
+        for d in range(len(columns)):
+            margin += abs(near[d, j] - near[d, nearest]) * (boxes[box, 1, d] - boxes[box, 0, d])
+        distances[j] = distances[j] * certain - margin
     if slack > 0:
         half_diagonal = zero
         for d in range(len(columns)):
@@ -61,12 +70,6 @@ def survivors(  # type: ignore[no-untyped-def]
                 difference = near[d, j] - near[d, nearest]
                 gap += difference * difference
             distances[j] -= 2 * slack * (2 * reach + np.sqrt(gap))
-    certain = near.dtype.type(1 - _ROUNDING)
-    for j in range(several):
-        margin = zero
-        for d in range(len(columns)):
-            margin += abs(near[d, j] - near[d, nearest]) * (boxes[box, 1, d] - boxes[box, 0, d])
-        distances[j] = distances[j] * certain - margin
     n_kept = 0
     for j in range(n_candidates):
         kept[n_kept] = candidates[j]
@@ -91,6 +94,7 @@ def find_nearest(  # type: ignore[no-untyped-def]
 ):
     """Find the nearest centroid of at most ``CHUNK`` samples from ``begin``.
 
+    ``centroids`` are given column by column, (W, K).
     ``nearest`` receives its number, ``least`` the squared distance to it, and ``runner_up``, unless
     it is empty, the squared distance to the second nearest. Samples past ``n_samples`` that fill
     the last vector get -1 as ``nearest``.
@@ -136,7 +140,7 @@ def add_up(  # type: ignore[no-untyped-def]
     """
     filled, offset = _whole_vectors(begin, n_samples, X.shape[1]), np.uint64(begin)
     zero = X.dtype.type(0)
-    if n_candidates > FEW:
+    if n_candidates > _FEW_CANDIDATES:
         for i in range(np.uint64(n_samples)):
             if nearest[i] >= 0:
                 k, weight = candidates[nearest[i]], weights[offset + i]

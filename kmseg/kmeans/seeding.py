@@ -177,7 +177,8 @@ def attempts(few: Summary, n_clusters: int, init: str, seed: int, numbers: range
         # without replacement (Efraimidis & Spirakis 2006, Information Processing Letters 97(5)).
         weights = few.coarse.weights
         keys = np.array([rng.exponential(size=len(weights)) / weights for rng in generators])
-        starts = few.coarse.X.T[np.argsort(keys, axis=1)[:, :n_clusters]]
+        chosen = np.argsort(keys, axis=1)[:, :n_clusters]
+        starts = few.coarse.X.T[chosen].astype(np.float32)
     else:
         shape = (n_clusters, 2 + int(math.log(n_clusters)))
         starts = plus_plus(few.coarse, np.array([rng.random(shape) for rng in generators]))
@@ -191,7 +192,7 @@ def plus_plus(cells: Cells, draws: Samples) -> Singles:
     """
     chosen = np.zeros(draws.shape[:2], np.int64)
     _plus_plus(cells.X, cells.weights, draws, chosen, cells.columns)
-    return cells.X.T[chosen]
+    return cells.X.T[chosen].astype(np.float32)
 
 
 def refined(few: Summary, centroids: Samples) -> Samples:
