@@ -26,7 +26,8 @@ _SIZES: Final = (250, 8000), (700, 24_000)
 _TOLERANCE: Final = 1e-4
 _MAX_ITER: Final = 10
 # Centroids move this many times as far as to the means of their clusters, but not in the last
-# iteration, which makes fewer iterations do.
+# iteration: over-relaxation (Xiao 2010, "Over-relaxation Lloyd method for computing centroidal
+# Voronoi tessellations"), with which fewer iterations are enough.
 _STRETCH: Final = 2.0
 # The fields of Cells that a summary has with single precision.
 _SINGLE: Final = ("X", "weights", "boxes", "block_boxes")
