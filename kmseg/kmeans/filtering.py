@@ -155,7 +155,7 @@ def assign(  # type: ignore[no-untyped-def]
     sums, mass, inertia = np.zeros((n_clusters, len(columns))), np.zeros(n_clusters), 0.0
     everyone, n_border, n_runs, n_listed = np.arange(n_clusters), 0, 0, 0
     in_block, in_cell = np.empty(n_clusters, np.int64), np.empty(n_clusters, np.int64)
-    near_all, distances = np.ascontiguousarray(centroids.T), np.empty(n_clusters, X.dtype)
+    near_all, distances = centroids.T.copy(), np.empty(n_clusters, X.dtype)
     near_block, near_cell = np.empty_like(near_all), np.empty_like(near_all)
     nearest, least = np.empty(CHUNK, np.int32), np.empty(CHUNK, X.dtype)
     runner_up = np.empty(CHUNK if slack > 0 else 0, X.dtype)

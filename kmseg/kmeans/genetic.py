@@ -8,7 +8,7 @@ decides. In some children, one more pair is merged, and of some samples drawn as
 best becomes a centroid: a mutation. A few of Lloyd's iterations follow. The best of parents and
 children are the next parents.
 
-The children of a generation are shared out to threads, and one compiled call makes a thread's
+The children of a generation are shared out to threads, and two compiled calls make a thread's
 share: threads that return to Python after each child spend more time waiting for the GIL than
 working. The random numbers belong to the generation, so results do not depend on the threads.
 
@@ -36,7 +36,7 @@ import numpy as np
 from kmseg.kmeans.cells import Cells, Integers
 from kmseg.kmeans.nearest import CHUNK, find_nearest
 from kmseg.kmeans.problem import Samples
-from kmseg.kmeans.seeding import Singles, Summary, draw, iterate, plus_plus
+from kmseg.kmeans.seeding import Singles, Summary, draw, iterate_all, plus_plus
 from kmseg.parallel.compiled import compiled, inlined
 from kmseg.parallel.threads import in_threads
 
@@ -198,9 +198,10 @@ def _bred(
 
     def share(first: int) -> None:
         _breed(
-            cells, few.coarse.X, few.coarse.weights, parents.centroids, parents.masses, *children,
-            first, n_threads, *crossings, cells.columns,
+            few.coarse.X, few.coarse.weights, parents.centroids, parents.masses,
+            children.centroids, first, n_threads, *crossings, cells.columns,
         )  # fmt: skip
+        iterate_all(cells, *children, first, n_threads, _ITERATIONS, cells.columns)
 
     in_threads(share, range(min(n_threads, n_children)), n_threads)
     return children
@@ -208,10 +209,9 @@ def _bred(
 
 @compiled()
 def _breed(  # type: ignore[no-untyped-def]
-    cells, X, X_weights, parents, parent_masses, children, masses, inertias, first, step,
-    mixed, noise, kept, draws, columns,
-):  # fmt: skip
-    """Make every ``step``-th child from the ``first``, as :class:`_Crossings` says."""
+    X, X_weights, parents, parent_masses, children, first, step, mixed, noise, kept, draws, columns
+):
+    """Make every ``step``-th child from the ``first``, not iterated; see :class:`_Crossings`."""
     n_clusters, n_mixed = parents.shape[1], mixed.shape[1]
     # One more than there can be, for a centroid without weight after all others.
     points = np.empty((len(columns), n_mixed * n_clusters + 1), parents.dtype)
@@ -232,7 +232,6 @@ def _breed(  # type: ignore[no-untyped-def]
                 sample = _draw(X, X_weights, centroids, k, draws[child, k], columns)
             for d in range(len(columns)):
                 centroids[k, d] = points[d, k] if k < n_points else X[d, sample]
-        inertias[child] = iterate(cells, centroids, masses[child], _ITERATIONS, columns)
 
 
 @inlined()
@@ -308,9 +307,10 @@ def _draw(X, weights, centroids, n_centroids, uniforms, columns):  # type: ignor
     n_samples = len(weights)
     nearest, least = np.empty(CHUNK, np.int32), np.empty(CHUNK, X.dtype)
     no_runner_up, closest = np.empty(0, X.dtype), np.empty(n_samples, X.dtype)
-    near = np.ascontiguousarray(centroids.T)
+    near = centroids.T.copy()
     for begin in range(0, n_samples, CHUNK):
         n = min(CHUNK, n_samples - begin)
         find_nearest(X, begin, n, near, n_centroids, nearest, least, no_runner_up, columns)
-        closest[begin : begin + n] = least[:n]
+        for i in range(n):
+            closest[begin + i] = least[i]
     return draw(X, weights, closest, uniforms, columns)

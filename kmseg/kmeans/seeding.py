@@ -202,43 +202,43 @@ def refined(few: Summary, centroids: Samples) -> Samples:
 
 
 def _iterated(few: Summary, starts: Singles) -> Singles:
-    centroids = np.array(starts, order="C")
-    _iterate_all(few.fine, centroids, few.fine.columns)
+    centroids, (n, n_clusters) = np.array(starts, order="C"), starts.shape[:2]
+    masses, inertias = np.empty((n, n_clusters)), np.empty(n)
+    iterate_all(few.fine, centroids, masses, inertias, 0, 1, _MAX_ITER, few.fine.columns)
     return centroids
 
 
 @compiled()
-def _iterate_all(cells, all_centroids, columns):  # type: ignore[no-untyped-def]
-    mass = np.empty(all_centroids.shape[1])
-    for attempt in range(len(all_centroids)):
-        iterate(cells, all_centroids[attempt], mass, _MAX_ITER, columns)
+def iterate_all(  # type: ignore[no-untyped-def]
+    cells, all_centroids, masses, inertias, start, step, max_iter, columns
+):
+    """Lloyd's iteration of every ``step``-th solution from ``start``, in place.
 
-
-@inlined()
-def iterate(cells, centroids, mass, max_iter, columns):  # type: ignore[no-untyped-def]
-    """Lloyd's iteration, in place; returns the inertia. An empty cluster keeps its centroid.
-
-    ``mass`` receives the weights of the clusters. They and the inertia are those of the last
-    assignment; the inertia is that about the means of its clusters.
+    ``masses`` and ``inertias`` receive the weights of the clusters and the inertia about their
+    means, both for the last assignment. An empty cluster keeps its centroid. This is a compiled
+    function of its own because :func:`assign` takes long to compile.
     """
     first, n_blocks, no_labels = np.int64(0), len(cells.blocks) - 1, np.empty(0, np.int32)
-    inertia = np.inf
-    for iteration in range(max_iter):
-        stretch, move = _STRETCH if iteration < max_iter - 1 else 1.0, 0.0
-        sums, found, inertia, _ = assign(cells, centroids, 0.0, first, n_blocks, no_labels, columns)
-        mass[:] = found
-        for k in range(len(centroids)):
-            if found[k] > 0:
-                moved = 0.0
-                for d in range(len(columns)):
-                    step = sums[k, d] / found[k] - centroids[k, d]
-                    moved += step * step
-                    centroids[k, d] += stretch * step
-                inertia -= found[k] * moved
-                move = max(move, moved)
-        if move <= _TOLERANCE * _TOLERANCE:
-            break
-    return inertia
+    for number in range(start, len(all_centroids), step):
+        centroids = all_centroids[number]
+        for iteration in range(max_iter):
+            stretch, move = _STRETCH if iteration < max_iter - 1 else 1.0, 0.0
+            sums, mass, inertia, _ = assign(
+                cells, centroids, 0.0, first, n_blocks, no_labels, columns
+            )
+            for k in range(len(centroids)):
+                masses[number, k] = mass[k]
+                if mass[k] > 0:
+                    moved = 0.0
+                    for d in range(len(columns)):
+                        difference = sums[k, d] / mass[k] - centroids[k, d]
+                        moved += difference * difference
+                        centroids[k, d] += stretch * difference
+                    inertia -= mass[k] * moved
+                    move = max(move, moved)
+            inertias[number] = inertia
+            if move <= _TOLERANCE * _TOLERANCE:
+                break
 
 
 @compiled()
@@ -246,9 +246,9 @@ def _plus_plus(X, weights, draws, chosen, columns):  # type: ignore[no-untyped-d
     """Greedy k-means++: ``chosen`` (A, K) receives samples; see :func:`plus_plus`."""
     closest = np.empty(len(weights), X.dtype)
     for attempt in range(len(chosen)):
-        closest[:] = 1
+        closest.fill(1)
         chosen[attempt, 0] = draw(X, weights, closest, draws[attempt, 0, :1], columns)
-        closest[:] = np.inf
+        closest.fill(np.inf)
         _approach(X, closest, chosen[attempt, 0], closest, weights, columns)
         for k in range(1, chosen.shape[1]):
             chosen[attempt, k] = draw(X, weights, closest, draws[attempt, k], columns)
@@ -267,8 +267,13 @@ def draw(X, weights, closest, uniforms, columns):  # type: ignore[no-untyped-def
         cumulative[i] = total
     chosen, least, trial = 0, np.inf, np.empty(len(weights), X.dtype)
     for number in range(len(uniforms)):
-        index = np.searchsorted(cumulative, uniforms[number] * total, side="right")
-        index = min(index, len(weights) - 1)
+        index, above = 0, len(weights) - 1
+        while index < above:  # the first sample whose sum exceeds the draw
+            middle = (index + above) // 2
+            if cumulative[middle] > uniforms[number] * total:
+                above = middle
+            else:
+                index = middle + 1
         potential = least
         if len(uniforms) > 1:
             potential = _approach(X, closest, index, trial, weights, columns)
