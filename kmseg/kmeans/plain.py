@@ -85,6 +85,7 @@ def _fit(problem: Problem) -> Fit:
             problem.progress(attempt, problem.attempts)
 
         fit = lloyd(cells, cells.widened(start), problem.rule, step_done=progress)
+        problem.progress(attempt + 1, problem.attempts)
         return fit._replace(centroids=fit.centroids[:, : start.shape[1]])
 
     if problem.start is not None:

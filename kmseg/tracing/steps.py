@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmseg.color import features, selected
 from kmseg.errors import LabelsError, SettingsError, shown
 from kmseg.histogram import ColorHistogram, color_histogram
-from kmseg.kmeans import distinct_rows
-from kmseg.kmeans.cells import Cells, group
-from kmseg.kmeans.filtering import label, step
-from kmseg.kmeans.lloyd import lloyd
-from kmseg.kmeans.pairs import distinct_pairs
-from kmseg.kmeans.plain import distinct
-from kmseg.kmeans.problem import StopRule
+from kmseg.kmeans.cells import Cells
+from kmseg.kmeans.filtering import step
 from kmseg.labeling import ByColor
 from kmseg.parallel.compiled import compiled
 from kmseg.picture.image import Image
 from kmseg.segmentation import largest_first
 from kmseg.settings import Settings
+from kmseg.tracing.runs import Runs, manual
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +84,7 @@ class Trace:
     @property
     def manual(self) -> Settings:
         """Settings with the seeds as a manual start: their segmentation is the last step."""
-        return _manual(self.settings, self.seeds[self.drawn])
+        return manual(self.settings, self.seeds[self.drawn])
 
     def labeling(self, step: int) -> ByColor:
         """The assignment of each colour in a step, from 0 to S; negative steps count from the end.
@@ -99,10 +94,8 @@ class Trace:
         IndexError
             If there is no such step.
         """
-        start = self.centroids[step][self.drawn]
-        cells, number = _grouped(_samples(self.histogram, self.settings, None), self.histogram)
-        labels = self.drawn.astype(np.int16)[label(cells, cells.widened(start))[0]]
-        return ByColor(self.histogram, labels if number is None else labels[number])
+        labels = Runs(self.histogram, self.settings).assigned(self.centroids[step][self.drawn])
+        return ByColor(self.histogram, self.drawn.astype(np.int16)[labels])
 
     def labels(self, step: int) -> NDArray[np.int16]:
         """Cluster of each pixel in a step, shape (H, W); -1 is transparent.
@@ -162,16 +155,14 @@ def trace(
     else:
         image = source.resized(settings.width)
         histogram = histogram or color_histogram(image)
-    samples = _samples(histogram, settings, coordinates)
-    seeds = _seeds(samples, histogram, settings, attempt)
-    cells, number = _grouped(samples, histogram)
-    start = cells.widened(features(seeds, settings.color_space, settings.channels))
+    runs = Runs(histogram, settings, coordinates)
+    seeds = runs.seeds(_number(attempt))
     used: list[NDArray[np.float64]] = []
-    rule = StopRule(settings.max_iter, settings.epsilon, settings.stop)
-    fit = lloyd(cells, start, rule, step_done=used.append)
-    centroids = np.array(used if fit.converged else [*used, fit.centroids])
-    steps = _steps(cells, _colors(histogram, number, cells), centroids, seeds)
-    centroids = centroids[:, :, : samples.shape[1]]
+    run = runs.run(seeds, used.append)
+    cells = runs.cells
+    centroids = np.array(used if run.converged else [*used, cells.widened(run.centroids)])
+    steps = _steps(cells, _colors(histogram, runs.number, cells), centroids, seeds)
+    centroids = centroids[:, :, : run.centroids.shape[1]]
     order = largest_first(steps.pixel_counts[-1], steps.palette[-1], centroids[-1])
     moves = np.sqrt((np.diff(centroids, axis=0) ** 2).sum(axis=2).max(axis=1))
     return Trace(
@@ -186,55 +177,18 @@ def trace(
         moved=np.append(0.0, moves),
         seeds=seeds[order],
         drawn=np.argsort(order),
-        converged=bool(fit.converged),
+        converged=run.converged,
     )
 
 
-def _manual(settings: Settings, seeds: NDArray[np.uint8]) -> Settings:
-    """Settings with these starting colours; repeats fill up to K, and are clipped with it."""
-    repeats = np.repeat(seeds[-1:], settings.n_clusters - len(seeds), axis=0)
-    colors = tuple(map(tuple, np.concatenate((seeds, repeats)).tolist()))
-    return replace(settings, init="manual", centroids=colors)
-
-
-def _samples(
-    histogram: ColorHistogram, settings: Settings, coordinates: NDArray[np.float64] | None
-) -> NDArray[np.float64]:
-    """The features of each colour, shape (U, D), column by column."""
-    if coordinates is None:
-        found = features(histogram.colors, settings.color_space, settings.channels)
-    else:
-        found = selected(coordinates, settings.color_space, settings.channels)
-    return np.require(found, np.float64, "F")
-
-
-def _seeds(
-    samples: NDArray[np.float64], histogram: ColorHistogram, settings: Settings, attempt: int
-) -> NDArray[np.uint8]:
-    """The colours of the seeds, in the order in which they are drawn or given, shape (K, 3)."""
+def _number(attempt: int) -> int:
     try:
         number = operator.index(attempt)
     except TypeError:
         number = -1
     if number < 0:
         raise SettingsError(f"attempt: must be a whole number of at least 0, not {shown(attempt)}")
-    n_clusters = distinct_rows(samples, settings.n_clusters)
-    if settings.init == "manual":
-        return np.array(settings.centroids, np.uint8)[:n_clusters]
-    different = distinct(samples, histogram.counts.astype(np.float64))
-    chosen = different.draw(n_clusters, settings.init, settings.seed, number)
-    return histogram.colors[different.rows[chosen]]
-
-
-def _grouped(
-    samples: NDArray[np.float64], histogram: ColorHistogram
-) -> tuple[Cells, NDArray[np.int32] | None]:
-    """The samples of the engine, and the number of each colour's sample if colours share them."""
-    weights = histogram.counts.astype(np.float64)
-    pairs = distinct_pairs(samples, weights)
-    if pairs is None:
-        return group(samples, weights), None
-    return group(pairs.samples, pairs.weights), pairs.number
+    return number
 
 
 class _Colors(NamedTuple):
