@@ -145,6 +145,20 @@ def test_a_start_far_from_every_colour_fills_its_empty_clusters() -> None:
     assert_ends_as_segment(trace, image)
 
 
+def test_a_cluster_that_ends_empty_comes_last_with_its_colour_before() -> None:
+    image = random_image(24, (12, 12))
+    wanted = kmseg.Settings(
+        color_space="hsv", n_clusters=40, init="random", stop="iterations", max_iter=1
+    )
+    trace = kmseg.trace(image, wanted, attempt=5)
+    assert trace.n_clusters == 40 and trace.pixel_counts[-1, -1] == 0 < trace.pixel_counts[-1, -2]
+    np.testing.assert_array_equal(trace.palette[-1, -1], trace.palette[-2, -1])
+    assert_steps_of_numpy(trace, image)
+    seg = kmseg.segment(image, trace.manual)
+    assert seg.n_clusters == 39
+    np.testing.assert_array_equal(trace.labels(-1), seg.labels)
+
+
 def test_transparent_pixels_are_not_counted() -> None:
     image = with_holes(picture("china", 100), 4)
     trace = kmseg.trace(image, kmseg.Settings(color_space="cielab", n_clusters=4))
