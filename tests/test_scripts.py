@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from kmseg import Settings
 from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
 from kmseg.output.encode import png
+from kmseg.settings import to_hex
 from kmseg.settings.scripts import PROGRAMS, Language
 from oracles import image_at
 
@@ -74,27 +76,27 @@ def run(folder: Path, *programs: str) -> list[Result]:
 
 def expected(image: kmseg.Image, settings: Settings) -> Result:
     seg = kmseg.segment(image, settings)
-    colors = ["#%02x%02x%02x" % tuple(color) for color in seg.palette.tolist()]
+    colors = [to_hex(color) for color in seg.palette]
     return Result(seg.pixel_counts.tolist(), colors, seg.inertia)
 
 
 def says_equal(program: str) -> bool:
-    """Whether a program's first lines promise kmseg's counts."""
+    """Whether a program's first lines promise kmseg's counts, at least without empty clusters."""
     head = program.partition("import cv2")[0].replace("\n# ", " ")
     assert head.startswith("# ")
     assert "Install: pip install " in head and "opencv-python-headless" in head
-    equal, differs = "Its counts are those of kmseg." in head, "may differ from kmseg's" in head
+    equal, differs = "Its counts are those of kmseg" in head, "may differ from kmseg's" in head
     assert equal != differs
     return equal
 
 
-PHOTO = image_at("china", 72)
+PHOTO = image_at("china", 48)
 
 
 def holed() -> kmseg.Image:
     """A picture with every degree of transparency."""
     alpha = np.random.default_rng(1).integers(0, 256, PHOTO.pixels.shape[:2], np.uint8)
-    alpha[10:30, 10:40] = 0
+    alpha[8:20, 8:30] = 0
     return kmseg.Image(PHOTO.pixels, alpha=alpha)
 
 
@@ -117,7 +119,7 @@ def chosen_channels() -> Iterator[Settings]:
     for key, space in COLOR_SPACES.items():
         yield manual(color_space=key)
         if len(space.channels) > 1:
-            yield manual(12, color_space=key, channels="1", max_iter=40)
+            yield manual(color_space=key, channels="1", max_iter=40)
         if len(space.channels) > 2:
             yield manual(color_space=key, channels="02", epsilon=1.5)
 
@@ -139,16 +141,17 @@ def test_plain_lloyd_from_chosen_colours_gives_the_pages_counts_in_every_space(
     for each, found in zip(settings, run(folder, *programs), strict=True):
         seg = expected(PHOTO, each)
         assert (found.counts, found.colors) == (seg.counts, seg.colors), each
-        assert found.inertia == pytest.approx(seg.inertia, rel=1e-9)
+        assert found.inertia == pytest.approx(seg.inertia, rel=1e-7)
 
 
 def library_settings(engine: str) -> Iterator[Settings]:
     """Settings of an engine that visits pixels: each start, rule and kind of conversion."""
+    rules = RULES[:1] if ENGINES[engine].own_stop_rule else RULES
     for init in ("k-means++", "random"):
-        for rule in RULES:
+        for rule in rules:
             yield Settings(engine=engine, init=init, attempts=3, seed=5, **rule)
         yield Settings(engine=engine, init=init, n_clusters=12, attempts=1, color_space="cielab")
-    yield from (replace(manual(**rule), engine=engine) for rule in RULES)
+    yield from (replace(manual(**rule), engine=engine) for rule in rules)
     yield manual(12, engine=engine, color_space="hsv", channels="02")
     for key in ("hsv-circular", "lab", "oklab", "ycrcb", "gray"):
         yield Settings(engine=engine, color_space=key, attempts=2, max_iter=60)
@@ -163,7 +166,10 @@ def test_a_program_gives_the_counts_of_its_own_engine(folder: Path, language: La
     for each, found in zip(settings, run(folder, *programs), strict=True):
         seg = expected(PHOTO, each)
         assert (found.counts, found.colors) == (seg.counts, seg.colors), each
-        assert found.inertia == pytest.approx(seg.inertia, rel=1e-4)
+        # cv2.kmeans measures to a pixel's own centroid, even if another is nearer by now.
+        assert found.inertia == pytest.approx(
+            seg.inertia, rel=0.1 if language == "opencv" else 1e-7
+        )
 
 
 @pytest.mark.parametrize("language", STANDALONE)
@@ -186,22 +192,29 @@ def test_a_program_of_another_engine_says_so_and_ends_at_about_the_pages_inertia
 ) -> None:
     settings = [
         Settings(),
-        Settings(n_clusters=12, init="random", color_space="lab", stop="epsilon"),
-        Settings(color_space="hsv", channels="02", stop="iterations", max_iter=80),
-        Settings(color_space="cielab", n_clusters=6, max_iter=50),
+        Settings(n_clusters=12, init="random", color_space="lab", stop="epsilon", attempts=4),
+        Settings(color_space="hsv", channels="02", stop="iterations", max_iter=80, attempts=3),
     ]
-    settings += [] if language == "numpy" else [manual(12)]
+    settings += [] if language == "numpy" else [manual()]
     programs = [each.to_script(language, "photo.png") for each in settings]
     assert not any(map(says_equal, programs))
     for each, found in zip(settings, run(folder, *programs), strict=True):
         seg = expected(PHOTO, each)
         assert sum(found.counts) == sum(seg.counts)
-        assert found.inertia == pytest.approx(seg.inertia, rel=0.05), each
+        assert found.inertia == pytest.approx(seg.inertia, rel=0.1), each
+
+
+def test_a_program_says_that_empty_clusters_are_filled_in_another_way(folder: Path) -> None:
+    whole, part = manual(12), manual(12, channels="1")
+    programs = [each.to_script("numpy", "photo.png") for each in (whole, part)]
+    assert ["unless a cluster becomes empty" in program for program in programs] == [False, True]
+    for each, found in zip((whole, part), run(folder, *programs), strict=True):
+        assert found.inertia == pytest.approx(expected(PHOTO, each).inertia, rel=0.2)
 
 
 def test_the_saved_picture_has_each_pixel_in_its_clusters_colour(folder: Path) -> None:
     for name, image in (("photo.png", PHOTO), ("holed.png", holed())):
-        run(folder, manual().to_script("numpy", name))
+        run(folder, manual().to_script("numpy", name, opaque=image.alpha is None))
         seg = kmseg.segment(image, manual())
         saved = np.array(Pillow.open(folder / "segmented.png"))
         labels = seg.labels
@@ -225,7 +238,7 @@ def test_a_jpeg_is_read_upright_and_with_the_pages_colours(folder: Path) -> None
 
 
 NAMES = [
-    "it's a \"photo\".png",
+    'it\'s a "photo".png',
     "фото 写真.png",
     "'); import os; os.abort() #.png",
     '"""; raise SystemExit(7) #.png',
@@ -235,15 +248,25 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("language", STANDALONE)
-def test_the_name_of_a_picture_is_data_and_never_code(folder: Path, language: Language) -> None:
+def test_the_name_of_a_picture_is_data_and_never_code(folder: Path) -> None:
     for name in NAMES:
         (folder / name).write_bytes(png(PHOTO.pixels))
-    settings = manual(engine={"numpy": "exact"}.get(language, language))
-    programs = [settings.to_script(language, name) for name in NAMES]
-    assert all(program.isprintable() for text in programs for program in text.split("\n"))
+    settings = manual()
+    programs = [settings.to_script("numpy", name) for name in NAMES]
     seg = expected(PHOTO, settings)
     assert [found.counts for found in run(folder, *programs)] == [seg.counts] * len(NAMES)
+
+
+@pytest.mark.parametrize("language", PROGRAMS)
+@pytest.mark.parametrize("name", [*NAMES, "sample:" + NAMES[2], "\ud800\x00.png"])
+def test_a_hostile_name_is_one_string_of_the_program(language: Language, name: str) -> None:
+    program = Settings().to_script(language, name)
+    assert all(line.isprintable() for line in program.split("\n"))
+    strings = {n.value for n in ast.walk(ast.parse(program)) if isinstance(n, ast.Constant)}
+    sample = name.removeprefix("sample:")
+    assert strings & {name, sample, f"{sample}.png"}
+    cells = json.loads(Settings().to_notebook(language, name).encode())["cells"]
+    assert "abort" not in "".join(cells[0]["source"])
 
 
 def test_what_was_done_to_a_file_is_told_and_never_code(folder: Path) -> None:
@@ -317,12 +340,15 @@ def test_a_notebooks_cells_give_the_counts_and_show_both_pictures(
     folder: Path, language: Language
 ) -> None:
     settings = manual(engine={"numpy": "exact"}.get(language, language), width=40)
-    for name, image in (("photo.png", PHOTO), ("holed.png", holed())):
+    cases = {"photo.png": PHOTO, "holed.png": holed()}
+    programs = []
+    for name in cases:
         notebook = json.loads(settings.to_notebook(language, name))
         codes = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
         *others, original, segmented = codes
         shown = f"{original}._repr_png_()\n{segmented}._repr_png_()\n"
-        (found,) = run(folder, "\n".join([*others, shown]))
+        programs.append("\n".join([*others, shown]))
+    for image, found in zip(cases.values(), run(folder, *programs), strict=True):
         seg = expected(image, settings)
         assert (found.counts, found.colors) == (seg.counts, seg.colors)
 

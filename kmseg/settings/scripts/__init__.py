@@ -11,6 +11,7 @@ import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePath
 from string import Template
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -31,6 +32,7 @@ SAMPLE_PREFIX: Final = "sample:"
 _TEMPLATES: Final = Path(__file__).parent
 _DEFAULT_READING: Final = Reading()
 _ALWAYS_OPAQUE: Final = frozenset({".jpg", ".jpeg", ".bmp"})
+_INJECTIVE: Final = frozenset({"bgr", "rgb", "hsv-circular", "cielab", "oklab"})
 _SHOW: Final = ("original-shown", "segmented-shown")
 _CRITERIA: Final = {
     "both": "cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER",
@@ -54,7 +56,7 @@ class Program:
     cells : tuple of str
         Names of its templates.
     engines : tuple of str
-        The engines whose pixel counts it repeats.
+        The engines whose pixel counts it repeats; empty if it is kmseg itself.
     manual_engines : tuple of str
         Those whose counts it repeats only with a manual start.
     difference : str
@@ -119,13 +121,12 @@ def script(
 ) -> str:
     """The program as text; see :meth:`kmseg.settings.Settings.to_script`."""
     program = _program(language)
-    facts, values = _facts(settings, language, picture, reading, opaque)
-    cells = _cells(program.cells, facts, values)
-    head = _head(settings, language, program, picture, reading, notes)
-    comment = "\n".join(
+    head = _head(settings, program, picture, reading, notes)
+    comment = [
         textwrap.fill(line, 88, initial_indent="# ", subsequent_indent="# ") for line in head
-    )
-    return "\n".join([comment, "", *_spaced(list(cells))])
+    ]
+    cells = list(_cells(program.cells, *_facts(settings, language, picture, reading, opaque)))
+    return "\n".join([*comment, "", *_spaced(cells)])
 
 
 def notebook(
@@ -138,13 +139,11 @@ def notebook(
 ) -> str:
     """The program as a notebook; see :meth:`kmseg.settings.Settings.to_notebook`."""
     program = _program(language)
-    facts, values = _facts(settings, language, picture, reading, opaque)
-    title, *head = _head(settings, language, program, picture, reading, notes)
-    install = "The last two cells show the pictures: they need `pip install pillow`."
-    text = "\n\n".join([f"# {title}", *map(_without_markup, head), install])
-    codes = _cells((*program.cells, *_SHOW), facts, values)
-    cells = [_notebook_cell("text", "markdown", text)]
-    for number, code in enumerate(codes, 1):
+    title, *head = map(_without_markup, _head(settings, program, picture, reading, notes))
+    head.append("The last two cells show the pictures: they need Pillow, pip install pillow.")
+    facts = _facts(settings, language, picture, reading, opaque)
+    cells = [_notebook_cell("text", "markdown", "\n\n".join([f"# {title}", *head]))]
+    for number, code in enumerate(_cells((*program.cells, *_SHOW), *facts), 1):
         cell = _notebook_cell(f"code-{number}", "code", code)
         cells.append(cell | {"execution_count": None, "outputs": []})
     document = {
@@ -170,12 +169,7 @@ def _program(language: str) -> Program:
 
 
 def _head(
-    settings: Settings,
-    language: str,
-    program: Program,
-    picture: str,
-    reading: Reading,
-    notes: Sequence[str],
+    settings: Settings, program: Program, picture: str, reading: Reading, notes: Sequence[str]
 ) -> list[str]:
     """Lines that say what the program does, what to install, and whether its counts are kmseg's."""
     lines = [
@@ -183,7 +177,7 @@ def _head(
         f"Install: {program.install}",
         "It prints the pixels and the mean colour of each cluster and saves segmented.png.",
     ]
-    if language == "kmseg":
+    if not program.engines:
         return lines
     if picture.startswith(SAMPLE_PREFIX):
         lines.append("The picture is a sample of kmseg, saved as PNG in the same folder.")
@@ -191,9 +185,19 @@ def _head(
     differs = " and ".join(filter(None, reasons))
     if differs:
         lines.append(f"Its counts may differ from kmseg's, because {differs}.")
+    elif program.manual_engines and not _separates_colors(settings):
+        lines.append(
+            "Its counts are those of kmseg, unless a cluster becomes empty: it then takes the "
+            "furthest pixels here, and those of one colour only in kmseg."
+        )
     else:
         lines.append("Its counts are those of kmseg.")
     return lines
+
+
+def _separates_colors(settings: Settings) -> bool:
+    """Whether different colours have different coordinates."""
+    return settings.channels == "all" and settings.color_space in _INJECTIVE
 
 
 def _engine_reason(settings: Settings, program: Program) -> str:
@@ -287,7 +291,7 @@ def _cells(names: Sequence[str], facts: set[str], values: dict[str, object]) -> 
 def _spaced(cells: Sequence[str]) -> Iterator[str]:
     """Cells with one blank line between them, or two around functions."""
     yield cells[0]
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for before, cell in pairwise(cells):
         function = cell.startswith("def ") or before.splitlines()[-1].startswith(" ")
         yield "\n" if function else ""
         yield cell
