@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -356,11 +355,16 @@ def test_a_notebooks_cells_give_the_counts_and_show_both_pictures(
 # -- kmseg -----------------------------------------------------------------------------------------
 
 
-def test_the_program_for_kmseg_saves_the_segmentation(
+def test_the_program_and_notebook_for_kmseg_save_the_segmentation(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(folder)
     settings = Settings(n_clusters=3, width=50, color_space="oklab")
-    exec(settings.to_script("kmseg", "holed.png"), {})
-    assert Result.of(capsys.readouterr().out) == expected(holed(), settings)
-    assert cv2.imread("segmented.png", cv2.IMREAD_UNCHANGED).shape == (33, 50, 4)
+    notebook = json.loads(settings.to_notebook("kmseg", "holed.png"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"][1:]]
+    for program in (settings.to_script("kmseg", "holed.png"), "\n".join(cells)):
+        exec(program, {})
+        assert Result.of(capsys.readouterr().out) == expected(holed(), settings)
+        saved = Path("segmented.png")
+        assert np.array(Pillow.open(saved)).shape == (33, 50, 4)
+        saved.unlink()

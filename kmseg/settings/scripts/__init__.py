@@ -60,7 +60,7 @@ class Program:
     manual_engines : tuple of str
         Those whose counts it repeats only with a manual start.
     difference : str
-        In what it differs from other engines, as a clause after "because".
+        In what it differs from other engines, apart from the seeds, as a clause after "because".
     """
 
     title: str
@@ -79,8 +79,7 @@ PROGRAMS: Final[dict[Language, Program]] = {
         "pip install opencv-python-headless numpy",
         ("imports", "picture", "coordinates", "nearest", "opencv", "result"),
         engines=("opencv",),
-        difference="cv2.kmeans has random numbers of its own, rounds to 32 bits and makes 2 to 100 "
-        "iterations",
+        difference="cv2.kmeans rounds to 32 bits and makes 2 to 100 iterations",
     ),
     "scikit-learn": Program(
         "scikit-learn",
@@ -88,7 +87,7 @@ PROGRAMS: Final[dict[Language, Program]] = {
         "pip install scikit-learn opencv-python-headless numpy",
         ("imports", "picture", "coordinates", "scikit-learn", "result"),
         engines=("scikit-learn",),
-        difference="KMeans has random numbers and a stop rule of its own",
+        difference="KMeans has a stop rule of its own",
     ),
     "numpy": Program(
         "NumPy",
@@ -98,7 +97,7 @@ PROGRAMS: Final[dict[Language, Program]] = {
         ("imports", "picture", "coordinates", "nearest", "numpy", "result"),
         engines=("lloyd",),
         manual_engines=("exact",),
-        difference="plain Lloyd starts from seeds of its own and ends at another optimum",
+        difference="kmseg used another engine",
     ),
     "kmseg": Program(
         "kmseg",
@@ -180,11 +179,10 @@ def _head(
     if not program.engines:
         return lines
     if picture.startswith(SAMPLE_PREFIX):
-        lines.append("The picture is a sample of kmseg, saved as PNG in the same folder.")
-    reasons = [_engine_reason(settings, program), _reading_reason(reading, notes)]
-    differs = " and ".join(filter(None, reasons))
-    if differs:
-        lines.append(f"Its counts may differ from kmseg's, because {differs}.")
+        lines.append("The picture is a sample of kmseg: save it as PNG in the same folder.")
+    reasons = [*_engine_reasons(settings, program), *_reading_reasons(reading, notes)]
+    if reasons:
+        lines.append(f"Its counts may differ from kmseg's, because {', and '.join(reasons)}.")
     elif program.manual_engines and not _separates_colors(settings):
         lines.append(
             "Its counts are those of kmseg, unless a cluster becomes empty: it then takes the "
@@ -200,21 +198,18 @@ def _separates_colors(settings: Settings) -> bool:
     return settings.channels == "all" and settings.color_space in _INJECTIVE
 
 
-def _engine_reason(settings: Settings, program: Program) -> str:
-    same = program.engines
-    if settings.init == "manual":
-        same += program.manual_engines
-    if settings.engine in same:
-        return ""
-    if program.manual_engines and settings.engine not in program.manual_engines:
-        return f"kmseg used its {settings.engine} engine"
-    return program.difference
+def _engine_reasons(settings: Settings, program: Program) -> list[str]:
+    if settings.engine in program.engines:
+        return []
+    if settings.init != "manual":
+        return ["it draws other starting centroids", program.difference]
+    return [] if settings.engine in program.manual_engines else [program.difference]
 
 
-def _reading_reason(reading: Reading, notes: Sequence[str]) -> str:
+def _reading_reasons(reading: Reading, notes: Sequence[str]) -> list[str]:
     done = ", ".join(notes) or " ".join(reading.to_options())
     printable = "".join(c if c.isprintable() else " " for c in done)
-    return f"kmseg reads the file in another way ({printable})" if printable else ""
+    return [f"kmseg reads the file in another way ({printable})"] if printable else []
 
 
 def _without_markup(text: str) -> str:
