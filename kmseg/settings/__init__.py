@@ -261,7 +261,8 @@ class Settings:
         """A Python program that makes this segmentation.
 
         It prints the pixels and colour of each cluster, and saves ``segmented.png``. Its first
-        lines say what to install, and why its counts may differ from those of :func:`segment`.
+        lines say what to install, and why its counts may differ from those of :func:`segment`. The
+        programs for OpenCV and scikit-learn do not clip K to the number of distinct values.
 
         Parameters
         ----------

@@ -74,7 +74,7 @@ def _program(context: ViewContext, language: Language) -> None:
                 width="stretch",
                 icon=":material/folder_zip:" if extension == "zip" else None,
             )
-    st.code(script, language="python")
+    st.code(script, language="python", wrap_lines=True)
 
 
 def _clipped(seg: Segmentation) -> Settings:
