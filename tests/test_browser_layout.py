@@ -32,6 +32,7 @@ CONTENT = {
     "ladder": ".curves",
     "residual": ".st-key-section [data-testid=stImage] img",
     "download": ".st-key-section [data-testid=stDownloadButton]",
+    "code": ".st-key-section [data-testid=stDownloadButton]",
 }
 HEIGHT_TO_SEE = 30  # CSS pixels of it that must be in sight
 

@@ -129,8 +129,11 @@ def test_colours_are_quoted_for_powershell_too() -> None:
     assert '--centroids "#ff0000,#000000"' in SETTINGS.to_command_line("a.png", "cmd")
 
 
-def test_the_script_of_a_sample_reads_the_sample() -> None:
-    script = Settings(width=40, n_clusters=2).to_python("sample:flower")
+def test_the_script_of_a_sample_reads_the_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = Settings(width=40, n_clusters=2).to_script("kmseg", "sample:flower")
     namespace: dict[str, kmseg.Segmentation] = {}
     exec(script, namespace)
     expected = kmseg.segment(kmseg.sample_image("flower"), kmseg.Settings(width=40, n_clusters=2))

@@ -31,14 +31,14 @@ def test_every_view_is_reached_by_a_link(view: str, picture: str) -> None:
     assert not app.error and not app.warning
 
 
-def test_a_place_shows_its_parts_and_a_place_of_one_view_has_no_second_row() -> None:
+def test_a_place_shows_its_parts() -> None:
     app = open_page(view="ladder", picture="flower", width="90")
     assert app.segmented_control(key="place").options == ["Explore", "Download"]
     explore = [view for view in VIEWS.values() if view.place == "Explore"]
     assert app.segmented_control(key="part").options == [view.title for view in explore]
     assert app.segmented_control(key="part").value == "ladder"
     open_view(app, "download")
-    assert "part" not in [control.key for control in app.segmented_control]
+    assert app.segmented_control(key="part").options == ["Files", "Code"]
     assert app.query_params["view"] == "download"
 
 
@@ -168,16 +168,3 @@ def test_files_are_in_groups_and_each_is_offered_once() -> None:
         "Numbers",
         "Palettes",
     ]
-
-
-def test_the_commands_named_a_file_that_there_is_not() -> None:
-    app = open_page(view="download", picture="plate-6", n_clusters="3")
-    posix, windows, script = (element.value for element in app.code)
-    assert posix.startswith(".venv/bin/python -m kmseg -i sample:plate-6 ")
-    assert windows.startswith(r".venv\Scripts\python -m kmseg -i sample:plate-6 ")
-    assert "kmseg.sample_image('plate-6')" in script
-    app.file_uploader(key="uploads").upload("my photo.png", png(np.zeros((9, 9, 3), np.uint8)))
-    rerun(app)
-    posix, windows, script = (element.value for element in app.code)
-    assert "-i 'my photo.png'" in posix and '-i "my photo.png"' in windows
-    assert "kmseg.read_image('my photo.png')" in script

@@ -278,6 +278,6 @@ def test_a_way_of_reading_appears_in_commands_only_where_it_differs() -> None:
     assert settings.to_command_line("a.tif", reading=Reading()) == settings.to_command_line("a.tif")
     words = shlex.split(settings.to_command_line("a.tif", reading=reading))
     assert {"--frame=2", "--levels=-5..30.5"} < set(words)
-    assert settings.to_python("a.tif", Reading()) == settings.to_python("a.tif")
+    assert settings.to_script("kmseg", "a.tif", Reading()) == settings.to_script("kmseg", "a.tif")
     line = "kmseg.read_image('a.tif', reading=kmseg.Reading(frame=1, levels=(-5.0, 30.5)))"
-    assert line in settings.to_python("a.tif", reading)
+    assert line in settings.to_script("kmseg", "a.tif", reading)

@@ -7,7 +7,7 @@ JSON, links and on the command line follow from the field's description.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from kmseg.settings.fields import (
     setting,
     to_hex,
 )
+from kmseg.settings.scripts import SAMPLE_PREFIX, Language, notebook, script
 from kmseg.settings.shells import Shell, command
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "RANGES",
     "SAMPLE_PREFIX",
     "STOPS",
+    "Language",
     "Settings",
     "Shell",
     "shown",
@@ -45,9 +47,6 @@ __all__ = [
 ]
 
 LINK_VERSION: Final = "1"
-
-SAMPLE_PREFIX: Final = "sample:"
-"""What precedes the key of a sample where a command or a script names a picture."""
 
 _DEFAULT_READING: Final = Reading()
 _ENGINE_ALIASES: Final = {alias: e.name for e in ENGINES.values() for alias in e.aliases}
@@ -250,19 +249,62 @@ class Settings:
         words = ["-m", "kmseg", "-i", safe, *reading.to_options(), *words, "--json"]
         return command(words, shell)
 
-    def to_python(self, picture: str, reading: Reading = _DEFAULT_READING) -> str:
-        """A script that repeats this segmentation; parameters as in :meth:`to_command_line`."""
-        values = self.to_dict()
-        arguments = "\n".join(f"    {name}={value!r}," for name, value in values.items())
-        given = "" if reading == _DEFAULT_READING else f", reading=kmseg.{reading!r}"
-        source = f"kmseg.read_image({picture!r}{given})"
-        if picture.startswith(SAMPLE_PREFIX):
-            source = f"kmseg.sample_image({picture.removeprefix(SAMPLE_PREFIX)!r})"
-        return (
-            f"import kmseg\n\nsettings = kmseg.Settings(\n{arguments}\n)\n"
-            f"seg = kmseg.segment({source}, settings)\n"
-            "print(seg.pixel_counts, seg.palette, seg.inertia)\n"
-        )
+    def to_script(
+        self,
+        language: Language,
+        picture: str,
+        reading: Reading = _DEFAULT_READING,
+        *,
+        notes: Sequence[str] = (),
+        opaque: bool = False,
+    ) -> str:
+        """A Python program that makes this segmentation.
+
+        It prints the pixels and colour of each cluster, and saves ``segmented.png``. Its first
+        lines say what to install, and why its counts may differ from those of :func:`segment`. The
+        programs for OpenCV and scikit-learn do not clip K to the number of distinct values.
+
+        Parameters
+        ----------
+        language : {"opencv", "scikit-learn", "numpy", "kmseg"}
+            All but the last need no kmseg.
+        picture : str
+            Path of the picture, or a sample as in ``"sample:china"``, which all but "kmseg" read
+            from ``china.png``.
+        reading : Reading
+            How kmseg reads the picture.
+        notes : sequence of str
+            ``Image.notes``: what kmseg did to the file's values.
+        opaque : bool
+            Whether the picture has no transparent pixels, so that the program need not look for
+            them; JPEG and BMP never have any.
+
+        Raises
+        ------
+        SettingsError
+            If the language is not one of these.
+        """
+        return script(self, language, picture, reading, notes, opaque)
+
+    def to_notebook(
+        self,
+        language: Language,
+        picture: str,
+        reading: Reading = _DEFAULT_READING,
+        *,
+        notes: Sequence[str] = (),
+        opaque: bool = False,
+    ) -> str:
+        """The program of :meth:`to_script` as a Jupyter notebook, which also shows both pictures.
+
+        Parameters and errors as in :meth:`to_script`.
+
+        Returns
+        -------
+        str
+            The content of an ``.ipynb`` file, nbformat 4.5.
+        """
+        return notebook(self, language, picture, reading, notes, opaque)
 
 
 FIELDS: Final = fields_of(Settings)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from kmseg import explore
 from kmseg.color import COLOR_SPACES
 from kmseg.labeling import ByColor
-from kmseg.output import cloud, encode, export
+from kmseg.output import cloud, code, encode, export
 from kmseg.output.labelcodec import checksum, encode_labels
 from kmseg.segmentation import Segmentation
+from kmseg.settings import Language, Settings
 from kmseg.ui.server import gates
 from kmseg.ui.server.gates import slot, stop_if_cancelled
 from kmseg.ui.store import caches
@@ -271,3 +272,11 @@ def file(
         pass  # decode before taking the slot, so files of small pictures do not wait
     with gates.FILES.admitted(stop_if_cancelled), pixels_of(picture, seg.settings.width) as image:
         return download.make(replace(seg, image=image), context)
+
+
+def code_archive(picture: Picture, settings: Settings, language: Language, name: str) -> bytes:
+    """A ZIP of program, notebook and picture; ``name`` is the picture's file name."""
+    with pixels_of(picture):
+        pass  # as above
+    with gates.FILES.admitted(stop_if_cancelled), pixels_of(picture) as image:
+        return code.archive(image, settings, language, name)

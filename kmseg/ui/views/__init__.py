@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kmseg.ui.views import cloud, clusters, download, ladder, residual, sheet
+from kmseg.ui.views import cloud, clusters, code, download, ladder, residual, sheet
 from kmseg.ui.views.view import View
 
 __all__ = ["FORMER_VIEWS", "VIEWS", "View"]
@@ -19,6 +19,7 @@ VIEWS: Final[dict[str, View]] = {
         ladder.VIEW,
         residual.VIEW,
         download.VIEW,
+        code.VIEW,
     )
 }
 

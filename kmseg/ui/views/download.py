@@ -1,4 +1,4 @@
-"""The view "Download": files, made on request, and code that reproduces the result."""
+"""The view "Files": files to download, made on request."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from typing import Final
 import streamlit as st
 
 from kmseg.output import export
-from kmseg.settings import Shell
 from kmseg.ui import failures, naming, store
 from kmseg.ui.views.view import Place, View, ViewContext
 
-# Titles of the shells in Settings.to_command_line.
-_SHELLS: Final[dict[Shell, str]] = {"posix": "Linux, macOS", "cmd": "Windows"}
-
 
 def show(context: ViewContext) -> None:
-    """Draw a button for each file, the command and the script."""
-    seg, settings = context.merged, context.seg.settings
+    """Draw a button for each file."""
+    seg = context.merged
     st.caption(
         "Files have the full size of the clustered picture, except the figure. Transparent pixels "
         "stay transparent. Cluster numbers and colours are those of the table."
@@ -39,19 +35,6 @@ def show(context: ViewContext) -> None:
                 "For the mask or cut-out of some clusters, click them in the picture first. The "
                 "ZIP has a mask of every cluster."
             )
-    if seg.merges:
-        st.caption("Merged clusters are part of the files and the link, but not of these commands:")
-    source = naming.source_of(context.picture)
-    repeat, script = st.columns(2)
-    with repeat:
-        st.markdown("**Repeat it on the command line**, in a clone of the repository")
-        for shell, tab in zip(_SHELLS, st.tabs(list(_SHELLS.values())), strict=True):
-            command = settings.to_command_line(source, shell, context.picture.reading)
-            tab.code(command, language="bash" if shell == "posix" else None, wrap_lines=True)
-    with script:
-        st.markdown("**Repeat it in Python**")
-        script_code = settings.to_python(source, context.picture.reading)
-        st.code(script_code, language="python", wrap_lines=True)
 
 
 def _wholly_in_focus(context: ViewContext) -> list[int]:
@@ -76,6 +59,4 @@ def _button(download: export.Download, context: ViewContext, icon: str | None = 
     )
 
 
-VIEW: Final = View(
-    key="download", title="Download", place=Place.DOWNLOAD, show=show, needs_focus=True
-)
+VIEW: Final = View(key="download", title="Files", place=Place.DOWNLOAD, show=show, needs_focus=True)
