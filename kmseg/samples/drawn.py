@@ -109,7 +109,7 @@ def texture() -> Drawing:
 
 
 def uneven_light() -> Drawing:
-    """A sheet of music in light from the left: ink in the light is as bright as paper in the shade."""
+    """A sheet of music in light from the left. Lit ink is as bright as shaded paper."""
     ink = np.zeros((HEIGHT, WIDTH), np.bool_)
     for staff in (50, 180):
         for line in range(5):
