@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 import kmseg
-from inprocess import gallery, open_page, png, rerun
+from inprocess import open_page, png, rerun
 from kmseg.color.vision import DEFICIENCIES, simulated
 from kmseg.samples import SAMPLES
 from kmseg.samples.sources import HiddenNumeral
@@ -89,10 +89,14 @@ def figures(app: AppTest) -> list[str]:
 def test_the_page_shows_three_simulations_beside_the_clusters_that_show_the_numeral() -> None:
     app = open_page(view="sheet", sheet_shown="vision", picture="plate-6", n_clusters="5")
     shown = figures(app)
-    titles = ["Original", "Protan, simulated", "Deutan, simulated", "Tritan, simulated"]
-    assert [title in body for title, body in zip(titles, shown, strict=True)] == [True] * 4
-    (tile,) = gallery(app)
-    assert tile["lines"] == ["HSV: H, K = 3"] and not tile["current"]
+    titles = ["Original", "Protan, sim", "Deutan, sim", "Tritan, sim", "Clusters"]
+    assert [title in body for title, body in zip(titles, shown, strict=True)] == [True] * 5
+    assert "HSV: H, K = 3" in shown[-1] and "data:image/png" in shown[-1]
+    (button,) = (b for b in app.button if b.label == "Use these settings")
+    button.click()
+    rerun(app)
+    assert app.query_params["n_clusters"] == "3" and app.query_params["color_space"] == "hsv"
+    assert not [b for b in app.button if b.label == "Use these settings"]
     assert any("not a diagnosis" in caption.value for caption in app.caption)
     assert not app.error
 
@@ -103,8 +107,9 @@ def test_any_picture_can_be_simulated_and_keeps_its_transparency() -> None:
     pixels[:300, :, :3], pixels[600:, :, 3] = (60, 140, 70), 0
     app.file_uploader(key="uploads").upload("tall.png", png(pixels))
     rerun(app)
-    assert gallery(app)[0]["lines"] == ["Lab, 8 bits: L, a, b, K = 3"]
-    for figure in figures(app):
+    *seen, clusters = figures(app)
+    assert "Lab, 8 bits: L, a, b, K = 3" in clusters
+    for figure in seen:
         found = re.search('src="data:image/webp;base64,([^"]+)"', figure)
         assert found
         alpha = np.asarray(Pillow.open(io.BytesIO(base64.b64decode(found[1]))).getchannel("A"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import Final
 
@@ -14,7 +15,6 @@ from kmseg.samples import SAMPLES
 from kmseg.settings import Settings
 from kmseg.ui import presets, store
 from kmseg.ui.components.assets import data_url
-from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
 from kmseg.ui.views.view import ViewContext
 
@@ -34,22 +34,20 @@ def show(context: ViewContext) -> None:
     """Draw the picture, three simulations of it, and clusters that may show what they hide."""
     st.markdown(
         "**Why the colour space matters.** Colours that look alike to some people can still lie "
-        "apart in a channel. Click the clusters to use their settings."
+        "apart in a channel."
     )
     settings = explore.automatic(_settings(context))
     seen = store.color_vision(context.picture)
+    tile = store.tile(context.picture, settings)
+    clusters = encode.indexed_png(tile.labels, tile.palette)
     cells = st.grid("auto", min_column_width=_WIDTH)
     for key, (title, note) in _SEEN.items():
         with cells.cell():
-            st.html(_figure(seen[key], title, note))
+            st.html(_figure(data_url(seen[key], encode.PICTURE_TYPES["webp"]), title, note))
     with cells.cell():
-        gallery(
-            [Entry(store.tile(context.picture, settings), "Clusters", (_named(settings),))],
-            explore.automatic(context.wanted),
-            session.set_settings,
-            "Clusters beside the simulations",
-            "vision",
-        )
+        st.html(_figure(data_url(clusters, encode.PNG), "Clusters", _named(settings)))
+        if settings != explore.automatic(context.wanted):
+            st.button("Use these settings", on_click=partial(session.set_settings, settings))
     st.caption(
         "This is a simulation (Machado, Oliveira and Fernandes 2009, full severity). It is not a "
         "test of colour vision and not a diagnosis. What somebody sees also depends on the screen, "
@@ -69,8 +67,7 @@ def _named(settings: Settings) -> str:
     return f"{COLOR_SPACES[settings.color_space].title}: {channels}, K = {settings.n_clusters}"
 
 
-def _figure(content: bytes, title: str, note: str) -> str:
-    source = data_url(content, encode.PICTURE_TYPES["webp"])
+def _figure(source: str, title: str, note: str) -> str:
     return (
         f'<figure class="kmseg-seen"><img src="{source}" alt="{escape(title)}">'
         f"<figcaption><strong>{escape(title)}</strong><br>{escape(note)}</figcaption></figure>"
