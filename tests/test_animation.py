@@ -72,8 +72,8 @@ def test_the_colours_of_a_frame_are_the_palette_of_its_step(
         step = frame.assigned
         palette = palette_of(run.seeds if step < 0 else run.palette[step])
         assert colors_in(picture) <= palette | GRAYS
-        # A mark may cover another one, and a cluster may be too small to be drawn elsewhere.
-        assert len(palette & colors_in(picture)) >= 0.75 * len(palette)
+        # At the start only the marks of the seeds are in colour, and some cover others.
+        assert step < 0 or palette <= colors_in(picture)
 
 
 def test_the_picture_of_a_frame_is_the_assignment_of_its_step() -> None:

@@ -270,7 +270,7 @@ class _Film:
         trails = self._scatter.at(self._centroids[: frame.moved + 1].swapaxes(0, 1))
         canvas.lines(trails if frame.moved else [], DARK)
         for cluster in range(run.n_clusters):
-            canvas.disc(*self._scatter.at(self._centroids[frame.moved, cluster]), cluster)
+            canvas.disc(self._scatter.at(self._centroids[frame.moved, cluster]), cluster)
         self._draw_curve(canvas, frame.assigned)
         return canvas.image(colors)
 
@@ -294,7 +294,7 @@ class _Film:
         canvas.lines([at], LIGHT, 1)
         if assigned >= 0:
             canvas.lines([at[: assigned + 1]] if assigned else [], DARK)
-            canvas.disc(*at[assigned], canvas.gray(BLACK), radius=4)
+            canvas.disc(at[assigned], canvas.gray(BLACK), radius=4)
 
 
 def _sample(counts: NDArray[np.int64]) -> NDArray[np.intp]:
