@@ -165,9 +165,10 @@ def sentence(run: Trace, frame: Frame) -> str:
     pixels = f"{run.changed[step]:,} pixels"
     if step == 0:
         return f"Assign 0: {pixels} to the nearest centroid."
-    fall = 1 - run.inertia[step] / max(run.inertia[step - 1], 1e-300)
+    fall = 100 * (1 - run.inertia[step] / max(run.inertia[step - 1], 1e-300))
+    by = f"{fall:.2g}%" if fall >= 0.001 else "less than 0.001%"
     end = " The run has ended." if step == run.n_steps else ""
-    return f"Assign {step}: {pixels} changed cluster; inertia fell {100 * fall:.2g}%.{end}"
+    return f"Assign {step}: {pixels} changed cluster; inertia fell {by}.{end}"
 
 
 class _Film:
