@@ -1,4 +1,11 @@
-import { BOUNDARY, BOUNDARY_EDGE } from "./colors.js"
+import { BOUNDARY, BOUNDARY_EDGE } from "../shared/colors.js"
+
+// Paint packed RGBA values of the pixels.
+export function paintPixels(canvas, { width, height, rgba }) {
+  const image = new ImageData(width, height)
+  new Uint32Array(image.data.buffer).set(rgba)
+  show(canvas, image)
+}
 
 // Paint each pixel in the color of its label; `colors` holds 256 packed RGBA values.
 export function paintLabels(canvas, { width, height, labels }, colors) {
@@ -41,8 +48,8 @@ export function paintBoundaries(canvas, { width, height, labels }, groupOf) {
   show(canvas, image)
 }
 
-function show(canvas, image) {
-  canvas.width = image.width
-  canvas.height = image.height
+export function show(canvas, image) {
+  if (canvas.width !== image.width) canvas.width = image.width
+  if (canvas.height !== image.height) canvas.height = image.height
   canvas.getContext("2d").putImageData(image, 0, 0)
 }

@@ -1,0 +1,247 @@
+import { component } from "../shared/component.js"
+import { focus } from "../shared/focus.js"
+import { playback } from "../shared/playback.js"
+import { relabeller } from "../shared/relabel.js"
+import { Curve } from "./curve.js"
+import { listen } from "./dragging.js"
+import { Frames } from "./frames.js"
+import { Pixels } from "./pixels.js"
+import { Plane, pairsOf } from "./plane.js"
+import { Player } from "./player.js"
+import { Run, hexOf } from "./run.js"
+import { unpackTrace } from "./unpack.js"
+import { describe, describeDrag, stepName } from "./words.js"
+
+const FASTEST_FLASH = 5 // half-steps a second above which nothing flashes: at most three flashes a second
+const REDUCED = matchMedia("(prefers-reduced-motion: reduce)")
+
+const positions = new Map() // run -> position; outlives the element
+
+class Steps {
+  undone = [] // { start, position } before each drag
+
+  constructor(root, signal) {
+    this.root = root
+    this.player = new Player(root, signal, {
+      show: position => this.show(position),
+      rested: () => this.keepPosition(),
+    })
+    this.curve = new Curve(root.querySelector(".curve svg"), signal, position => this.player.go(position))
+    this.plane = new Plane(root.querySelector("canvas"))
+    listen(this.plane, signal, {
+      centroids: () => this.frames ? this.drag?.centroids ?? this.run.centroidsAt(this.position) : null,
+      choose: chosen => this.choose(chosen),
+      begin: one => this.beginDrag(one),
+      move: (one, point) => this.moveDragged(one, point),
+      end: () => this.endDrag(),
+    })
+    this.connect(signal)
+    const observer = new ResizeObserver(() => this.plane.scale() && this.frames && this.drawPlane())
+    observer.observe(root.querySelector("canvas"))
+    signal.addEventListener("abort", () => {
+      observer.disconnect()
+      this.closed = true
+      playback.show(null)
+      focus.setParameter("step", "")
+    })
+  }
+
+  connect(signal) {
+    const { root } = this
+    const actions = {
+      another: () => this.ask({ start: String((Number(this.data.start) || 1) + 1) }),
+      draws: () => this.player.go(this.run.first),
+      undo: () => this.undo(),
+    }
+    for (const [name, action] of Object.entries(actions)) {
+      root.querySelector(`[data-do=${name}]`).addEventListener("click", action, { signal })
+    }
+    root.querySelector(".init").addEventListener("change", event => {
+      this.ask({ init: event.target.value, start: "" })
+    }, { signal })
+    root.querySelector(".axes").addEventListener("change", () => this.setAxes(), { signal })
+    addEventListener("popstate", () => this.linked(), { signal })
+  }
+
+  get position() {
+    return this.player.position
+  }
+
+  update({ data, setTriggerValue }) {
+    this.send = setTriggerValue
+    if (this.data?.run === data.run) {
+      this.data = data
+      return
+    }
+    this.load(data)
+  }
+
+  async load(data) {
+    this.data = data
+    const trace = await unpackTrace(data.packed, data.n_moves, data.seeds.length, data.columns.length)
+    if (data !== this.data || this.closed) return
+    const run = new Run(trace, data)
+    const { columns, space, pixels: address, stripes, width, height } = data
+    await relabeller.demand({ pixels: address, stripes }, { width, height }, space)
+    if (this.data.run !== data.run || this.closed || !relabeller.holds(address)) return
+    const pixels = new Pixels(relabeller, relabeller.selected(space, columns))
+    pixels.d = columns.length
+    this.open(run, pixels)
+  }
+
+  open(run, pixels) {
+    const { data, root } = this
+    Object.assign(this, { run, drag: undefined, frames: new Frames(run, pixels, data.segmentation) })
+    root.hidden = false
+    root.nextElementSibling.hidden = true
+    root.querySelector(".init").value = data.chosen_init
+    const drawn = run.draws.length > 0
+    root.querySelector("[data-do=another]").hidden = data.chosen_init === "manual"
+    root.querySelector("[data-do=draws]").hidden = !drawn
+    root.querySelector("[data-do=undo]").hidden = data.init !== "dragged"
+    this.curve.setRun(run)
+    this.listAxes(pixels)
+    this.player.setRange(run.first, run.last)
+    this.player.moveTo(this.firstPosition())
+    this.keepPosition()
+  }
+
+  // Where a run opens: where it was left, where the link says, or at its start. After a drag, the
+  // pixels are assigned already.
+  firstPosition() {
+    const { data } = this
+    const linked = this.opened ? "" : focus.fromAddress("step")
+    this.opened = true
+    if (this.returning !== undefined) {
+      const position = this.returning
+      this.returning = undefined
+      return position
+    }
+    if (linked) return Number(linked) || 0
+    return positions.get(data.run) ?? (data.init === "dragged" ? 1 : 0)
+  }
+
+  linked() {
+    if (this.run) this.player.go(Number(focus.fromAddress("step")) || 0)
+  }
+
+  keepPosition() {
+    if (!this.run) return
+    positions.set(this.data.run, this.position)
+    focus.setParameter("step", this.position ? String(this.position) : "")
+  }
+
+  show(position) {
+    const { run, frames, root } = this
+    if (!frames) return
+    this.drag = undefined
+    const fast = this.player.playing && Number(this.player.speed.value) > FASTEST_FLASH
+    playback.show(frames.at(position, !fast && !REDUCED.matches))
+    root.querySelector(".sentence").textContent = describe(run, position)
+    root.querySelector("output").textContent = stepName(run, position)
+    this.curve.show(position)
+    this.drawPlane()
+  }
+
+  listAxes(pixels) {
+    const { data, root } = this
+    this.pixels = pixels
+    this.pairs = pairsOf(pixels, pixels.d, data.space === "hsv-circular")
+    const name = axis => data.coordinates[axis]
+    const select = root.querySelector(".axes")
+    select.replaceChildren(...this.pairs.map(([a, b]) => (
+      new Option(b === null ? name(a) : `${name(a)} and ${name(b)}`)
+    )))
+    select.parentElement.hidden = this.pairs.length < 2
+    this.setAxes()
+  }
+
+  setAxes() {
+    const pair = this.pairs[this.root.querySelector(".axes").selectedIndex]
+    const { data } = this
+    this.plane.setAxes(this.pixels, this.run.centroidsOf(0), pair, data.coordinates)
+    this.describePlane()
+    this.drawPlane()
+  }
+
+  describePlane() {
+    const at = this.chosen ?? null
+    const who = at === null ? "" : `, centroid ${at + 1} of ${this.run.k} is chosen`
+    this.plane.canvas.ariaLabel = "Colours and centroids: Page Up and Page Down choose a centroid, arrow "
+      + `keys move it${who}`
+  }
+
+  choose(chosen) {
+    this.chosen = chosen
+    if (!this.frames) return
+    this.describePlane()
+    this.drawPlane()
+  }
+
+  drawPlane() {
+    const { run, position, drag, frames } = this
+    const steps = position > 0 ? Math.floor(position / 2) : 0
+    this.plane.draw({
+      centroids: drag?.centroids ?? run.centroidsAt(position),
+      palette: drag?.palette ?? run.paletteAt(position),
+      labels: drag?.labels ?? frames.labelsAt(position),
+      trail: drag ? [] : Array.from({ length: steps + 1 }, (_, step) => run.centroidsOf(step)),
+      chosen: drag && !drag.released ? drag.one : this.chosen ?? null,
+    })
+  }
+
+  // -- dragging -----------------------------------------------------------------------------------
+
+  beginDrag(one) {
+    this.player.pause()
+    const { run, position } = this
+    const centroids = this.drag?.centroids ?? run.centroidsAt(position)
+    const palette = this.drag?.palette ?? run.paletteAt(position)
+    this.drag = { one, centroids, palette, others: this.pixels.withoutOne(centroids, one) }
+  }
+
+  moveDragged(one, point) {
+    const { drag, pixels, run, frames } = this
+    drag.centroids.set(point, 3 * one)
+    drag.labels = pixels.withOneAt(drag.others, point)
+    const { counts, means } = pixels.totals(drag.labels, run.k)
+    drag.palette = means.map((mean, j) => mean ? hexOf(mean) : drag.palette[j])
+    drag.counts = counts
+    const caption = describeDrag(one, counts, true)
+    playback.show(frames.dragged(drag.labels, drag.palette, counts, caption))
+    this.root.querySelector(".sentence").textContent = caption
+    this.drawPlane()
+  }
+
+  endDrag() {
+    const { drag, run, position, data } = this
+    if (!drag?.labels) { // it was not moved
+      this.drag = undefined
+      this.drawPlane()
+      return
+    }
+    drag.released = true
+    this.undone.push({ start: data.start, position })
+    const text = Array.from({ length: run.k }, (_, j) => (
+      [...drag.centroids.subarray(3 * j, 3 * j + run.d)].map(value => Math.round(100 * value)).join(".")
+    )).join("_")
+    this.root.querySelector(".sentence").textContent = describeDrag(drag.one, drag.counts, false)
+    this.ask({ start: text })
+  }
+
+  undo() {
+    const { start, position } = this.undone.pop() ?? { start: "", position: 0 }
+    this.returning = position
+    this.ask({ start })
+  }
+
+  // Ask the server for another run: { start }, and { init } if that changes too.
+  ask(wanted) {
+    this.send("asked", wanted)
+  }
+}
+
+export default component(".steps", (root, signal) => {
+  const steps = new Steps(root, signal)
+  return message => steps.update(message)
+})
