@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kmseg.samples import SAMPLES, sample_image
     from kmseg.segmentation import Segmentation, segment
     from kmseg.settings import Settings
+    from kmseg.tracing import Trace, trace
 
 __all__ = [
     "SAMPLES",
@@ -38,11 +39,13 @@ __all__ = [
     "Segmentation",
     "Settings",
     "SettingsError",
+    "Trace",
     "color_histogram",
     "kmeans",
     "read_image",
     "sample_image",
     "segment",
+    "trace",
 ]
 
 _HOME = {
@@ -56,10 +59,12 @@ _HOME = {
     "Segmentation": "segmentation",
     "Settings": "settings",
     "SettingsError": "errors",
+    "Trace": "tracing",
     "color_histogram": "histogram",
     "read_image": "picture.image",
     "sample_image": "samples",
     "segment": "segmentation",
+    "trace": "tracing",
 }
 
 

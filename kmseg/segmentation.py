@@ -251,7 +251,7 @@ def segment(
     lap("fit")
     labeling = _assigned(clustering, histogram, visited)
     counts, sums = labeling.totals(visited, len(clustering.centroids))
-    order = _largest_first(counts, _mean_colors(counts, sums), clustering.centroids)
+    order = largest_first(counts, _mean_colors(counts, sums), clustering.centroids)
     lap("order")
     return Segmentation(
         settings=settings,
@@ -318,7 +318,7 @@ def _mean_colors(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArra
     return np.rint(sums / counts[:, None]).astype(np.uint8)
 
 
-def _largest_first(
+def largest_first(
     counts: NDArray[np.int64], palette: NDArray[np.uint8], centroids: NDArray[np.float64]
 ) -> NDArray[np.intp]:
     """The order of clusters: by pixels, ties by mean colour, then by centroid."""

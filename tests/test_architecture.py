@@ -33,7 +33,7 @@ def rooms() -> dict[str, set[str]]:
     named = {room: set(re.findall(r"`([\w.]+)`", imports)) for room, imports in rows}
     named.pop("streamlit_app.py", None)
     public = {"errors", "kmeans", "picture", "histogram", "samples", "segmentation", "settings"}
-    public |= {"version"}
+    public |= {"tracing", "version"}
     return named | {"kmseg": public, "__main__": {"cli"}}
 
 

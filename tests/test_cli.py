@@ -279,7 +279,7 @@ def test_a_terminal_shows_the_progress_of_a_slow_engine(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert main(line.split()) == 0
     shown = capsys.readouterr().err.split("\r\x1b[K")
-    attempts = [f"kmseg: {engine}, attempt {number} of 3" for number in (1, 2, 3, 3)]
+    attempts = [f"kmseg: {engine}, attempt {number} of 3" for number in (1, 2, 3)]
     assert shown == (["", *attempts, ""] if ENGINES[engine].slow else [""])
 
 

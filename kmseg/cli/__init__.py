@@ -135,8 +135,14 @@ def _progress(settings: Settings) -> Iterator[Callable[[int, int], None] | None]
     def show(text: str) -> None:
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
+    latest = ""
+
     def progress(done: int, attempts: int) -> None:
-        show(f"kmseg: {settings.engine}, attempt {min(done + 1, attempts)} of {attempts}")
+        nonlocal latest
+        line = f"kmseg: {settings.engine}, attempt {min(done + 1, attempts)} of {attempts}"
+        if line != latest:  # some engines report every iteration
+            latest = line
+            show(line)
 
     progress(0, settings.attempts)
     try:

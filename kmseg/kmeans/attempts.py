@@ -21,7 +21,8 @@ from kmseg.kmeans.filtering import inertia
 from kmseg.kmeans.genetic import search
 from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import lloyd
-from kmseg.kmeans.problem import Fit, Labels, Problem, Samples
+from kmseg.kmeans.pairs import over_distinct_pairs
+from kmseg.kmeans.problem import Fit, Problem, Samples
 from kmseg.kmeans.seeding import Summary, attempts, iterated, summary
 from kmseg.parallel.threads import N_CORES, in_threads
 
@@ -29,8 +30,6 @@ from kmseg.parallel.threads import N_CORES, in_threads
 _N_FINALISTS: Final = 4
 # Attempts times samples between two reports of progress: some tenths of a second.
 _ROUND_SIZE: Final = 1 << 23
-# Fewer samples are not searched for duplicates.
-_MIN_PAIRS: Final = 1 << 14
 
 
 class _Attempt(NamedTuple):
@@ -46,12 +45,7 @@ def fit_exact(problem: Problem, n_threads: int = N_CORES) -> Fit:
         return Fit(
             best.centroids, best.labels, 0, True, best.inertia, True, inertias=(best.inertia,)
         )
-    distinct = _distinct_pairs(X, weights)
-    if distinct is None:
-        return _fit(problem, n_threads)
-    pairs, pair_weights, pair_of = distinct
-    fit = _fit(problem._replace(samples=pairs, weights=pair_weights), n_threads)
-    return fit._replace(labels=fit.labels[pair_of])
+    return over_distinct_pairs(lambda merged: _fit(merged, n_threads), problem)
 
 
 def _fit(problem: Problem, n_threads: int) -> Fit:
@@ -100,34 +94,7 @@ def _try(problem: Problem, cells: Cells, few: Summary, n_threads: int) -> list[_
 def _finish(problem: Problem, cells: Cells, start: Samples, n_threads: int) -> Fit:
     """Iterate over all samples from ``start``."""
     counts = problem.attempts, problem.attempts
-    fit = lloyd(cells, start, problem.rule, n_threads, lambda: problem.progress(*counts))
+    fit = lloyd(cells, start, problem.rule, n_threads, lambda _: problem.progress(*counts))
     assert fit.inertia is not None
     centroids = fit.centroids[:, : problem.samples.shape[1]]
     return fit._replace(centroids=centroids, inertias=(fit.inertia,))
-
-
-def _distinct_pairs(X: Samples, weights: Samples) -> tuple[Samples, Samples, Labels] | None:
-    """Merge duplicate samples if each is two whole numbers from 0 to 255.
-
-    Returns
-    -------
-    pairs, pair_weights : ndarray of float64, shapes (P, 2), (P,)
-    pair_of : ndarray of int32, shape (n,)
-        The pair of each sample.
-    None
-        If the samples are few, not of this kind, or mostly distinct.
-    """
-    if X.shape[1] != 2 or len(X) < _MIN_PAIRS or X.min() < 0 or X.max() > 255:
-        return None
-    pair = X.astype(np.uint8)
-    if not (pair == X).all():
-        return None
-    codes = pair[:, 0].astype(np.int32) << 8 | pair[:, 1]
-    masses: Samples = np.bincount(codes, weights, 1 << 16).astype(np.float64, copy=False)
-    occupied = np.flatnonzero(masses)
-    if 2 * len(occupied) > len(X):
-        return None
-    number = np.empty(1 << 16, np.int32)
-    number[occupied] = np.arange(len(occupied))
-    pairs = np.column_stack((occupied >> 8, occupied & 255)).astype(np.float64, order="F")
-    return pairs, masses[occupied], number[codes]

@@ -22,7 +22,7 @@ def lloyd(
     start: Samples,
     rule: StopRule,
     n_threads: int = N_CORES,
-    step_done: Callable[[], None] = lambda: None,
+    step_done: Callable[[Samples], None] = lambda centroids: None,
 ) -> Fit:
     """Iterate from ``start`` until the stop rule holds.
 
@@ -39,7 +39,9 @@ def lloyd(
     n_threads : int
         The result does not depend on it.
     step_done : callable
-        Called after each step; an exception ends the work.
+        ``step_done(centroids)`` is called after each assignment, with the centroids (K, W) that it
+        used, before they are moved. An exception ends the work. After the last move, which a limit
+        of iterations may end with, it is not called.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def lloyd(
     origin, settled = centroids, step(cells, centroids, n_threads, slack=slack)
     while n_iter < rule.iterations:
         n_iter += 1
-        step_done()
+        step_done(centroids)
         sums, mass = step_again(settled, centroids, cells.columns)
         _fill_empty(cells, centroids, sums, mass)
         occupied = mass > 0
