@@ -2,8 +2,8 @@
 
 The last steps of a run move centroids and pixels only a little, so each array is stored as whole
 numbers, as differences from one step to the next, with the bytes of equal significance together,
-which DEFLATE (RFC 1951) then shortens. ``ui/components/steps/unpack.js`` is the decoder; change both
-together.
+which DEFLATE (RFC 1951) then shortens. ``ui/components/steps/unpack.js`` is the decoder; change
+both together.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from kmseg.trace import Trace
+    from kmseg.tracing import Trace
 
 # Centroids are rounded to this fraction of a unit of the colour space: that of float32 at 256.
 PRECISION: Final = 2.0**-15

@@ -12,6 +12,7 @@ from kmseg.ui.store.preview import (
     Previews,
     color_cloud,
     file,
+    preview_pixels,
     previews,
     region,
     residual,
@@ -20,6 +21,7 @@ from kmseg.ui.store.preview import (
 )
 from kmseg.ui.store.results import segmentation, size
 from kmseg.ui.store.series import ladder, sheet, tile
+from kmseg.ui.store.traces import run
 
 __all__ = [
     "N_STRIPES",
@@ -39,9 +41,11 @@ __all__ = [
     "owner",
     "pixels",
     "prefetch_neighbours",
+    "preview_pixels",
     "previews",
     "region",
     "residual",
+    "run",
     "sample",
     "segmentation",
     "sheet",

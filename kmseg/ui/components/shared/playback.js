@@ -5,13 +5,25 @@
 // palette, counts: color as "#rrggbb" and pixels of each cluster; counts are null if unknown
 // changed: 1 for each pixel that changed cluster and should flash, or null
 // marks: points of the picture, { x, y, name, color }, x and y as fractions of its size
-// caption: text below the picture
+// caption, sentence: texts below the picture, the sentence in full screen only
+// The viewer's own buttons, in full screen, dispatch "control" with an action as detail: "back",
+// "play" or "forward".
 class Playback extends EventTarget {
   frame = null
+  playing = false
 
   show(frame) {
     this.frame = frame
     this.dispatchEvent(new Event("change"))
+  }
+
+  setPlaying(playing) {
+    this.playing = playing
+    this.dispatchEvent(new Event("change"))
+  }
+
+  control(action) {
+    this.dispatchEvent(new CustomEvent("control", { detail: action }))
   }
 }
 

@@ -2,8 +2,7 @@ import { clamp } from "../shared/helpers.js"
 import { power } from "./words.js"
 
 const SVG = "http://www.w3.org/2000/svg"
-const WIDTH = 340
-const HEIGHT = 84
+const HEIGHT = 72
 const [LEFT, RIGHT, TOP, BOTTOM] = [6, 6, 18, 6]
 
 function add(parent, name, attributes) {
@@ -17,12 +16,10 @@ function add(parent, name, attributes) {
 export class Curve {
   constructor(svg, signal, chosen) {
     this.svg = svg
-    svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`)
     const choose = event => {
       if (!this.run || !event.buttons) return
       const box = svg.getBoundingClientRect()
-      const x = (event.clientX - box.left) / box.width * WIDTH
-      const part = (x - LEFT) / (WIDTH - LEFT - RIGHT)
+      const part = (event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT)
       chosen(clamp(Math.round(1 + part * (this.run.last - 1)), 1, this.run.last))
     }
     svg.addEventListener("pointerdown", choose, { signal })
@@ -30,11 +27,13 @@ export class Curve {
   }
 
   setRun(run) {
-    this.run = run
+    const width = this.svg.clientWidth || 340
+    Object.assign(this, { run, width })
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`)
     const values = Array.from({ length: run.last }, (_, i) => run.inertiaAt(i + 1))
     const known = values.filter(value => !Number.isNaN(value))
     const [low, high] = [Math.min(...known), Math.max(...known)]
-    this.x = position => LEFT + (WIDTH - LEFT - RIGHT) * (position - 1) / Math.max(run.last - 1, 1)
+    this.x = position => LEFT + (width - LEFT - RIGHT) * (position - 1) / Math.max(run.last - 1, 1)
     this.y = value => TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low || 1)
     const points = values.flatMap((value, i) => (
       Number.isNaN(value) ? [] : [`${this.x(i + 1)},${this.y(value)}`]
@@ -58,7 +57,7 @@ export class Curve {
     mark.setAttribute("cx", x)
     mark.setAttribute("cy", this.y(value))
     label.textContent = power(value)
-    const right = x < WIDTH / 2
+    const right = x < this.width / 2
     label.setAttribute("x", right ? x + 9 : x - 9)
     label.setAttribute("y", Math.max(this.y(value) - 5, 12))
     label.setAttribute("text-anchor", right ? "start" : "end")

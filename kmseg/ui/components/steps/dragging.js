@@ -7,7 +7,7 @@ const FAR = 0.05 // with Shift
 const PAUSE = 700 // milliseconds after the last arrow key until the centroid is let go
 
 // Moves centroids on the plane by mouse, touch and keys. `on` has centroids(), which returns the
-// displayed ones or null; begin(j), move(j, point) and end(), while one is moved; choose(j).
+// displayed ones or null; begin(j), move(point) and end(), while one is moved; choose(j).
 export function listen(plane, signal, on) {
   const { canvas } = plane
   let held = null // the centroid under the pressed pointer
@@ -38,7 +38,7 @@ export function listen(plane, signal, on) {
 
   function drag(event) {
     if (held === null) canvas.style.cursor = under(event, REACH) === null ? "" : "grab"
-    else on.move(held, plane.unplace(inside(within(event)), pointOf(held)))
+    else on.move(plane.unplace(inside(within(event)), pointOf(held)))
   }
 
   function release() {
@@ -66,7 +66,7 @@ export function listen(plane, signal, on) {
     pressed = true
     const size = (shift ? FAR : STEP) * plane.width
     const [x, y] = plane.place(pointOf(chosen))
-    on.move(chosen, plane.unplace(inside([x + dx * size, y - dy * size]), pointOf(chosen)))
+    on.move(plane.unplace(inside([x + dx * size, y - dy * size]), pointOf(chosen)))
     clearTimeout(timer)
     timer = setTimeout(letGo, PAUSE)
   }

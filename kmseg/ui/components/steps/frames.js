@@ -1,5 +1,5 @@
 import { rgb } from "../shared/colors.js"
-import { describe } from "./words.js"
+import { describe, stepName } from "./words.js"
 
 const MOST_REMEMBERED = 48 // steps whose labels are kept
 
@@ -30,11 +30,11 @@ export class Frames {
   at(position, flashes) {
     const { run, pixels } = this
     const frame = {
-      ...this.blank(describe(run, position)),
+      ...this.blank(stepName(run, position), describe(run, position)),
       palette: run.paletteAt(position),
       counts: run.countsAt(position),
     }
-    const { kind, step, number } = run.at(position)
+    const { kind, step } = run.at(position)
     const labels = this.labelsAt(position)
     if (labels) {
       frame.labels = pixels.byPixel(labels)
@@ -43,34 +43,29 @@ export class Frames {
       }
       return frame
     }
-    frame.rgba = kind === "odds" ? pixels.heat(pixels.odds(this.seedsBefore(number))) : pixels.rgba
-    const shown = kind === "seeds" ? run.k : kind === "draw" ? number + 1 : number
-    frame.marks = this.marks(shown)
+    const drawn = run.drawnAt(position)
+    frame.rgba = kind === "odds" ? pixels.heat(pixels.odds(this.seeds(drawn))) : pixels.rgba
+    frame.marks = drawn.map(j => (
+      { ...this.places[j], name: String(j + 1), color: run.data.seeds[j] }
+    ))
     return frame
   }
 
-  // Centroids of the first seeds, in the order in which they were drawn.
-  seedsBefore(number) {
+  // The centroids of some seeds.
+  seeds(drawn) {
     const all = this.run.centroidsOf(0)
-    const drawn = this.run.data.drawn.slice(0, number)
     return Float64Array.from(drawn.flatMap(j => [...all.subarray(3 * j, 3 * j + 3)]))
   }
 
-  marks(count) {
-    const { seeds, drawn } = this.run.data
-    return drawn.slice(0, count).map(j => ({ ...this.places[j], name: String(j + 1), color: seeds[j] }))
+  // While a centroid is moved by hand: clusters in the mean colors of their pixels here.
+  moving({ labels, palette, counts }, sentence) {
+    const frame = this.blank("A centroid is moved", sentence)
+    return { ...frame, labels: this.pixels.byPixel(labels), palette, counts }
   }
 
-  // While a centroid is dragged: clusters in the mean colors of their pixels here.
-  dragged(labels, palette, counts, caption) {
-    return { ...this.blank(caption), labels: this.pixels.byPixel(labels), palette, counts }
-  }
-
-  blank(caption) {
+  blank(caption, sentence) {
     const { segmentation, pixels: { width, height } } = this
-    return {
-      segmentation, width, height, labels: null, rgba: null, palette: [], counts: null, changed: null,
-      marks: [], caption,
-    }
+    const empty = { labels: null, rgba: null, palette: [], counts: null, changed: null, marks: [] }
+    return { segmentation, width, height, ...empty, caption, sentence }
   }
 }

@@ -1,12 +1,14 @@
-import { assign } from "../shared/relabel.js"
+import { assign } from "../viewer/relabel.js"
 
 const N_SAMPLES = 3000 // pixels that the cloud shows
 
 // The preview's pixels in the coordinates that are clustered. Labels "by color" begin with that of
 // transparent pixels; the label of color number n is at n. Centroids are flat, three values each.
 export class Pixels {
-  constructor({ colors, numbers, width, height, rgba }, columns) {
-    Object.assign(this, { colors, numbers, width, height, rgba, columns })
+  // `d` coordinates are clustered; of equally near centroids, a color takes the one that comes first
+  // in `drawn`.
+  constructor({ colors, numbers, width, height, rgba }, columns, d, drawn) {
+    Object.assign(this, { colors, numbers, width, height, rgba, columns, d, drawn })
     this.weights = new Uint32Array(colors.length + 1) // pixels of each color
     for (let i = 0; i < numbers.length; i++) this.weights[numbers[i]]++
     this.total = numbers.length - this.weights[0]
@@ -22,7 +24,10 @@ export class Pixels {
   }
 
   label(centroids) {
-    return assign(this.columns, centroids)
+    const { columns, drawn } = this
+    const ordered = Float64Array.from(drawn.flatMap(j => [...centroids.subarray(3 * j, 3 * j + 3)]))
+    const numbers = Uint8Array.from({ length: 256 }, (_, i) => drawn[i] ?? i)
+    return assign(columns, ordered).map(label => numbers[label])
   }
 
   byPixel(byColor) {
@@ -72,11 +77,12 @@ export class Pixels {
   // Labels if the left-out centroid is at a point.
   withOneAt({ labels, distances, one }, [px, py, pz]) {
     const [x, y, z] = this.columns
+    const wins = this.drawn.map((_, j) => this.drawn.indexOf(one) < this.drawn.indexOf(j))
     const moved = labels.slice()
     for (let i = 0; i < x.length; i++) {
       const [dx, dy, dz] = [x[i] - px, y[i] - py, z[i] - pz]
       const distance = dx * dx + dy * dy + dz * dz
-      if (distance < distances[i] || (distance === distances[i] && one < labels[i + 1])) {
+      if (distance < distances[i] || (distance === distances[i] && wins[labels[i + 1]])) {
         moved[i + 1] = one
       }
     }
@@ -98,7 +104,7 @@ export class Pixels {
   // Each color's odds of being drawn by k-means++ as the next seed, relative to the likeliest: its
   // squared distance to the nearest of the seeds so far (Arthur & Vassilvitskii 2007).
   odds(seeds) {
-    const distances = this.distances(seeds, this.label(seeds))
+    const distances = this.distances(seeds, assign(this.columns, seeds))
     const most = distances.reduce((max, distance) => Math.max(max, distance), 0)
     return most ? distances.map(distance => distance / most) : distances
   }

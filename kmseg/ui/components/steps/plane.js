@@ -1,9 +1,11 @@
-import { inkOn, rgb } from "../shared/colors.js"
+import { inkOn, pack, rgb } from "../shared/colors.js"
 
 const MARGIN = 16 // CSS pixels
 const RADIUS = 11
 const POINT = 2
-const CELL = 3 // side of the cells in which the nearest centroid is found for boundaries
+const CELL = 2 // side of the cells in which the nearest centroid is found for boundaries
+const TINT = 56 // opacity of the regions, of 255, and of their edges
+const EDGE = 150
 const BINS = 120
 const FINEST = 2 // cap on device pixels per CSS pixel
 
@@ -14,6 +16,7 @@ export class Plane {
   constructor(canvas) {
     this.canvas = canvas
     this.context = canvas.getContext("2d")
+    this.cells = document.createElement("canvas")
   }
 
   // Use these axes, indices of clustered coordinates; `second` is null for a single coordinate.
@@ -74,7 +77,8 @@ export class Plane {
 
   // centroids: flat; palette: "#rrggbb" by cluster; labels: by color, or null for own colors;
   // trail: centroids of the steps so far; chosen: the centroid that is moved, or null
-  draw({ centroids, palette, labels, trail, chosen }) {
+  // shown: the clusters whose centroids are drawn
+  draw({ centroids, palette, labels, trail, shown, chosen }) {
     if (!this.ranges || !this.width) return
     const { context, pixels, width, height, canvas } = this
     context.clearRect(0, 0, width, height)
@@ -86,7 +90,7 @@ export class Plane {
     }
     this.drawTrail(trail)
     this.drawNames()
-    const order = [...palette.keys()].toSorted((a, b) => (a === chosen) - (b === chosen))
+    const order = shown.toSorted((a, b) => (a === chosen) - (b === chosen))
     for (const j of order) this.drawDisc(this.place(centroids, 3 * j), j, palette[j], j === chosen)
   }
 
@@ -114,22 +118,25 @@ export class Plane {
 
   // The regions of the plane in which each centroid is the nearest (Voronoi cells), and their edges.
   drawRegions(centroids, palette) {
-    const { context, width, height } = this
-    const columns = Math.ceil(width / CELL)
+    const { context, cells } = this
+    const [columns, rows] = [this.width, this.height].map(side => Math.ceil(side / CELL))
+    const image = new ImageData(columns, rows)
+    const out = new Uint32Array(image.data.buffer)
+    const regions = new Uint8Array(columns * rows)
     const places = palette.map((_, j) => this.place(centroids, 3 * j))
-    let above = new Uint8Array(columns)
-    for (let y = 0; y < height; y += CELL) {
-      const row = new Uint8Array(columns)
-      for (let i = 0; i < columns; i++) {
-        row[i] = nearest(places, i * CELL + CELL / 2, y + CELL / 2)
-        const edge = (i && row[i] !== row[i - 1]) || (y && row[i] !== above[i])
-        context.globalAlpha = edge ? 0.6 : 0.22
-        context.fillStyle = edge ? this.ink : palette[row[i]]
-        context.fillRect(i * CELL, y, CELL, CELL)
-      }
-      above = row
+    const tints = palette.map(color => pack(rgb(color), TINT))
+    const edge = pack(this.ink.match(/\d+/g).slice(0, 3).map(Number), EDGE)
+    for (let i = 0; i < out.length; i++) {
+      const column = i % columns
+      const region = nearest(places, (column + 0.5) * CELL, ((i - column) / columns + 0.5) * CELL)
+      const same = (!column || regions[i - 1] === region)
+        && (i < columns || regions[i - columns] === region)
+      regions[i] = region
+      out[i] = same ? tints[region] : edge
     }
-    context.globalAlpha = 1
+    Object.assign(cells, { width: columns, height: rows })
+    cells.getContext("2d").putImageData(image, 0, 0)
+    context.drawImage(cells, 0, 0, columns * CELL, rows * CELL)
   }
 
   drawBars(centroids, palette, labels) {
@@ -213,20 +220,4 @@ function histogram({ columns, weights }, [low, high]) {
     bins[Math.min(Math.max(Math.floor(part * BINS), 0), BINS - 1)] += weights[i + 1]
   })
   return bins
-}
-
-// Pairs of clustered coordinates to choose from: [first, second], the default first: the two with
-// the most variance, or hue as an angle, whose first two coordinates are a color wheel.
-export function pairsOf(pixels, d, wheel) {
-  if (d === 1) return [[0, null]]
-  const pairs = d === 2 ? [[0, 1]] : [[0, 1], [0, 2], [1, 2]]
-  const spread = Array.from({ length: d }, (_, c) => variance(pixels, c))
-  const best = ([a, b]) => (wheel && a === 0 && b === 1 ? Infinity : spread[a] + spread[b])
-  return pairs.toSorted((one, other) => best(other) - best(one))
-}
-
-function variance({ samples, columns }, axis) {
-  const values = [...samples].map(number => columns[axis][number - 1])
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
 }

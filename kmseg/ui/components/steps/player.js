@@ -1,4 +1,5 @@
 import { clamp } from "../shared/helpers.js"
+import { playback } from "../shared/playback.js"
 
 // Controls of the position in a run: buttons, slider, speed, keys, and the clock that plays.
 export class Player {
@@ -24,11 +25,12 @@ export class Player {
     this.slider.addEventListener("input", () => this.go(Number(this.slider.value)), { signal })
     this.speed.addEventListener("change", () => this.playing && this.play(), { signal })
     addEventListener("keydown", event => this.press(event), { signal })
+    playback.addEventListener("control", event => this.actions[event.detail](), { signal })
     signal.addEventListener("abort", () => this.stop())
   }
 
   get speed() {
-    return this.root.querySelector(".speed select")
+    return this.root.querySelector(".speed")
   }
 
   get playing() {
@@ -37,7 +39,6 @@ export class Player {
 
   setRange(first, last) {
     Object.assign(this, { first, last })
-    Object.assign(this.slider, { min: first, max: last })
   }
 
   // Show a position and stop playing.
@@ -49,8 +50,10 @@ export class Player {
 
   moveTo(position) {
     this.position = clamp(position, this.first, this.last)
-    this.slider.value = this.position
-    const { root, position: shown, first, last } = this
+    const { root, slider, position: shown, first, last } = this
+    // The slider spans the half-steps, or the draws of the seeds while one of them is shown.
+    const [min, max] = shown < 0 ? [first, 0] : [0, last]
+    Object.assign(slider, { min, max, value: shown })
     const disabled = { home: shown <= first, back: shown <= first, forward: shown >= last, end: shown >= last }
     for (const [name, off] of Object.entries(disabled)) {
       root.querySelector(`[data-do=${name}]`).disabled = off
@@ -88,6 +91,7 @@ export class Player {
 
   showPlaying() {
     this.button.textContent = this.playing ? "Pause" : "Play"
+    playback.setPlaying(this.playing)
     // While it plays, a screen reader would read one sentence after the other.
     this.root.querySelector(".sentence").ariaLive = this.playing ? "off" : "polite"
   }

@@ -1,3 +1,5 @@
+const UNKNOWN = "#8c8c8c" // color of a cluster whose seed is not drawn yet
+
 const hexOf = values => `#${values.map(value => value.toString(16).padStart(2, "0")).join("")}`
 
 // A run of k-means as positions on a line: the draws of the seeds, if any, are negative; 0 is the
@@ -19,6 +21,13 @@ export class Run {
     if (position === 0) return { kind: "seeds", step: 0 }
     const kind = position % 2 ? "assign" : "move"
     return { kind, step: Math.floor(position / 2) }
+  }
+
+  // The clusters whose seeds are there at a position, in the order in which they were drawn.
+  drawnAt(position) {
+    const { kind, number } = this.at(position)
+    const count = kind === "odds" ? number : kind === "draw" ? number + 1 : this.k
+    return this.data.drawn.slice(0, count)
   }
 
   // The step whose assignment is shown at a position, or -1 before the first.
@@ -46,10 +55,15 @@ export class Run {
   }
 
   // Colors of the clusters: those of the seeds until centroids move; then the mean colors of the
-  // pixels that were assigned when the centroids last moved; at rest, of their last pixels.
+  // pixels that were assigned when the centroids last moved; at rest, of their last pixels; and
+  // after a drag, of the pixels that are nearest now, as during the drag.
   paletteAt(position) {
-    const step = position === this.last ? this.moves : Math.floor(position / 2) - 1
-    if (step < 0) return this.data.seeds
+    const dragged = position === 1 && this.data.init === "dragged"
+    const step = dragged ? 0 : position === this.last ? this.moves : Math.floor(position / 2) - 1
+    if (step < 0) {
+      const drawn = this.drawnAt(position)
+      return this.data.seeds.map((color, j) => drawn.includes(j) ? color : UNKNOWN)
+    }
     const at = j => 3 * (step * this.k + j)
     return Array.from({ length: this.k }, (_, j) => hexOf([...this.palette.subarray(at(j), at(j) + 3)]))
   }
@@ -69,9 +83,9 @@ export class Run {
   }
 }
 
-// What is shown before step 0. Seeds chosen by hand are not drawn.
+// What is shown before step 0, if the seeds were drawn.
 function drawsOf({ init, seeds }) {
-  if (init === "manual") return []
+  if (init !== "k-means++" && init !== "random") return []
   return seeds.flatMap((_, number) => (
     init === "k-means++" && number ? [{ kind: "odds", number }, { kind: "draw", number }]
       : [{ kind: "draw", number }]

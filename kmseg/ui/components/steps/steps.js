@@ -1,19 +1,25 @@
 import { component } from "../shared/component.js"
 import { focus } from "../shared/focus.js"
 import { playback } from "../shared/playback.js"
-import { relabeller } from "../shared/relabel.js"
+import { relabeller } from "../viewer/relabel.js"
+import { listPairs } from "./axes.js"
 import { Curve } from "./curve.js"
 import { listen } from "./dragging.js"
 import { Frames } from "./frames.js"
+import { Moving } from "./moving.js"
 import { Pixels } from "./pixels.js"
-import { Plane, pairsOf } from "./plane.js"
+import { Plane } from "./plane.js"
 import { Player } from "./player.js"
-import { Run, hexOf } from "./run.js"
+import { Run } from "./run.js"
 import { unpackTrace } from "./unpack.js"
 import { describe, describeDrag, stepName } from "./words.js"
 
 const FASTEST_FLASH = 5 // half-steps a second above which nothing flashes: at most three flashes a second
 const REDUCED = matchMedia("(prefers-reduced-motion: reduce)")
+
+// Keep the position of the address in addresses that the server writes.
+const readAddress = () => focus.parameters.set("step", focus.fromAddress("step"))
+readAddress()
 
 const positions = new Map() // run -> position; outlives the element
 
@@ -32,11 +38,13 @@ class Steps {
       centroids: () => this.frames ? this.drag?.centroids ?? this.run.centroidsAt(this.position) : null,
       choose: chosen => this.choose(chosen),
       begin: one => this.beginDrag(one),
-      move: (one, point) => this.moveDragged(one, point),
+      move: point => this.moveDragged(point),
       end: () => this.endDrag(),
     })
     this.connect(signal)
-    const observer = new ResizeObserver(() => this.plane.scale() && this.frames && this.drawPlane())
+    const step = focus.parameters.get("step")
+    if (step) this.wanted = Number(step) || 0
+    const observer = new ResizeObserver(() => this.resized())
     observer.observe(root.querySelector("canvas"))
     signal.addEventListener("abort", () => {
       observer.disconnect()
@@ -60,7 +68,10 @@ class Steps {
       this.ask({ init: event.target.value, start: "" })
     }, { signal })
     root.querySelector(".axes").addEventListener("change", () => this.setAxes(), { signal })
-    addEventListener("popstate", () => this.linked(), { signal })
+    addEventListener("popstate", () => {
+      readAddress()
+      this.wanted = Number(focus.parameters.get("step")) || 0
+    }, { signal })
   }
 
   get position() {
@@ -68,12 +79,21 @@ class Steps {
   }
 
   update({ data, setTriggerValue }) {
+    const { root, root: { nextElementSibling: waiting } } = this
     this.send = setTriggerValue
     if (this.data?.run === data.run) {
       this.data = data
+      if (this.frames && this.wanted !== undefined) this.player.go(this.firstPosition())
       return
     }
-    this.load(data)
+    this.player.pause()
+    this.load(data).catch(error => {
+      console.warn(error)
+      this.data = undefined // the next message tries again
+      root.hidden = true
+      waiting.hidden = false
+      waiting.textContent = "The steps could not be loaded. Reload the page."
+    })
   }
 
   async load(data) {
@@ -81,11 +101,12 @@ class Steps {
     const trace = await unpackTrace(data.packed, data.n_moves, data.seeds.length, data.columns.length)
     if (data !== this.data || this.closed) return
     const run = new Run(trace, data)
-    const { columns, space, pixels: address, stripes, width, height } = data
-    await relabeller.demand({ pixels: address, stripes }, { width, height }, space)
-    if (this.data.run !== data.run || this.closed || !relabeller.holds(address)) return
-    const pixels = new Pixels(relabeller, relabeller.selected(space, columns))
-    pixels.d = columns.length
+    const { columns, space, preview } = data
+    const { pixels: source, stripes, width, height } = preview
+    await relabeller.demand({ pixels: source, stripes }, { width, height }, space)
+    if (this.data.run !== data.run || this.closed || !relabeller.holds(source)) return
+    const selected = relabeller.selected(space, columns)
+    const pixels = new Pixels(relabeller, selected, columns.length, data.drawn)
     this.open(run, pixels)
   }
 
@@ -100,7 +121,9 @@ class Steps {
     root.querySelector("[data-do=draws]").hidden = !drawn
     root.querySelector("[data-do=undo]").hidden = data.init !== "dragged"
     this.curve.setRun(run)
-    this.listAxes(pixels)
+    this.pixels = pixels
+    this.pairs = listPairs(root.querySelector(".axes"), pixels, data)
+    this.setAxes()
     this.player.setRange(run.first, run.last)
     this.player.moveTo(this.firstPosition())
     this.keepPosition()
@@ -109,20 +132,9 @@ class Steps {
   // Where a run opens: where it was left, where the link says, or at its start. After a drag, the
   // pixels are assigned already.
   firstPosition() {
-    const { data } = this
-    const linked = this.opened ? "" : focus.fromAddress("step")
-    this.opened = true
-    if (this.returning !== undefined) {
-      const position = this.returning
-      this.returning = undefined
-      return position
-    }
-    if (linked) return Number(linked) || 0
-    return positions.get(data.run) ?? (data.init === "dragged" ? 1 : 0)
-  }
-
-  linked() {
-    if (this.run) this.player.go(Number(focus.fromAddress("step")) || 0)
+    const { data, wanted } = this
+    this.wanted = undefined
+    return wanted ?? positions.get(data.run) ?? (data.init === "dragged" ? 1 : 0)
   }
 
   keepPosition() {
@@ -143,17 +155,11 @@ class Steps {
     this.drawPlane()
   }
 
-  listAxes(pixels) {
-    const { data, root } = this
-    this.pixels = pixels
-    this.pairs = pairsOf(pixels, pixels.d, data.space === "hsv-circular")
-    const name = axis => data.coordinates[axis]
-    const select = root.querySelector(".axes")
-    select.replaceChildren(...this.pairs.map(([a, b]) => (
-      new Option(b === null ? name(a) : `${name(a)} and ${name(b)}`)
-    )))
-    select.parentElement.hidden = this.pairs.length < 2
-    this.setAxes()
+  resized() {
+    if (!this.frames || !this.plane.scale()) return
+    this.curve.setRun(this.run)
+    this.curve.show(this.position)
+    this.drawPlane()
   }
 
   setAxes() {
@@ -186,6 +192,7 @@ class Steps {
       palette: drag?.palette ?? run.paletteAt(position),
       labels: drag?.labels ?? frames.labelsAt(position),
       trail: drag ? [] : Array.from({ length: steps + 1 }, (_, step) => run.centroidsOf(step)),
+      shown: run.drawnAt(position),
       chosen: drag && !drag.released ? drag.one : this.chosen ?? null,
     })
   }
@@ -194,44 +201,36 @@ class Steps {
 
   beginDrag(one) {
     this.player.pause()
-    const { run, position } = this
-    const centroids = this.drag?.centroids ?? run.centroidsAt(position)
-    const palette = this.drag?.palette ?? run.paletteAt(position)
-    this.drag = { one, centroids, palette, others: this.pixels.withoutOne(centroids, one) }
+    const { run, position, drag } = this
+    const centroids = drag?.centroids ?? run.centroidsAt(position)
+    this.drag = new Moving(this.pixels, one, centroids, drag?.palette ?? run.paletteAt(position))
   }
 
-  moveDragged(one, point) {
-    const { drag, pixels, run, frames } = this
-    drag.centroids.set(point, 3 * one)
-    drag.labels = pixels.withOneAt(drag.others, point)
-    const { counts, means } = pixels.totals(drag.labels, run.k)
-    drag.palette = means.map((mean, j) => mean ? hexOf(mean) : drag.palette[j])
-    drag.counts = counts
-    const caption = describeDrag(one, counts, true)
-    playback.show(frames.dragged(drag.labels, drag.palette, counts, caption))
-    this.root.querySelector(".sentence").textContent = caption
+  moveDragged(point) {
+    const { drag, frames } = this
+    drag.move(point)
+    const sentence = describeDrag(drag, "")
+    playback.show(frames.moving(drag, sentence))
+    this.root.querySelector(".sentence").textContent = sentence
     this.drawPlane()
   }
 
   endDrag() {
-    const { drag, run, position, data } = this
-    if (!drag?.labels) { // it was not moved
+    const { drag, position, data } = this
+    if (!drag.labels) { // it was not moved
       this.drag = undefined
       this.drawPlane()
       return
     }
     drag.released = true
     this.undone.push({ start: data.start, position })
-    const text = Array.from({ length: run.k }, (_, j) => (
-      [...drag.centroids.subarray(3 * j, 3 * j + run.d)].map(value => Math.round(100 * value)).join(".")
-    )).join("_")
-    this.root.querySelector(".sentence").textContent = describeDrag(drag.one, drag.counts, false)
-    this.ask({ start: text })
+    this.root.querySelector(".sentence").textContent = describeDrag(drag, " Counting all pixels…")
+    this.ask({ start: drag.start })
   }
 
   undo() {
     const { start, position } = this.undone.pop() ?? { start: "", position: 0 }
-    this.returning = position
+    this.wanted = position
     this.ask({ start })
   }
 

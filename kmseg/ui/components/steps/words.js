@@ -20,7 +20,7 @@ const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number 
 export function stepName(run, position) {
   const { kind, step, number } = run.at(position)
   if (kind === "odds" || kind === "draw") return `Seed ${number + 1} of ${run.k}`
-  return kind === "seeds" ? "Step 0" : `Step ${step} of ${run.moves}`
+  return `Step ${step} of ${run.moves}`
 }
 
 // One or two sentences on what happens at a position, with numbers over all pixels.
@@ -32,7 +32,9 @@ export function describe(run, position) {
   }
   if (kind === "draw") return drawn(run, number)
   if (kind === "seeds") {
-    return `${count(run.k, "seed")}, ${ORIGINS[run.data.init]}. No pixel belongs to a cluster yet.`
+    const start = Number(run.data.start) > 1 ? ` (start ${run.data.start})` : ""
+    return `${count(run.k, "seed")}, ${ORIGINS[run.data.init]}${start}. No pixel belongs to a cluster `
+      + "yet."
   }
   if (kind === "move") return moved(run, position, step)
   return position === run.last ? rest(run, position) : assigned(run, position, step)
@@ -93,21 +95,21 @@ function emptyOnes(run, position) {
 }
 
 function rest(run, position) {
-  const { converged, epsilon, best } = run.data
+  const { data } = run
+  const { converged, epsilon, best } = data
   const inertia = run.inertiaAt(position)
   const still = run.changed[run.moves] === 0 && converged
   const end = still ? "At rest: no pixel changes cluster any more. This is a local optimum"
     : converged ? `At rest: no centroid would move further than epsilon, ${epsilon}`
       : `Stopped after ${count(run.moves, "iteration")}, before it came to rest`
-  const gap = (inertia - best) / best
-  const compared = gap > 5e-4 ? ` The segmentation of Explore is ${fine((inertia - best) / inertia)} lower.`
-    : ""
-  return `${end}. Inertia: ${power(inertia)} after ${count(run.moves, "move")}.${compared}`
+  const gap = inertia / best - 1
+  const compared = gap > 5e-4 ? `; the segmentation in Explore has ${fine(1 - best / inertia)} less` : ""
+  return `${end}. Inertia after ${count(run.moves, "move")}: ${power(inertia)}${compared}.`
 }
 
-// While a centroid is dragged, and until the server has counted all pixels.
-export function describeDrag(one, counts, held) {
+// While a centroid is moved by hand; the counts are those of the preview.
+export function describeDrag({ one, counts }, more) {
   const share = percent(counts[one], counts.reduce((sum, pixels) => sum + pixels, 0))
-  return `About ${share} of the pixels are nearest to centroid ${one + 1} here.`
-    + (held ? "" : " Counting all pixels…")
+  const nearest = counts[one] ? `about ${share} of the pixels are nearest to it` : "it is nearest to no pixel"
+  return `Centroid ${one + 1} is moved: ${nearest}.${more}`
 }

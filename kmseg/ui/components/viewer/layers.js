@@ -4,8 +4,8 @@ import { clamp, sleep } from "../shared/helpers.js"
 import { showCaption } from "./clusters.js"
 import { decodeLabels } from "./codec.js"
 import { pack, rgb, veilColor } from "../shared/colors.js"
-import { Gone, fetchFrom } from "../shared/fetching.js"
-import { relabeller } from "../shared/relabel.js"
+import { Gone, fetchFrom } from "./fetching.js"
+import { relabeller } from "./relabel.js"
 import { paintBoundaries, paintLabels, paintPixels } from "./labels.js"
 
 const VEIL_ALPHA = 215

@@ -12,6 +12,9 @@ export class Playing {
   constructor(root, signal, shown) {
     this.root = root
     playback.addEventListener("change", shown, { signal })
+    for (const button of root.querySelectorAll("[data-play]")) {
+      button.addEventListener("click", () => playback.control(button.dataset.play), { signal })
+    }
   }
 
   // The viewer's data with a frame's clusters, and the frame; null instead of other segmentations'.
@@ -22,14 +25,17 @@ export class Playing {
     const numbers = [...palette.keys()]
     const groups = numbers.map(number => [number])
     const names = numbers.map(number => String(number + 1))
-    return { data: { ...data, palette, colors: palette, counts, groups, names }, frame }
+    const clusters = { palette, colors: palette, counts, groups, names }
+    return { data: Object.assign({}, data, clusters), frame }
   }
 
   show(frame) {
     this.root.classList.toggle("playing", frame !== null)
     this.showMarks(frame?.marks ?? [])
     if (!frame) return
-    this.root.querySelector(".caption").textContent = frame.caption
+    this.root.querySelector("[data-play=play]").textContent = playback.playing ? "Pause" : "Play"
+    const sentence = make("span", frame.sentence, "sentence")
+    this.root.querySelector(".caption").replaceChildren(frame.caption, sentence)
     if (frame.changed && this.frame !== frame) this.flash(frame)
     this.frame = frame
   }
@@ -37,8 +43,9 @@ export class Playing {
   showMarks(marks) {
     const elements = marks.map(({ x, y, name, color }) => {
       const mark = make("i", name)
-      Object.assign(mark.style, { left: `${100 * x}%`, top: `${100 * y}%`, background: color })
-      mark.style.color = inkOn(rgb(color))
+      mark.style.setProperty("--u", x)
+      mark.style.setProperty("--v", y)
+      Object.assign(mark.style, { background: color, color: inkOn(rgb(color)) })
       return mark
     })
     this.root.querySelector(".marks").replaceChildren(...elements)

@@ -1,5 +1,5 @@
 import { make } from "../shared/helpers.js"
-import { relabeller } from "../shared/relabel.js"
+import { relabeller } from "./relabel.js"
 import { SPACES } from "../../../color/spaces.js"
 
 const TRANSPARENT = 255 // label, and group, of a transparent pixel

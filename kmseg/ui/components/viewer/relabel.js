@@ -1,6 +1,6 @@
 import { SPACES } from "../../../color/spaces.js"
 import { fetchFrom } from "./fetching.js"
-import { sleep } from "./helpers.js"
+import { sleep } from "../shared/helpers.js"
 
 const TRANSPARENT = 255 // label of a pixel without a cluster
 const SLICE = 5000 // colors that are converted before yielding to the event loop
@@ -49,13 +49,14 @@ class Relabeller {
   }
 
   // Fetch pixels at once and convert their colors; resolves when the converted colors are there.
-  async demand({ pixels, stripes }, preview, space) {
-    this.needed = pixels
-    await this.hold({ pixels, stripes }, preview, space)
+  async demand(nearest, preview, space) {
+    this.needed = nearest.pixels
+    await this.hold(nearest, preview, space)
   }
 
   // Fetch a message's pixels and convert their colors, unless this is already done.
-  async hold({ pixels, stripes }, preview, space) {
+  async hold(nearest, preview, space) {
+    const { pixels, stripes } = nearest
     if (this.source !== pixels) {
       Object.assign(this, { source: pixels, colors: undefined })
       this.holding = this.fetchPixels(pixels, stripes, preview)

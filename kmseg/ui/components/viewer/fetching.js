@@ -1,5 +1,5 @@
-import { address } from "./server_url.js"
-import { sleep } from "./helpers.js"
+import { address } from "../shared/server_url.js"
+import { sleep } from "../shared/helpers.js"
 
 const BUSY = 1000 // milliseconds before a retry if the server is busy
 
