@@ -157,7 +157,7 @@ class Segmentation:
     @cached_property
     def palette(self) -> NDArray[np.uint8]:
         """Mean sRGB colour of each cluster's pixels, shape (K, 3)."""
-        return _mean_colors(self.pixel_counts, self.color_sums)
+        return mean_colors(self.pixel_counts, self.color_sums)
 
     @property
     def color_labels(self) -> NDArray[np.int16]:
@@ -251,7 +251,7 @@ def segment(
     lap("fit")
     labeling = _assigned(clustering, histogram, visited)
     counts, sums = labeling.totals(visited, len(clustering.centroids))
-    order = largest_first(counts, _mean_colors(counts, sums), clustering.centroids)
+    order = largest_first(counts, mean_colors(counts, sums), clustering.centroids)
     lap("order")
     return Segmentation(
         settings=settings,
@@ -314,7 +314,8 @@ def _assigned(
     return ByPixel.of(visited, histogram, clustering.labels)
 
 
-def _mean_colors(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.uint8]:
+def mean_colors(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The mean colours of clusters, rounded, shape (K, 3)."""
     return np.rint(sums / counts[:, None]).astype(np.uint8)
 
 

@@ -315,7 +315,7 @@ def test_the_new_segmentation_is_sent_first_then_counts_then_the_cloud(
 
 @pytest.mark.parametrize(
     ("engine", "title"),
-    [(name, engine.title) for name, engine in ENGINES.items() if engine.slow],
+    [(name, engine.title) for name, engine in ENGINES.items() if engine.visits_pixels],
 )
 def test_long_work_shows_how_far_it_is_and_can_be_stopped(
     open_page: OpenPage, engine: str, title: str

@@ -1,4 +1,4 @@
-"""k-means on plain arrays: seeding, exact Lloyd iterations, and two reference engines.
+"""k-means on plain arrays: seeding, exact Lloyd iterations, plain Lloyd, and two reference engines.
 
 Nothing here knows that its samples are colours. :func:`fit` and its compiled loops are imported on
 first use, so that the table of engines stays cheap to read.

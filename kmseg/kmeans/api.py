@@ -72,7 +72,8 @@ def fit(
     n_clusters : int
         K, at least 1; clipped to the number of distinct rows of X.
     init : {"k-means++", "random", "manual"}
-        Greedy k-means++ [1]_ on a summary of X, weighted random samples, or ``centroids``.
+        Greedy k-means++ [1]_ on a summary of X, weighted random samples, or ``centroids``. The
+        engine "lloyd" draws from X itself, see :mod:`kmseg.kmeans.plain`.
     centroids : array_like, shape (K, D), optional
         Starting centroids of ``init="manual"``, which has one attempt.
     attempts : int
@@ -88,8 +89,8 @@ def fit(
         A key of :data:`kmseg.kmeans.engines.ENGINES`; each entry states in what it differs.
     progress : callable, optional
         ``progress(done, attempts)`` is called in the calling thread after attempts and, in the
-        exact engine, after each iteration over all samples. An exception that it raises ends the
-        work and is raised here.
+        engines "exact" and "lloyd", after each iteration over all samples. An exception that it
+        raises ends the work and is raised here.
 
     Returns
     -------

@@ -79,20 +79,21 @@ def fit_lloyd(problem: Problem) -> Fit:
 
 def _fit(problem: Problem) -> Fit:
     cells = group(problem.samples, problem.weights)
+    attempts = problem.attempts if problem.start is None else 1
 
     def run(start: Samples, attempt: int) -> Fit:
-        def progress(centroids: Samples) -> None:
-            problem.progress(attempt, problem.attempts)
+        def step_done(centroids: Samples) -> None:
+            problem.progress(attempt, attempts)
 
-        fit = lloyd(cells, cells.widened(start), problem.rule, step_done=progress)
-        problem.progress(attempt + 1, problem.attempts)
+        fit = lloyd(cells, cells.widened(start), problem.rule, step_done=step_done)
+        problem.progress(attempt + 1, attempts)
         return fit._replace(centroids=fit.centroids[:, : start.shape[1]])
 
     if problem.start is not None:
         return run(problem.start, 0)
     samples = distinct(problem.samples, problem.weights)
     inertias: list[float] = []
-    for attempt in range(problem.attempts):
+    for attempt in range(attempts):
         seeds = samples.draw(problem.n_clusters, problem.init, problem.seed, attempt)
         fit = run(samples.X.T[seeds], attempt)
         assert fit.inertia is not None

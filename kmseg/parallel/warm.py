@@ -10,6 +10,7 @@ from kmseg.kmeans.engines import ENGINES
 from kmseg.picture.image import Image
 from kmseg.segmentation import segment
 from kmseg.settings import Settings
+from kmseg.tracing import trace
 
 
 def warm_up() -> None:
@@ -28,6 +29,7 @@ def warm_up_the_rest() -> None:
             *(Settings(engine=name) for name, engine in ENGINES.items() if engine.preload),
         ):
             segment(image, settings)
+        trace(image, Settings())
         seg = segment(image, Settings())
         seg.labels_at(slice(None), slice(None))
         numbers = np.arange(seg.histogram.n_colors, dtype=np.int32)

@@ -232,7 +232,7 @@ def _colors(histogram: ColorHistogram, number: NDArray[np.int32] | None, cells: 
     if number is not None:
         counts = np.bincount(number, counts).astype(np.int64)
         sums = np.stack([np.bincount(number, column) for column in sums.T], axis=1).astype(np.int64)
-    order = cells.order if len(cells.order) else slice(None)
+    order = cells.order if len(cells.order) else np.arange(len(counts))
     return _Colors(counts[order], sums[order])
 
 
