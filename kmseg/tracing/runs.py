@@ -107,20 +107,19 @@ class Runs:
             found.append(distances.argmin())
         return self._histogram.colors[found]
 
-    def start(self, seeds: NDArray[np.uint8]) -> Centroids:
-        """The coordinates of these colours, shape (K, 3), as centroids (K, D)."""
-        return features(seeds, self._settings.color_space, self._settings.channels)
-
     def run(
         self,
-        start: Centroids,
+        seeds: NDArray[np.uint8],
         step_done: Callable[[Centroids], None] = lambda centroids: None,
+        start: Centroids | None = None,
     ) -> Run:
-        """Run from these centroids, shape (K, D), to the end.
+        """Run from these colours, shape (K, 3), or from centroids ``start``, (K, D), to the end.
 
         ``step_done(centroids)`` is called as in :func:`kmseg.kmeans.lloyd.lloyd`.
         """
         wanted = self._settings
+        if start is None:
+            start = features(seeds, wanted.color_space, wanted.channels)
         rule = StopRule(wanted.max_iter, wanted.epsilon, wanted.stop)
         fit = lloyd(self.cells, self.cells.widened(start), rule, step_done=step_done)
         assert fit.inertia is not None and fit.n_iter is not None

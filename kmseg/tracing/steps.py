@@ -174,7 +174,7 @@ def trace(
         used.append(centroids)
         progress()
 
-    run = runs.run(runs.start(seeds) if start is None else start, step_done)
+    run = runs.run(seeds, step_done, start)
     cells = runs.cells
     centroids = np.array(used if run.converged else [*used, cells.widened(run.centroids)])
     colors = _colors(histogram, runs.number, cells)

@@ -15,6 +15,7 @@ The photo is uploaded through kmseg's page and Watch is opened. For K = 8 and K 
 
 from __future__ import annotations
 
+import base64
 import statistics
 import tempfile
 from pathlib import Path
@@ -24,11 +25,12 @@ import numpy as np
 from common import header, machine, parser, row
 from pages import FRAME_SHOWN, chromium, rest, served, upload, wait_for_server
 
+import kmseg
+from kmseg.output.tracecodec import pack_trace
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-STEPS = "document.querySelector('.st-key-steps [data-testid]')"
-# Runs in the component's shadow root.
 FRAMES = """async steps => {
   const slider = steps.querySelector("input[type=range]")
   const times = []
@@ -72,13 +74,23 @@ DRAG_TIMES = f"""canvas => {{
   }})
 }}"""
 
+# From the release of a pointer until the sentence has exact numbers again.
+EXACT = """sentence => {
+  let begin
+  addEventListener("pointerup", () => begin = performance.now(), { once: true, capture: true })
+  return { done: new Promise(resolve => new MutationObserver((_, observer) => {
+    if (!sentence.textContent.startsWith("Assign")) return
+    observer.disconnect()
+    resolve(performance.now() - begin)
+  }).observe(sentence, { childList: true })) }
+}"""
+
 
 def measure(browser: Browser, url: str, photo: Path, n_clusters: int, drags: int) -> None:
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    sizes: list[int] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda f: sizes.append(len(f))))
+    page.set_default_timeout(120_000)
     page.goto(f"{url}/?v=1&n_clusters={n_clusters}")
-    page.get_by_role("slider", name="K, number of clusters").wait_for(timeout=120_000)
+    page.get_by_role("slider", name="K, number of clusters").wait_for()
     rest(page)
     upload(page, photo)
     page.get_by_role("radio", name="Watch", exact=True).click()
@@ -87,12 +99,11 @@ def measure(browser: Browser, url: str, photo: Path, n_clusters: int, drags: int
     rest(page)
     frames = steps.evaluate(FRAMES)
     speed = steps.evaluate(PLAY)
-    payload = page.evaluate("window.kmsegPayload ?? 0")
     dragged, exact = drag(page, drags)
     row(
         n_clusters,
         len(frames),
-        f"{payload / 1000:.1f} KB",
+        f"{payload(photo, n_clusters) / 1000:.1f} KB",
         *(f"{value:.1f}" for value in (statistics.median(frames), np.percentile(frames, 95))),
         f"{speed:.0f}",
         *(f"{value:.0f}" for value in (statistics.median(dragged), np.percentile(dragged, 95))),
@@ -115,26 +126,48 @@ def drag(page: Page, count: int) -> tuple[list[float], list[float]]:
         for i in range(count // 5):
             page.mouse.move(x + 2 * i, y + i)
             page.wait_for_timeout(60)
-        shown = page.evaluate_handle(
-            """() => {
-              const sentence = document.querySelector(".st-key-steps").querySelector("*")
-              return sentence
-            }"""
-        )
-        del shown
-        waiting = page.locator(".steps .sentence").evaluate_handle(
-            """sentence => {
-              let begin
-              addEventListener("pointerup", () => begin = performance.now(),
-                { once: true, capture: true })
-              return { done: new Promise(resolve => new MutationObserver((_, observer) => {
-                if (!sentence.textContent.startsWith("Assign")) return
-                observer.disconnect()
-                resolve(performance.now() - begin)
-              }).observe(sentence, { childList: true })) }
-            }"""
-        )
+        waiting = page.locator(".steps .sentence").evaluate_handle(EXACT)
         page.mouse.up()
         exact.append(waiting.evaluate("({ done }) => done"))
         rest(page)
     return canvas.evaluate("canvas => canvas.times"), exact
+
+
+def payload(photo: Path, n_clusters: int) -> int:
+    """Bytes of the run in base64, which is nearly all of the message."""
+    settings = kmseg.Settings(n_clusters=n_clusters)
+    run = kmseg.trace(kmseg.read_image(photo), settings)
+    return len(base64.b64encode(pack_trace(run, np.arange(run.n_clusters))))
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("photo", type=Path)
+    arguments.add_argument("--drags", type=int, default=60, help="moves of the pointer")
+    given = arguments.parse_args()
+    print(machine("streamlit"))
+    header(
+        "K",
+        "half-steps",
+        "payload",
+        "frame, ms",
+        "95 %",
+        "play, 1/s",
+        "drag, ms",
+        "95 %",
+        "exact, ms",
+        "most",
+        numbers_from=0,
+    )
+    with (
+        tempfile.TemporaryDirectory() as home,
+        chromium() as browser,
+        served("streamlit_app.py", HOME=home) as url,
+    ):
+        wait_for_server(url)
+        for n_clusters in (8, 32):
+            measure(browser, url, given.photo, n_clusters, given.drags)
+
+
+if __name__ == "__main__":
+    main()

@@ -27,7 +27,9 @@ export class Pixels {
     const { columns, drawn } = this
     const ordered = Float64Array.from(drawn.flatMap(j => [...centroids.subarray(3 * j, 3 * j + 3)]))
     const numbers = Uint8Array.from({ length: 256 }, (_, i) => drawn[i] ?? i)
-    return assign(columns, ordered).map(label => numbers[label])
+    const labels = assign(columns, ordered)
+    for (let i = 0; i < labels.length; i++) labels[i] = numbers[labels[i]]
+    return labels
   }
 
   byPixel(byColor) {
@@ -40,9 +42,8 @@ export class Pixels {
   // 1 for each pixel whose label differs.
   changed(before, after) {
     const { numbers } = this
-    const byColor = after.map((label, i) => Number(label !== before[i]))
     const changed = new Uint8Array(numbers.length)
-    for (let i = 0; i < changed.length; i++) changed[i] = byColor[numbers[i]]
+    for (let i = 0; i < changed.length; i++) changed[i] = Number(before[numbers[i]] !== after[numbers[i]])
     return changed
   }
 

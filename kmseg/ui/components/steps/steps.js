@@ -15,6 +15,7 @@ import { unpackTrace } from "./unpack.js"
 import { describe, describeDrag, stepName } from "./words.js"
 
 const FASTEST_FLASH = 5 // half-steps a second above which nothing flashes: at most three flashes a second
+const REST = 250 // milliseconds at a position until it is written into the address, which is slow
 const REDUCED = matchMedia("(prefers-reduced-motion: reduce)")
 
 // Keep the position of the address in addresses that the server writes.
@@ -49,6 +50,7 @@ class Steps {
     signal.addEventListener("abort", () => {
       observer.disconnect()
       this.closed = true
+      clearTimeout(this.writing)
       playback.show(null)
       focus.setParameter("step", "")
     })
@@ -139,8 +141,11 @@ class Steps {
 
   keepPosition() {
     if (!this.run) return
+    const step = this.position ? String(this.position) : ""
     positions.set(this.data.run, this.position)
-    focus.setParameter("step", this.position ? String(this.position) : "")
+    focus.parameters.set("step", step)
+    clearTimeout(this.writing)
+    this.writing = setTimeout(() => focus.setParameter("step", step), REST)
   }
 
   show(position) {
@@ -148,11 +153,11 @@ class Steps {
     if (!frames) return
     this.drag = undefined
     const fast = this.player.playing && Number(this.player.speed.value) > FASTEST_FLASH
+    this.drawPlane() // first: it reads styles, which are slow to compute after a change
+    this.curve.show(position)
     playback.show(frames.at(position, !fast && !REDUCED.matches))
     root.querySelector(".sentence").textContent = describe(run, position)
     root.querySelector("output").textContent = stepName(run, position)
-    this.curve.show(position)
-    this.drawPlane()
   }
 
   resized() {
@@ -210,9 +215,9 @@ class Steps {
     const { drag, frames } = this
     drag.move(point)
     const sentence = describeDrag(drag, "")
+    this.drawPlane()
     playback.show(frames.moving(drag, sentence))
     this.root.querySelector(".sentence").textContent = sentence
-    this.drawPlane()
   }
 
   endDrag() {

@@ -18,6 +18,7 @@ const ofPixels = ({ counts }, i) => counts ? `, ${percent(counts[i], sum(counts)
 // A button for each group. On one line, widths show pixel counts.
 export function showSwatches(root, data) {
   const strip = root.querySelector(".swatches")
+  const before = strip.children.length
   while (strip.children.length > data.groups.length) strip.lastChild.remove()
   data.groups.forEach((_, i) => {
     const button = strip.children[i] ?? strip.appendChild(document.createElement("button"))
@@ -30,7 +31,7 @@ export function showSwatches(root, data) {
     button.style.setProperty("--color", data.colors[i])
     button.style.color = inkOn(rgb(data.colors[i]))
   })
-  arrangeSwatches(root)
+  if (data.groups.length !== before) arrangeSwatches(root)
 }
 
 // If the swatches do not fit on one line, divide them evenly among the fewest lines.
