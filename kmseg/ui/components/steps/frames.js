@@ -9,15 +9,24 @@ export class Frames {
 
   constructor(run, pixels, segmentation) {
     Object.assign(this, { run, pixels, segmentation })
-    this.places = run.data.seeds.map(color => pixels.find(rgb(color)))
+  }
+
+  // Where the seeds' colors are in the picture.
+  get places() {
+    return this.found ??= this.run.data.seeds.map(color => this.pixels.find(rgb(color)))
   }
 
   labelsOf(step) {
-    const found = this.labels.get(step) ?? this.pixels.label(this.run.centroidsOf(step))
+    const found = this.labels.get(step) ?? this.assign(step)
     this.labels.delete(step)
     this.labels.set(step, found)
     if (this.labels.size > MOST_REMEMBERED) this.labels.delete(this.labels.keys().next().value)
     return found
+  }
+
+  assign(step) {
+    const { run, pixels } = this
+    return pixels.label(run.centroidsOf(step), run.data.drawn)
   }
 
   // Labels by color at a position; null before the first assignment.

@@ -5,9 +5,9 @@ import { hexOf } from "./run.js"
 export class Moving {
   released = false
 
-  constructor(pixels, one, centroids, palette) {
+  constructor(pixels, one, centroids, palette, drawn) {
     Object.assign(this, { pixels, one, centroids: centroids.slice(), palette })
-    this.others = pixels.withoutOne(this.centroids, one)
+    this.others = pixels.withoutOne(this.centroids, one, drawn)
   }
 
   move(point) {

@@ -5,15 +5,22 @@ const N_SAMPLES = 3000 // pixels that the cloud shows
 // The preview's pixels in the coordinates that are clustered. Labels "by color" begin with that of
 // transparent pixels; the label of color number n is at n. Centroids are flat, three values each.
 export class Pixels {
-  // `d` coordinates are clustered; of equally near centroids, a color takes the one that comes first
-  // in `drawn`.
-  constructor({ colors, numbers, width, height, rgba }, columns, d, drawn) {
-    Object.assign(this, { colors, numbers, width, height, rgba, columns, d, drawn })
+  // `source` is the relabeller; `columns` of the coordinates of a space are clustered.
+  constructor(source, space, columns) {
+    const { colors, numbers, width, height, rgba } = source
+    Object.assign(this, { colors, numbers, width, height, rgba, d: columns.length })
+    this.origin = `${source.source} ${space} ${columns}`
+    this.columns = source.selected(space, columns)
     this.weights = new Uint32Array(colors.length + 1) // pixels of each color
     for (let i = 0; i < numbers.length; i++) this.weights[numbers[i]]++
     this.total = numbers.length - this.weights[0]
     this.weights[0] = 0
     this.samples = this.sample()
+  }
+
+  // Whether these are the pixels that the relabeller has.
+  are(source, space, columns) {
+    return this.origin === `${source.source} ${space} ${columns}`
   }
 
   // Numbers of the colors of pixels that are spread evenly over the picture.
@@ -23,8 +30,9 @@ export class Pixels {
     return Uint32Array.from({ length: count }, (_, i) => opaque[Math.floor(i * opaque.length / count)])
   }
 
-  label(centroids) {
-    const { columns, drawn } = this
+  // Of equally near centroids, a color takes the one that comes first in `drawn`.
+  label(centroids, drawn) {
+    const { columns } = this
     const ordered = Float64Array.from(drawn.flatMap(j => [...centroids.subarray(3 * j, 3 * j + 3)]))
     const numbers = Uint8Array.from({ length: 256 }, (_, i) => drawn[i] ?? i)
     const labels = assign(columns, ordered)
@@ -68,17 +76,17 @@ export class Pixels {
   }
 
   // The nearest of all centroids but one, and the squared distance to it, of each color.
-  withoutOne(centroids, one) {
+  withoutOne(centroids, one, drawn) {
+    const wins = drawn.map((_, j) => drawn.indexOf(one) < drawn.indexOf(j))
     const others = centroids.slice()
     others.fill(Infinity, 3 * one, 3 * one + 3)
-    const labels = this.label(others)
-    return { labels, distances: this.distances(others, labels), one }
+    const labels = this.label(others, drawn)
+    return { labels, distances: this.distances(others, labels), one, wins }
   }
 
   // Labels if the left-out centroid is at a point.
-  withOneAt({ labels, distances, one }, [px, py, pz]) {
+  withOneAt({ labels, distances, one, wins }, [px, py, pz]) {
     const [x, y, z] = this.columns
-    const wins = this.drawn.map((_, j) => this.drawn.indexOf(one) < this.drawn.indexOf(j))
     const moved = labels.slice()
     for (let i = 0; i < x.length; i++) {
       const [dx, dy, dz] = [x[i] - px, y[i] - py, z[i] - pz]
@@ -125,11 +133,17 @@ export class Pixels {
     const { colors, numbers, width, height } = this
     let least = Infinity
     let nearest = 0
-    colors.forEach((color, i) => {
-      const distance = (r - (color & 255)) ** 2 + (g - (color >>> 8 & 255)) ** 2
-        + (b - (color >>> 16 & 255)) ** 2
-      if (distance < least) [least, nearest] = [distance, i + 1]
-    })
+    for (let i = 0; i < colors.length; i++) {
+      const color = colors[i]
+      const dr = r - (color & 255)
+      const dg = g - (color >>> 8 & 255)
+      const db = b - (color >>> 16 & 255)
+      const distance = dr * dr + dg * dg + db * db
+      if (distance < least) {
+        least = distance
+        nearest = i + 1
+      }
+    }
     const i = numbers.indexOf(nearest)
     return { x: (i % width + 0.5) / width, y: (Math.floor(i / width) + 0.5) / height }
   }

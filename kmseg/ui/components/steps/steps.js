@@ -1,8 +1,9 @@
 import { component } from "../shared/component.js"
-import { focus } from "../shared/focus.js"
+import { onReconnect } from "../shared/connection.js"
 import { playback } from "../shared/playback.js"
 import { relabeller } from "../viewer/relabel.js"
 import { listPairs } from "./axes.js"
+import { Bookmark } from "./bookmark.js"
 import { Curve } from "./curve.js"
 import { listen } from "./dragging.js"
 import { Frames } from "./frames.js"
@@ -15,14 +16,7 @@ import { unpackTrace } from "./unpack.js"
 import { describe, describeDrag, stepName } from "./words.js"
 
 const FASTEST_FLASH = 5 // half-steps a second above which nothing flashes: at most three flashes a second
-const REST = 250 // milliseconds at a position until it is written into the address, which is slow
 const REDUCED = matchMedia("(prefers-reduced-motion: reduce)")
-
-// Keep the position of the address in addresses that the server writes.
-const readAddress = () => focus.parameters.set("step", focus.fromAddress("step"))
-readAddress()
-
-const positions = new Map() // run -> position; outlives the element
 
 class Steps {
   undone = [] // { start, position } before each drag
@@ -31,7 +25,7 @@ class Steps {
     this.root = root
     this.player = new Player(root, signal, {
       show: position => this.show(position),
-      rested: () => this.keepPosition(),
+      rested: () => this.run && this.bookmark.keep(this.data, this.position),
     })
     this.curve = new Curve(root.querySelector(".curve svg"), signal, position => this.player.go(position))
     this.plane = new Plane(root.querySelector("canvas"))
@@ -43,16 +37,14 @@ class Steps {
       end: () => this.endDrag(),
     })
     this.connect(signal)
-    const step = focus.parameters.get("step")
-    if (step) this.wanted = Number(step) || 0
+    onReconnect(signal, () => this.drag?.released && this.ask({ start: this.drag.start }))
+    this.bookmark = new Bookmark(signal)
     const observer = new ResizeObserver(() => this.resized())
     observer.observe(root.querySelector("canvas"))
     signal.addEventListener("abort", () => {
       observer.disconnect()
       this.closed = true
-      clearTimeout(this.writing)
       playback.show(null)
-      focus.setParameter("step", "")
     })
   }
 
@@ -70,10 +62,6 @@ class Steps {
       this.ask({ init: event.target.value, start: "" })
     }, { signal })
     root.querySelector(".axes").addEventListener("change", () => this.setAxes(), { signal })
-    addEventListener("popstate", () => {
-      readAddress()
-      this.wanted = Number(focus.parameters.get("step")) || 0
-    }, { signal })
   }
 
   get position() {
@@ -85,10 +73,11 @@ class Steps {
     this.send = setTriggerValue
     if (this.data?.run === data.run) {
       this.data = data
-      if (this.frames && this.wanted !== undefined) this.player.go(this.firstPosition())
+      if (this.frames && this.bookmark.wanted !== undefined) this.player.go(this.bookmark.open(data))
       return
     }
     this.player.pause()
+    if (this.data?.segmentation !== data.segmentation) this.undone = []
     this.load(data).catch(error => {
       console.warn(error)
       this.data = undefined // the next message tries again
@@ -101,51 +90,37 @@ class Steps {
   async load(data) {
     this.data = data
     const trace = await unpackTrace(data.packed, data.n_moves, data.seeds.length, data.columns.length)
-    if (data !== this.data || this.closed) return
+    const isCurrent = () => !this.closed && this.data?.run === data.run
+    if (!isCurrent()) return
     const run = new Run(trace, data)
     const { columns, space, preview } = data
     const { pixels: source, stripes, width, height } = preview
     await relabeller.demand({ pixels: source, stripes }, { width, height }, space)
-    if (this.data.run !== data.run || this.closed || !relabeller.holds(source)) return
-    const selected = relabeller.selected(space, columns)
-    const pixels = new Pixels(relabeller, selected, columns.length, data.drawn)
-    this.open(run, pixels)
+    if (!isCurrent() || !relabeller.holds(source)) return
+    if (this.drag && !this.drag.released) return // its release asks for another run
+    if (!this.pixels?.are(relabeller, space, columns)) {
+      this.pixels = new Pixels(relabeller, space, columns)
+    }
+    this.open(run)
   }
 
-  open(run, pixels) {
-    const { data, root } = this
+  open(run) {
+    const { data, root, pixels } = this
     Object.assign(this, { run, drag: undefined, frames: new Frames(run, pixels, data.segmentation) })
     root.hidden = false
     root.nextElementSibling.hidden = true
     root.querySelector(".init").value = data.chosen_init
-    const drawn = run.draws.length > 0
-    root.querySelector("[data-do=another]").hidden = data.chosen_init === "manual"
-    root.querySelector("[data-do=draws]").hidden = !drawn
-    root.querySelector("[data-do=undo]").hidden = data.init !== "dragged"
+    const hidden = {
+      another: data.chosen_init === "manual", draws: !run.first, undo: data.init !== "dragged",
+    }
+    for (const [name, is] of Object.entries(hidden)) {
+      root.querySelector(`[data-do=${name}]`).hidden = is
+    }
     this.curve.setRun(run)
-    this.pixels = pixels
     this.pairs = listPairs(root.querySelector(".axes"), pixels, data)
     this.setAxes()
     this.player.setRange(run.first, run.last)
-    this.player.moveTo(this.firstPosition())
-    this.keepPosition()
-  }
-
-  // Where a run opens: where it was left, where the link says, or at its start. After a drag, the
-  // pixels are assigned already.
-  firstPosition() {
-    const { data, wanted } = this
-    this.wanted = undefined
-    return wanted ?? positions.get(data.run) ?? (data.init === "dragged" ? 1 : 0)
-  }
-
-  keepPosition() {
-    if (!this.run) return
-    const step = this.position ? String(this.position) : ""
-    positions.set(this.data.run, this.position)
-    focus.parameters.set("step", step)
-    clearTimeout(this.writing)
-    this.writing = setTimeout(() => focus.setParameter("step", step), REST)
+    this.player.go(this.bookmark.open(data))
   }
 
   show(position) {
@@ -206,13 +181,15 @@ class Steps {
 
   beginDrag(one) {
     this.player.pause()
-    const { run, position, drag } = this
+    const { run, position, drag, pixels } = this
     const centroids = drag?.centroids ?? run.centroidsAt(position)
-    this.drag = new Moving(this.pixels, one, centroids, drag?.palette ?? run.paletteAt(position))
+    const palette = drag?.palette ?? run.paletteAt(position)
+    this.drag = new Moving(pixels, one, centroids, palette, run.data.drawn)
   }
 
   moveDragged(point) {
     const { drag, frames } = this
+    if (!drag) return // another run has arrived
     drag.move(point)
     const sentence = describeDrag(drag, "")
     this.drawPlane()
@@ -222,9 +199,10 @@ class Steps {
 
   endDrag() {
     const { drag, position, data } = this
-    if (!drag.labels) { // it was not moved
+    if (!drag?.labels) { // it was not moved
       this.drag = undefined
       this.drawPlane()
+      if (data.run !== this.run.data.run) this.load(data)
       return
     }
     drag.released = true
@@ -235,7 +213,7 @@ class Steps {
 
   undo() {
     const { start, position } = this.undone.pop() ?? { start: "", position: 0 }
-    this.wanted = position
+    this.bookmark.wanted = position
     this.ask({ start })
   }
 
