@@ -153,7 +153,7 @@ def test_playing_goes_to_rest_and_may_be_paused(open_page: OpenPage) -> None:
     press(page, "Play")
     eventually(page, lambda: position(page) == last, "It does not come to rest.")
     page.get_by_role("button", name="Play", exact=True).wait_for()
-    assert f"step={last}" in page.url
+    page.wait_for_url(re.compile(f"step={last}"))
 
 
 def test_pixels_that_changed_flash_unless_the_visitor_wants_no_motion(open_page: OpenPage) -> None:
@@ -258,7 +258,7 @@ def test_a_link_opens_at_its_step_of_its_start(open_page: OpenPage) -> None:
     assert query["start"] == ["3"] and query["step"] == ["4"]
     press(page, "To the start")
     assert "(start 3)" in sentence(page)
-    press(page, "Another")
+    press(page, "Other seeds")
     page.wait_for_url(re.compile("start=4"))
     eventually(page, lambda: "(start 4)" in sentence(page), "There is no other start.")
 

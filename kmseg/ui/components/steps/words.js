@@ -109,7 +109,8 @@ function rest(run, position) {
 
 // While a centroid is moved by hand; the counts are those of the preview.
 export function describeDrag({ one, counts }, more) {
-  const share = percent(counts[one], counts.reduce((sum, pixels) => sum + pixels, 0))
-  const nearest = counts[one] ? `about ${share} of the pixels are nearest to it` : "it is nearest to no pixel"
+  const share = counts[one] / counts.reduce((sum, pixels) => sum + pixels, 0)
+  const part = share < 5e-4 ? "less than 0.1%" : `about ${percent(share, 1)}`
+  const nearest = counts[one] ? `${part} of the pixels are nearest to it` : "it is nearest to no pixel"
   return `Centroid ${one + 1} is moved: ${nearest}.${more}`
 }
