@@ -23,7 +23,7 @@ from kmseg.kmeans.line import optimum
 from kmseg.kmeans.lloyd import lloyd
 from kmseg.kmeans.pairs import over_distinct_pairs
 from kmseg.kmeans.problem import Fit, Problem, Samples
-from kmseg.kmeans.seeding import Summary, attempts, iterated, summary
+from kmseg.kmeans.seeding import Summary, attempts, refined, summary
 from kmseg.parallel.threads import N_CORES, in_threads
 
 # Solutions of the search whose inertia over all samples is compared.
@@ -59,15 +59,17 @@ def _fit(problem: Problem, n_threads: int) -> Fit:
         : min(_N_FINALISTS, 1 + problem.n_clusters // 8)
     ]
 
-    def refined(start: Samples) -> _Attempt:
-        centroids = iterated(few.fine, start[None], few.tolerance)[0]
+    def finalist(start: Samples) -> _Attempt:
+        centroids = refined(few, start[None])[0]
         return _Attempt(inertia(cells, centroids), centroids)
 
-    finalists = in_threads(refined, found, n_threads)
+    finalists = in_threads(finalist, found, n_threads)
     best = min([*finalists, *tried], key=lambda attempt: attempt.inertia)
     fit = _finish(problem, cells, best.centroids, n_threads)
-    inertias = [attempt.inertia for attempt in tried]
-    inertias[int(np.argmin(inertias))] = fit.inertias[0]
+    # Only by rounding could an attempt be better than the result.
+    least = fit.inertias[0]
+    inertias = [max(attempt.inertia, least) for attempt in tried]
+    inertias[int(np.argmin(inertias))] = least
     return fit._replace(inertias=tuple(inertias))
 
 

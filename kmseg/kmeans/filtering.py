@@ -153,17 +153,18 @@ def assign(  # type: ignore[no-untyped-def]
     """
     X, weights, starts, n_clusters = cells.X, cells.weights, cells.starts, len(centroids)
     sums, mass, inertia = np.zeros((n_clusters, len(columns))), np.zeros(n_clusters), 0.0
-    everyone, distances = np.arange(n_clusters), np.empty(n_clusters)
+    everyone, n_border, n_runs, n_listed = np.arange(n_clusters), 0, 0, 0
     in_block, in_cell = np.empty(n_clusters, np.int64), np.empty(n_clusters, np.int64)
-    near_block, near_cell = np.empty(centroids.shape), np.empty(centroids.shape)
-    nearest, least = np.empty(CHUNK, np.int64), np.empty(CHUNK)
-    runner_up, n_border, n_runs, n_listed = np.empty(CHUNK if slack > 0 else 0), 0, 0, 0
+    near_all, distances = np.ascontiguousarray(centroids.T), np.empty(n_clusters, X.dtype)
+    near_block, near_cell = np.empty_like(near_all), np.empty_like(near_all)
+    nearest, least = np.empty(CHUNK, np.int32), np.empty(CHUNK, X.dtype)
+    runner_up = np.empty(CHUNK if slack > 0 else 0, X.dtype)
     border_X, border_weights, runs, listed = _new_border(
         cells, slack, first, last, n_clusters, columns
     )
     for block in range(first, last):
         n_block = survivors(
-            cells.block_boxes, block, slack, centroids, everyone, n_clusters, near_block, in_block,
+            cells.block_boxes, block, slack, near_all, everyone, n_clusters, near_block, in_block,
             distances, columns,
         )  # fmt: skip
         for cell in range(cells.blocks[block], cells.blocks[block + 1]):
@@ -207,8 +208,8 @@ def _new_border(cells, slack, first, last, n_clusters, columns):  # type: ignore
         n_cells = cells.blocks[last] - cells.blocks[first]
         n_samples = cells.starts[cells.blocks[last]] - cells.starts[cells.blocks[first]]
     return (
-        np.empty((len(columns), n_samples)),
-        np.empty(n_samples),
+        np.empty((len(columns), n_samples), cells.X.dtype),
+        np.empty(n_samples, cells.X.dtype),
         np.zeros((n_cells + 1, 2), np.int64),
         np.empty(n_cells * n_clusters, np.int64),
     )
@@ -294,14 +295,14 @@ def _is_subset(numbers, n_numbers, others, first, last):  # type: ignore[no-unty
 def assign_border(X, weights, runs, candidates, centroids, columns):  # type: ignore[no-untyped-def]
     """Weighted sums and weights by cluster of the samples of a :class:`Border`."""
     sums, mass = np.zeros(centroids.shape), np.zeros(len(centroids))
-    near = np.empty(centroids.shape)
-    nearest, least, no_runner_up = np.empty(CHUNK, np.int64), np.empty(CHUNK), np.empty(0)
+    near = np.empty((len(columns), len(centroids)))
+    nearest, least, no_runner_up = np.empty(CHUNK, np.int32), np.empty(CHUNK), np.empty(0)
     for run in range(len(runs) - 1):
         first = runs[run, 1]
         n_near = runs[run + 1, 1] - first
         for j in range(n_near):
             for d in range(len(columns)):
-                near[j, d] = centroids[candidates[first + j], d]
+                near[d, j] = centroids[candidates[first + j], d]
         for begin in range(runs[run, 0], runs[run + 1, 0], CHUNK):
             n = min(CHUNK, runs[run + 1, 0] - begin)
             find_nearest(X, begin, n, near, n_near, nearest, least, no_runner_up, columns)

@@ -102,6 +102,13 @@ def installed_peers() -> dict[str, Engine]:
     return peers
 
 
+def long_run(histogram: kmseg.ColorHistogram, n_clusters: int, seed: int, attempts: int) -> float:
+    """The inertia of a run with more attempts than settings allow."""
+    colors, counts = histogram.colors.astype(np.float64), histogram.counts
+    found = kmseg.kmeans.fit(colors, counts, n_clusters=n_clusters, attempts=attempts, seed=seed)
+    return inertia(histogram, found.centroids)
+
+
 class Ratios(NamedTuple):
     """Of one engine on one picture with one K, by seed: inertia over the least known, seconds."""
 
@@ -183,8 +190,7 @@ def main() -> None:
             key = f"{content} {k}"
             others = [known[key]] if key in known else []
             if options.long:
-                centroids = versions[HERE].ask(k, options.seeds, options.long)[1]
-                others.append(inertia(histogram, centroids))
+                others.append(long_run(histogram, k, options.seeds, options.long))
             ratios, known[key] = measure(histogram, engines, k, options.seeds, others)
             cells = []
             for name, found in ratios.items():
