@@ -43,10 +43,11 @@ def show(context: ViewContext) -> None:
         _start_again,
         key=Key.STEPS,
     )
-    hint = "Click the picture at step 0 to choose seeds. " if settings.init == "manual" else ""
-    st.caption(
-        f"{hint}Numbers count all pixels; the picture and the colours are a sample.", help=HELP
-    )
+    hint = ""
+    if settings.init == "manual":
+        hint = f"At step 0, a click on the picture sets colour {session.start_slot}. "
+    sample = "Numbers count all pixels; the picture and the colours are a sample."
+    st.caption(hint + sample, help=HELP)
 
 
 def _start_again() -> None:
