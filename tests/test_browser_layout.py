@@ -31,6 +31,7 @@ CONTENT = {
     "sheet": ".gallery button",
     "ladder": ".curves",
     "residual": ".st-key-section [data-testid=stImage] img",
+    "steps": ".steps:not([hidden])",
     "download": ".st-key-section [data-testid=stDownloadButton]",
 }
 HEIGHT_TO_SEE = 30  # CSS pixels of it that must be in sight
