@@ -71,7 +71,8 @@ function fine(share) {
 
 function moved(run, position, step) {
   const far = power(run.movedTo(step))
-  return `Move: each centroid went to the mean of its pixels, at most ${far} away${fall(run, position)}.`
+  return `Move: each centroid went to the mean of its pixels, the furthest by ${far}`
+    + `${fall(run, position)}.`
 }
 
 function assigned(run, position, step) {
