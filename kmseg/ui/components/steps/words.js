@@ -9,7 +9,7 @@ export function power(value) {
   if (value !== 0 && (value < 1e-4 || value >= 1e6)) {
     const [digits, exponent] = value.toExponential(2).split("e")
     const raised = [...String(Number(exponent))].map(character => SUPERSCRIPTS[character]).join("")
-    return `${Number(digits)} × 10${raised}`
+    return `${Number(digits)} × 10${raised}`
   }
   return String(Number(value.toPrecision(3)))
 }
