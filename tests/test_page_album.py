@@ -65,11 +65,23 @@ def test_the_strip_has_the_samples_and_marks_the_chosen_one() -> None:
     app = open_page(picture="flower", width="64")
     samples = strip(app, "samples")
     assert isinstance(samples, list)
-    assert [each["key"] for each in samples] == list(SAMPLES)
+    failing = strip(app, "failing")
+    assert isinstance(failing, list)
+    assert [each["key"] for each in samples + failing] == list(SAMPLES)
+    assert all(SAMPLES[each["key"]].fails for each in failing) and len(failing) == 6
     assert strip(app, "chosen") == "flower" and strip(app, "wanted") == ""
     choose_picture(app, "plate-5")
     assert app.query_params["picture"] == "plate-5"
     assert counts(app) == expected_counts("plate-5", width=64)
+
+
+def test_the_strip_says_why_k_means_fails_on_the_chosen_sample() -> None:
+    app = open_page(picture="flower", width="64")
+    assert strip(app, "why") == ""
+    for key in ("texture", "stained-cells"):
+        choose_picture(app, key)
+        assert strip(app, "why") == SAMPLES[key].why != ""
+        assert counts(app) == expected_counts(key, width=64)
 
 
 def test_a_key_that_is_no_picture_of_this_session_is_not_chosen() -> None:

@@ -28,7 +28,7 @@ from kmseg.samples.plates import (
     draw_plate,
     lch_to_srgb,
 )
-from kmseg.samples.sources import HiddenNumeral, Photo
+from kmseg.samples.sources import Drawn, HiddenNumeral, Photo
 from kmseg.settings import Settings
 from oracles import numeral_overlap
 
@@ -98,9 +98,11 @@ def corners(palette: Palette) -> NDArray[np.float64]:
     return np.concatenate([np.stack(grid, axis=-1).reshape(-1, 3) for grid in grids])
 
 
-def test_the_table_has_two_photos_and_six_plates() -> None:
+def test_the_table_has_photos_plates_and_pictures_for_and_against_k_means() -> None:
     assert list(SAMPLES)[:2] == ["china", "flower"]
     assert len(PLATES) >= 6
+    assert sum(sample.fails for sample in SAMPLES.values()) == 6
+    assert sum(bool(sample.why) and not sample.fails for sample in SAMPLES.values()) == 2
     for key, sample in SAMPLES.items():
         assert key == sample.key
         assert re.fullmatch("[a-z0-9-]+", key)
@@ -116,9 +118,8 @@ def test_every_sample_is_a_picture(key: str) -> None:
     image = sample_image(key)
     assert image.opaque is None
     assert image.pixels.dtype == np.uint8
-    sizes = {Photo: (427, 640), HiddenNumeral: (600, 600)}
-    size = image.pixels.shape[:2]
-    assert size == sizes.get(type(SAMPLES[key].source), size)
+    sizes = {Photo: (427, 640), HiddenNumeral: (600, 600), Drawn: (320, 480)}
+    assert image.pixels.shape[:2] == sizes[type(SAMPLES[key].source)]
 
 
 def test_an_unknown_sample_is_refused_with_a_list_of_the_known_ones() -> None:

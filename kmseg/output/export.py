@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from kmseg.output import names, render, tables
+from kmseg.output import animation, names, render, tables
 from kmseg.output.encode import PICTURE_TYPES, PNG, labels_png, photo, png
 from kmseg.output.figure import figure
 from kmseg.output.render import Pixels
@@ -69,6 +69,8 @@ class Download:
     draw : callable, optional
         ``draw(seg)`` returns the pixels of a picture that may be saved in a lossy format. None for
         pictures whose exact values matter, such as labels.
+    in_archive : bool
+        Whether the archive contains it; files that take seconds to make are left out.
     """
 
     key: str
@@ -78,6 +80,7 @@ class Download:
     make: Callable[[Segmentation, Context], bytes]
     group: Group = Group.NUMBERS
     draw: Callable[[Segmentation], Pixels] | None = None
+    in_archive: bool = True
 
     @property
     def extension(self) -> str:
@@ -116,6 +119,18 @@ def _drawn(key: str, title: str, draw: Callable[[Segmentation], Pixels]) -> Down
     return replace(_exact(key, title, draw), draw=draw)
 
 
+def _animation(kind: animation.Format, title: str) -> Download:
+    return Download(
+        f"animation_{kind}",
+        title,
+        f"image/{kind}",
+        f"_animation.{kind}",
+        lambda seg, _: animation.of_segmentation(seg, kind),
+        Group.PICTURES,
+        in_archive=False,
+    )
+
+
 def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], bytes]) -> Download:
     suffix = f"_palette.{key.removeprefix('palette_')}"
     return Download(key, title, mime, suffix, lambda seg, _: make(seg), Group.PALETTES)
@@ -132,6 +147,8 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
     _drawn("side_by_side_gray", "Side by side, shades of grey", render.side_by_side),
     _drawn("boundaries", "Boundaries over the original", render.boundaries),
     _drawn("figure", "Figure with titles", figure),
+    _animation("gif", "Animation (GIF)"),
+    _animation("webp", "Animation (WebP)"),
     Download(
         "labels",
         "Labels in colour (pixel value = cluster)",
@@ -195,7 +212,7 @@ def _archive(seg: Segmentation, context: Context) -> bytes:
     masks = [mask(seg, cluster) for cluster in range(seg.n_clusters)]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for download in (*DOWNLOADS, *masks):
+        for download in (*(each for each in DOWNLOADS if each.in_archive), *masks):
             name = file_name(seg, context.picture, download)
             if download.key == "settings":
                 name = "settings.json"
@@ -206,7 +223,7 @@ def _archive(seg: Segmentation, context: Context) -> bytes:
 
 
 ARCHIVE: Final = Download("archive", "Download all (ZIP)", "application/zip", ".zip", _archive)
-"""Every file of :data:`DOWNLOADS` and a mask of each cluster, in one ZIP."""
+"""Every file of :data:`DOWNLOADS` except animations, and a mask of each cluster, in one ZIP."""
 
 
 def file_name(seg: Segmentation, picture: str, download: Download) -> str:

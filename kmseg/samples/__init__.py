@@ -1,4 +1,4 @@
-"""The sample pictures: two photos, and plates that hide a numeral."""
+"""The sample pictures: photos, plates that hide a numeral, and pictures for and against k-means."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sample_image(key: str) -> Image:
     Returns
     -------
     Image
-        640 x 427 pixels for the photos, 600 x 600 for the plates.
+        640 x 427 pixels for the photos, 600 x 600 for the plates, 480 x 320 for the others.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Protocol
 
 from kmseg.errors import ImageError
 from kmseg.picture.image import Image, read_image
+from kmseg.samples.drawn import Drawing
 from kmseg.samples.plates import PALETTES, Plate, draw_plate
 
 
@@ -66,3 +68,14 @@ class HiddenNumeral:
     def image(self) -> Image:
         """Draw the plate's picture."""
         return Image(self.plate().pixels)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture of :mod:`kmseg.samples.drawn`, by the function that draws it."""
+
+    drawing: Callable[[], Drawing]
+
+    def image(self) -> Image:
+        """Draw the picture."""
+        return Image(self.drawing().pixels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -87,6 +88,10 @@ class Trace:
         """Settings with the seeds as a manual start: their segmentation is the last step."""
         return manual(self.settings, self.seeds[self.drawn])
 
+    @cached_property
+    def _runs(self) -> Runs:
+        return Runs(self.histogram, self.settings)
+
     def labeling(self, step: int) -> ByColor:
         """The assignment of each colour in a step, from 0 to S; negative steps count from the end.
 
@@ -95,7 +100,7 @@ class Trace:
         IndexError
             If there is no such step.
         """
-        labels = Runs(self.histogram, self.settings).assigned(self.centroids[step][self.drawn])
+        labels = self._runs.assigned(self.centroids[step][self.drawn])
         return ByColor(self.histogram, self.drawn.astype(np.int16)[labels])
 
     def labels(self, step: int) -> NDArray[np.int16]:

@@ -201,10 +201,9 @@ def _strip(own: dict[str, _Own], chosen: str) -> None:
         pictures=[
             AlbumPicture(key, each.picture.name, _thumbnail(each)) for key, each in own.items()
         ],
-        samples=[
-            AlbumPicture(key, sample.title, thumbnails.PATH.format(key=key))
-            for key, sample in SAMPLES.items()
-        ],
+        samples=_samples(fails=False),
+        failing=_samples(fails=True),
+        why=SAMPLES[chosen].why if chosen in SAMPLES else "",
         chosen=chosen,
         session=store.owner(),
         files=session.own_files,
@@ -225,6 +224,15 @@ def _strip(own: dict[str, _Own], chosen: str) -> None:
         on_forgotten_change=_forget,
         on_again_change=lambda: None,
     )
+
+
+def _samples(*, fails: bool) -> list[AlbumPicture]:
+    """The samples on which k-means fails, or the others."""
+    return [
+        AlbumPicture(key, sample.title, thumbnails.PATH.format(key=key))
+        for key, sample in SAMPLES.items()
+        if sample.fails == fails
+    ]
 
 
 def _thumbnail(own: _Own) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kmseg import explore
 from kmseg.color import COLOR_SPACES
+from kmseg.color.vision import DEFICIENCIES, simulated
 from kmseg.labeling import ByColor
 from kmseg.output import cloud, code, encode, export
 from kmseg.output.labelcodec import checksum, encode_labels
@@ -26,6 +27,8 @@ from kmseg.ui.store.store import Key
 
 # The longest side of a region as sent, in pixels.
 REGION_SIDE: Final = 2400
+# The longest side of a simulation of colour vision, in pixels.
+VISION_SIDE: Final = 480
 # Originals of regions up to this many pixels are sent lossless, larger ones lossy.
 EXACT_PIXELS: Final = 250_000
 # The exact pixels of a preview are sent in this many stripes, so other transfers can go between.
@@ -254,6 +257,26 @@ def residual(picture: Picture, seg: Segmentation) -> NDArray[np.float64]:
     made = data(picture, seg.settings.width)
     with slot():
         return explore.residual(seg, made.preview)
+
+
+def color_vision(picture: Picture) -> dict[str, bytes]:
+    """A small picture and its simulations, as WebP: "original" and each of ``DEFICIENCIES``."""
+    data(picture)  # the pictures are cached as a part of it
+
+    def make() -> dict[str, bytes]:
+        with pixels_of(picture) as image, slot():
+            side = max(image.width, image.height)
+            pixels = as_seen(image, max(1, image.width * min(VISION_SIDE, side) // side))
+        seen = {"original": pixels}
+        for deficiency in DEFICIENCIES:
+            seen[deficiency] = pixels.copy()
+            seen[deficiency][..., :3] = simulated(pixels[..., :3], deficiency)
+        return {name: encode.webp(each) for name, each in seen.items()}
+
+    made: dict[str, bytes] = caches.results().get(
+        key_of(picture, 0), make, stop_if_cancelled, part="color vision"
+    )
+    return made
 
 
 def color_cloud(picture: Picture, seg: Segmentation, space: str, n_points: int) -> cloud.Cloud:

@@ -16,7 +16,7 @@ from kmseg.settings import Settings
 from kmseg.ui import store, text
 from kmseg.ui.components.gallery.gallery import Entry, gallery
 from kmseg.ui.session import session
-from kmseg.ui.views import hue
+from kmseg.ui.views import hue, vision
 from kmseg.ui.views.view import Option, Place, View, ViewContext, choose, say_automatic
 
 # Most suggestions that are shown.
@@ -31,17 +31,21 @@ scattered dots. *Explained* is the share of the variation in the picture's colou
 account for. Of segmentations that look nearly the same, only the best is listed.
 """
 
-SHOWN: Final = Option("sheet_shown", {"all": "All colour spaces", "hue": "Hue as an angle"})
+SHOWN: Final = Option(
+    "sheet_shown",
+    {"all": "All colour spaces", "hue": "Hue as an angle", "vision": "Colour vision"},
+)
+_PARTS: Final = {"hue": hue.show, "vision": vision.show}
 K: Final = Option("sheet_k", {"same": "As set"} | {k: k for k in ("2", "3", "4")})
 
 
 def show(context: ViewContext) -> None:
-    """Draw the sheet as its tiles are made, then the suggestions above it; or the hue view."""
+    """Draw the sheet as its tiles are made, then the suggestions above it; or another part."""
     choices = st.container(key="sheet_choices", horizontal=True)
     with choices:
         shown = choose("Colour spaces that are shown", SHOWN.titles, SHOWN.name)
-    if shown == "hue":
-        hue.show(context)
+    if shown in _PARTS:
+        _PARTS[shown](context)
         return
     with choices:
         settings = _with_chosen_k(context.wanted)

@@ -112,6 +112,9 @@ class Album {
     this.strip.show(data, uploads.sending.values())
     root.querySelector(".forget").hidden = !data.pictures.length && !uploads.sending.size
     root.querySelector(".kept").textContent = data.kept
+    const why = root.querySelector(".why")
+    why.hidden = !data.why
+    why.textContent = data.why
     const offered = keeper.others.length
     root.querySelector(".offer").hidden = !offered
     const pictures = offered === 1 ? "picture" : `${offered} pictures`

@@ -38,8 +38,10 @@ class AlbumData:
 
     Attributes
     ----------
-    pictures, samples : list of AlbumPicture
-        The visitor's uploads, oldest first, and the samples.
+    pictures, samples, failing : list of AlbumPicture
+        The visitor's uploads, oldest first; the samples; and those on which k-means fails.
+    why : str
+        Why k-means fails on the chosen picture, or does well; or "".
     chosen : str
         Key of the picture that is shown; empty if none is.
     session : str
@@ -65,6 +67,8 @@ class AlbumData:
 
     pictures: list[AlbumPicture]
     samples: list[AlbumPicture]
+    failing: list[AlbumPicture]
+    why: str
     chosen: str
     session: str
     files: dict[str, str]

@@ -20,6 +20,7 @@ export class Strip {
     this.row = root.querySelector(".row")
     this.own = root.querySelector(".own")
     this.samples = root.querySelector(".samples")
+    this.failing = root.querySelector(".failing")
     this.row.addEventListener("keydown", event => this.walk(event), { signal })
     this.row.addEventListener("focusin", ({ target }) => this.setStop(target), { signal })
   }
@@ -29,7 +30,9 @@ export class Strip {
     this.chosen = data.chosen
     const pictures = data.pictures.map(picture => this.item("own", picture, data.chosen))
     this.arrange(this.own, [...pictures, ...[...sending].map(upload => this.upload(upload))])
-    this.arrange(this.samples, data.samples.map(picture => this.item("sample", picture, data.chosen)))
+    const samples = list => list.map(picture => this.item("sample", picture, data.chosen))
+    this.arrange(this.samples, samples(data.samples))
+    this.arrange(this.failing, samples(data.failing))
     for (const [id, item] of this.items) if (!item.isConnected) this.items.delete(id)
     const current = this.row.querySelector("[aria-current]")
     if (chosen !== data.chosen && current) this.reveal(current.parentElement)
