@@ -13,6 +13,7 @@ from kmseg.ui.store.preview import (
     code_archive,
     color_cloud,
     file,
+    preview_pixels,
     previews,
     region,
     residual,
@@ -21,6 +22,7 @@ from kmseg.ui.store.preview import (
 )
 from kmseg.ui.store.results import segmentation, size
 from kmseg.ui.store.series import ladder, sheet, tile
+from kmseg.ui.store.traces import run
 
 __all__ = [
     "N_STRIPES",
@@ -41,9 +43,11 @@ __all__ = [
     "owner",
     "pixels",
     "prefetch_neighbours",
+    "preview_pixels",
     "previews",
     "region",
     "residual",
+    "run",
     "sample",
     "segmentation",
     "sheet",
