@@ -40,7 +40,7 @@ class Key(StrEnum):
     VIEWER = "viewer"
     ALBUM = "album"
     STEPS = "steps"
-    ATTEMPTS = "attempts"
+    ATTEMPTS = "attempt tiles"
     BAD_START = "bad start"
 
 

@@ -84,9 +84,7 @@ def attempts(picture: Picture, settings: Settings, n: int, seconds: float) -> li
     return found
 
 
-def compared(
-    picture: Picture, settings: Settings, made: Sequence[Attempt]
-) -> list[Comparison]:
+def compared(picture: Picture, settings: Settings, made: Sequence[Attempt]) -> list[Comparison]:
     """Attempts of these settings beside the best of them; raises ``KmsegError``."""
     histogram = data(picture, settings.width).histogram
 

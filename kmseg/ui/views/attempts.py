@@ -47,15 +47,7 @@ clusters.
 def show(context: ViewContext) -> None:
     """Draw attempts as they are made."""
     settings = store.drawn_starts(replace(context.wanted, width=context.seg.settings.width))
-    st.markdown(
-        "**The same K from different seeds**, plain Lloyd, each attempt run to its end. Click a "
-        "picture to compare it with the best.",
-        help=HELP,
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        n = int(choose("Number of attempts", TILES.titles, TILES.name))
-        _choice_of_seeds(settings)
-    picture = context.picture
+    picture, n = context.picture, int(session.option(TILES.name) or next(iter(TILES.titles)))
     # The browser asks for this part again until everything is made.
     is_growing = bool(_growths(picture, settings, n))
     st.fragment(_grow, run_every=POLL_SECONDS if is_growing else None)(
@@ -68,13 +60,20 @@ def show(context: ViewContext) -> None:
     )
 
 
-def _choice_of_seeds(settings: Settings) -> None:
+def _choices(settings: Settings) -> None:
+    """Draw the choice of how many attempts there are, and of how their seeds are drawn."""
     other = next(init for init in SEEDS if init != settings.init)
 
     def draw_otherwise() -> None:
         session.init = other
 
-    st.button(f"Draw {SEEDS[other]}", key="attempts seeds", on_click=draw_otherwise)
+    st.caption(
+        f"Plain Lloyd with {SEEDS[settings.init]}, each attempt run to its end. Click a picture to "
+        "compare it with the best."
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        choose("Number of attempts", TILES.titles, TILES.name)
+        st.button(f"Try {SEEDS[other]}", key="attempts seeds", on_click=draw_otherwise)
 
 
 def _growths(picture: store.Picture, settings: Settings, n: int) -> list[Growth]:
@@ -97,11 +96,13 @@ def _growths(picture: store.Picture, settings: Settings, n: int) -> list[Growth]
 
 def _grow(picture: store.Picture, settings: Settings, n: int, is_growing: bool) -> None:
     """Draw what is made, make more tiles, and request the rest for idle time."""
-    if session.view != VIEW.key:  # a visitor steps through an attempt
-        st.rerun()
+    shown = int(session.option(TILES.name) or n)
+    if session.view != VIEW.key or shown != n or session.init in SEEDS.keys() - {settings.init}:
+        st.rerun()  # a visitor has chosen something that concerns the whole page
     with failures.shown("attempts"):
         made = store.attempts(picture, settings, n, RUN_SECONDS)
         _tiles(picture, settings, made, n)
+        _choices(settings)
         _bad_start(picture, settings)
         _strips(picture, settings)
         growths = _growths(picture, settings, n)
@@ -112,7 +113,7 @@ def _grow(picture: store.Picture, settings: Settings, n: int, is_growing: bool) 
 
 def _tiles(picture: store.Picture, settings: Settings, made: list[Attempt], n: int) -> None:
     compared = store.compared(picture, settings, made)
-    st.markdown(sentence(compared, n))
+    st.markdown(sentence(compared, n), help=HELP)
     attempts(
         _entries(made, compared),
         f"Attempts with {SEEDS[settings.init]}",
@@ -186,7 +187,7 @@ def _strips(picture: store.Picture, settings: Settings) -> None:
             st.button(label, key="attempts pause", on_click=_pause_or_continue)
     distribution(
         [
-            Strip(SEEDS[init].capitalize(), _told(found), [100 * excess for excess in found])
+            Strip(SEEDS[init], _told(found), [100 * excess for excess in found])
             for init, found in excesses.items()
         ],
         "inertia above the best of these attempts",
@@ -251,6 +252,4 @@ def _bad_start(picture: store.Picture, settings: Settings) -> None:
         )
 
 
-VIEW: Final = View(
-    key="attempts", title="Attempts", place=Place.WATCH, show=show, options=(TILES,)
-)
+VIEW: Final = View(key="attempts", title="Attempts", place=Place.WATCH, show=show, options=(TILES,))

@@ -4,7 +4,7 @@ import { make } from "../shared/helpers.js"
 import { add, makeSvg } from "../shared/svg.js"
 
 const MARGIN = 24
-const RADIUS = 4
+const RADIUS = 3
 const LEAST_TOP = 1 // percent at the end of the axis, at least
 
 // The end of an axis from 0 and the distance of its ticks, both round: three to six ticks.
@@ -35,7 +35,7 @@ function drawStrip(strip, at, axis, width) {
   const svg = makeSvg(width, height, told)
   add(svg, "line", { x1: MARGIN, x2: width - MARGIN, y1: height - 1, y2: height - 1 })
   for (const { x, level } of dots) {
-    const cy = height - 4 - RADIUS - level * (2 * RADIUS + 1)
+    const cy = height - 5 - RADIUS - level * (2 * RADIUS + 1)
     add(svg, "circle", { cx: MARGIN + x, cy, r: RADIUS, class: at ? "dot" : "dot filled" })
   }
   const legend = make("p")
