@@ -96,7 +96,7 @@ def test_the_sentences_count_all_pixels(open_page: OpenPage) -> None:
     go(page, 1)
     assert sentence(page).startswith(f"Assign: each of {n_pixels:,} pixels joins the nearest")
     go(page, 2)
-    assert f"at most {run.moved[1]:.3g} away; inertia fell by" in sentence(page)
+    assert f"the furthest by {run.moved[1]:.3g}; inertia fell by" in sentence(page)
     go(page, 3)
     share = run.changed[1] / n_pixels
     assert sentence(page).startswith(f"Assign: {run.changed[1]:,} pixels ({share:.1%}) changed")
@@ -271,6 +271,14 @@ def test_picture_sentence_and_curve_are_in_sight_together(
     parts = (".right .pane", ".steps .sentence", ".player", ".curve")
     said = "Picture, sentence, controls and curve are not in sight together."
     eventually(page, lambda: min(map(seen, parts)) > 0.8 and seen(".curve") == 1, said)
+    # Nothing covers the sentence, as the pictures did on a phone, where they stay in sight.
+    on_top = """sentence => {
+      const { left, top, bottom } = sentence.getBoundingClientRect()
+      const hit = y => sentence.getRootNode().elementFromPoint(left + 5, y)
+      return hit(top + 3) === sentence && hit(bottom - 3) === sentence
+    }"""
+    covered = "The sentence is covered."
+    eventually(page, lambda: page.locator(".steps .sentence").evaluate(on_top), covered)
 
 
 def test_the_browsers_decoder_and_numbers_are_pythons(open_page: OpenPage) -> None:

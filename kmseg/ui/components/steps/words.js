@@ -71,7 +71,8 @@ function fine(share) {
 
 function moved(run, position, step) {
   const far = power(run.movedTo(step))
-  return `Move: each centroid went to the mean of its pixels, at most ${far} away${fall(run, position)}.`
+  return `Move: each centroid went to the mean of its pixels, the furthest by ${far}`
+    + `${fall(run, position)}.`
 }
 
 function assigned(run, position, step) {
@@ -89,9 +90,8 @@ function emptyOnes(run, position) {
   const counts = run.countsAt(position)
   const empty = counts.flatMap((pixels, j) => pixels ? [] : [j + 1])
   if (!empty.length) return ""
-  const one = empty.length === 1
-  return ` Cluster${one ? "" : "s"} ${empty.join(", ")} ${one ? "is" : "are"} empty: other centroids are `
-    + "nearer or as near to every pixel. An empty cluster restarts at the pixel furthest from its centroid."
+  if (empty.length > 1) return ` Clusters ${empty.join(", ")} are empty: they move to the pixels furthest from theirs.`
+  return ` Cluster ${empty} is empty: it moves to the pixel that is furthest from its own centroid.`
 }
 
 function rest(run, position) {
