@@ -47,11 +47,18 @@ clusters.
 def show(context: ViewContext) -> None:
     """Draw attempts as they are made."""
     settings = store.drawn_starts(replace(context.wanted, width=context.seg.settings.width))
-    picture, n = context.picture, int(session.option(TILES.name) or next(iter(TILES.titles)))
-    # The browser asks for this part again until everything is made.
-    is_growing = bool(_growths(picture, settings, n))
-    st.fragment(_grow, run_every=POLL_SECONDS if is_growing else None)(
-        picture, settings, n, is_growing
+    picture = context.picture
+    n = int(session.option(TILES.name) or next(iter(TILES.titles)))
+    made = store.attempts(picture, settings, n, RUN_SECONDS)
+    # The browser asks for each of these parts again until it is complete.
+    complete = len(made) == n
+    st.fragment(_tiles, run_every=None if complete else POLL_SECONDS)(
+        picture, settings, n, complete
+    )
+    _choices(settings)
+    growing = bool(_growths(picture, settings))
+    st.fragment(_made_when_idle, run_every=POLL_SECONDS if growing else None)(
+        picture, settings, growing
     )
     width, height = store.size(picture, context.seg)
     st.caption(
@@ -76,50 +83,27 @@ def _choices(settings: Settings) -> None:
         st.button(f"Try {SEEDS[other]}", key="attempts seeds", on_click=draw_otherwise)
 
 
-def _growths(picture: store.Picture, settings: Settings, n: int) -> list[Growth]:
-    """The attempts that are still to be made, in this order."""
-    wanted = [Growth(settings, n)]
-    if not session.attempts_paused:
-        if session.bad_start_of == (picture.key, settings):
-            wanted.append(Growth(settings, N_SEARCHED, until_bad=True))
-        wanted += [
-            Growth(replace(settings, init=init), turn)
-            for turn in range(N_TURN, N_STRIP + 1, N_TURN)
-            for init in SEEDS
-        ]
-    return [
-        growth
-        for growth in wanted
-        if not growth.is_reached(store.attempts_made(picture, growth.settings))
-    ]
-
-
-def _grow(picture: store.Picture, settings: Settings, n: int, is_growing: bool) -> None:
-    """Draw what is made, make more tiles, and request the rest for idle time."""
-    shown = int(session.option(TILES.name) or n)
-    if session.view != VIEW.key or shown != n or session.init in SEEDS.keys() - {settings.init}:
-        st.rerun()  # a visitor has chosen something that concerns the whole page
+def _tiles(picture: store.Picture, settings: Settings, n: int, complete: bool) -> None:
+    """Make tiles and draw them; ``complete`` is whether the page expects all."""
+    _leave_if_stepping()
     with failures.shown("attempts"):
         made = store.attempts(picture, settings, n, RUN_SECONDS)
-        _tiles(picture, settings, made, n)
-        _choices(settings)
-        _bad_start(picture, settings)
-        _strips(picture, settings)
-        growths = _growths(picture, settings, n)
-        store.request_attempts(picture, growths)
-        if bool(growths) != is_growing:
+        compared = store.compared(picture, settings, made)
+        st.markdown(sentence(compared, n), help=HELP)
+        attempts(
+            _entries(made, compared),
+            f"Attempts with {SEEDS[settings.init]}",
+            _stepper(Key.ATTEMPTS, settings),
+            key=Key.ATTEMPTS,
+        )
+        if (len(made) == n) != complete:
             st.rerun()
 
 
-def _tiles(picture: store.Picture, settings: Settings, made: list[Attempt], n: int) -> None:
-    compared = store.compared(picture, settings, made)
-    st.markdown(sentence(compared, n), help=HELP)
-    attempts(
-        _entries(made, compared),
-        f"Attempts with {SEEDS[settings.init]}",
-        _stepper(Key.ATTEMPTS, settings),
-        key=Key.ATTEMPTS,
-    )
+def _leave_if_stepping() -> None:
+    """Run the whole page if this part of it was run because a visitor opens the steps."""
+    if session.view != VIEW.key:
+        st.rerun()
 
 
 def sentence(compared: Sequence[Comparison], n: int) -> str:
@@ -146,7 +130,9 @@ def _entries(made: list[Attempt], compared: list[Comparison]) -> list[Entry]:
     def entry(attempt: Attempt, comparison: Comparison) -> Entry:
         n_pixels = int(attempt.pixel_counts.sum())
         share = text.percent(comparison.differing / n_pixels)
-        differing = f"{comparison.differing:,} pixels ({share}) are not in the best's clusters."
+        differing = (
+            f"{comparison.differing:,} pixels ({share}) are in other clusters than in the best."
+        )
         if attempt is best:
             mark, line = "★ best", f"inertia {text.power(attempt.inertia)}"
         else:
@@ -169,6 +155,39 @@ def _stepper(key: Key, settings: Settings) -> Callable[[], None]:
                 steps.open_at(number, settings.init)
 
     return step
+
+
+# -- made when the server is idle ------------------------------------------------------------------
+
+
+def _growths(picture: store.Picture, settings: Settings) -> list[Growth]:
+    """The attempts that are still to be made, in this order."""
+    if session.attempts_paused:
+        return []
+    wanted = [
+        Growth(replace(settings, init=init), turn)
+        for turn in range(N_TURN, N_STRIP + 1, N_TURN)
+        for init in SEEDS
+    ]
+    if session.bad_start_of == (picture.key, settings):
+        wanted.insert(0, Growth(settings, N_SEARCHED, until_bad=True))
+    return [
+        growth
+        for growth in wanted
+        if not growth.is_reached(store.attempts_made(picture, growth.settings))
+    ]
+
+
+def _made_when_idle(picture: store.Picture, settings: Settings, growing: bool) -> None:
+    """Draw what is made, and request the rest; ``growing`` is whether the page expects more."""
+    _leave_if_stepping()
+    with failures.shown("attempts made when idle"):
+        _bad_start(picture, settings)
+        _strips(picture, settings)
+        growths = _growths(picture, settings)
+        store.request_attempts(picture, growths)
+        if bool(growths) != growing:
+            st.rerun()
 
 
 def _strips(picture: store.Picture, settings: Settings) -> None:
@@ -219,7 +238,8 @@ def _bad_start(picture: store.Picture, settings: Settings) -> None:
         compared = store.compared(picture, settings, pair)
         st.markdown(
             f"**A bad start**: attempt {bad.number + 1} ends {_above(compared[1].excess)} above "
-            f"attempt {best.number + 1}. Lloyd's half-steps cannot lead it out of there."
+            f"attempt {best.number + 1}. Each half-step can only lower the inertia, so it stays "
+            "there."
         )
         attempts(
             _entries(pair, compared),

@@ -31,7 +31,7 @@ function drawStrip(strip, at, axis, width) {
   const dots = stacked(strip.values.map(value => value * scale))
   const levels = Math.max(0, ...dots.map(({ level }) => level)) + 1
   const height = levels * (2 * RADIUS + 1) + 8
-  const told = `${strip.title}. ${strip.told}`
+  const told = `${strip.title}: ${strip.told}`
   const svg = makeSvg(width, height, told)
   add(svg, "line", { x1: MARGIN, x2: width - MARGIN, y1: height - 1, y2: height - 1 })
   for (const { x, level } of dots) {
@@ -39,7 +39,7 @@ function drawStrip(strip, at, axis, width) {
     add(svg, "circle", { cx: MARGIN + x, cy, r: RADIUS, class: at ? "dot" : "dot filled" })
   }
   const legend = make("p")
-  legend.append(make("strong", `${at ? "○" : "●"} ${strip.title}`), ` ${strip.told}`)
+  legend.append(make("strong", `${at ? "○" : "●"} ${strip.title}:`), ` ${strip.told}`)
   return [legend, svg]
 }
 
