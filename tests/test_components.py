@@ -20,9 +20,12 @@ from kmseg.ui import link
 from kmseg.ui.components import modules
 from kmseg.ui.components.album.album import AlbumData, AlbumPicture
 from kmseg.ui.components.assets import style_sheet
+from kmseg.ui.components.attempts.attempts import AttemptsData, AttemptTile
+from kmseg.ui.components.attempts.attempts import Entry as AttemptEntry
 from kmseg.ui.components.cloud.cloud import CloudData, Paint
 from kmseg.ui.components.copy_link.copy_link import CopyLinkData
 from kmseg.ui.components.curves.curves import Curve, CurvesData
+from kmseg.ui.components.distribution.distribution import DistributionData, Strip
 from kmseg.ui.components.gallery.gallery import Entry, GalleryData, GalleryTile
 from kmseg.ui.components.navigation.navigation import NavigationData
 from kmseg.ui.components.steps.steps import Preview, StepsData
@@ -42,9 +45,11 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "kmseg" / "ui" / "components"
 COMPONENTS = [
     "album",
+    "attempts",
     "cloud",
     "copy_link",
     "curves",
+    "distribution",
     "gallery",
     "navigation",
     "steps",
@@ -57,10 +62,14 @@ RECORDS: list[tuple[type, str, str]] = [
     (AlbumData, "album", "data"),
     (AlbumPicture, "album", "picture"),
     (Refusal, "album", "refusal"),
+    (AttemptsData, "attempts", "data"),
+    (AttemptTile, "attempts", "tile"),
     (CloudData, "cloud", "data"),
     (CopyLinkData, "copy_link", "data"),
     (CurvesData, "curves", "data"),
     (Curve, "curves", "chart"),
+    (DistributionData, "distribution", "data"),
+    (Strip, "distribution", "strip"),
     (GalleryData, "gallery", "data"),
     (GalleryTile, "gallery", "tile"),
     (NavigationData, "navigation", "data"),
@@ -76,7 +85,7 @@ RECORDS: list[tuple[type, str, str]] = [
     (ViewerFile, "viewer", "file"),
     (ViewerUnits, "viewer", "units"),
 ]
-NOT_SENT = {Entry}
+NOT_SENT = {AttemptEntry, Entry}
 
 
 def javascript(component: str) -> str:
@@ -134,7 +143,7 @@ def test_every_record_is_compared() -> None:
         assert own and set(own) <= compared
 
 
-@pytest.mark.parametrize("view", ["clusters", "cloud", "ladder", "steps"])
+@pytest.mark.parametrize("view", ["clusters", "cloud", "ladder", "steps", "attempts"])
 def test_messages_are_json_objects_of_their_records(view: str) -> None:
     # Streamlit sends a value that JSON cannot express as a string, without a word.
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)

@@ -191,7 +191,8 @@ def enter(segmentation: str) -> None:
         state = session.left.get(segmentation, ClusterState())
         _leave()
         session.merges, session.focus = state.merges, state.focus
-        session.start = ""
+        session.start = session.next_start
+    session.next_start = ""
     session.segmentation = segmentation
 
 

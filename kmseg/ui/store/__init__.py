@@ -1,10 +1,16 @@
 """Pictures and computed results, cached between script runs."""
 
 from kmseg.ui.store.addresses import ROUTES
+from kmseg.ui.store.attempts import Growth, attempts, attempts_made, compared, drawn_starts
 from kmseg.ui.store.caches import drop_idle, forget, gauges, measured, owner
 from kmseg.ui.store.opening import upload
 from kmseg.ui.store.pictures import Picture, pixels, sample
-from kmseg.ui.store.prefetch import in_foreground, prefetch_neighbours
+from kmseg.ui.store.prefetch import (
+    in_foreground,
+    prefetch_neighbours,
+    request_attempts,
+    withdraw_attempts,
+)
 from kmseg.ui.store.preview import (
     N_STRIPES,
     REGION_SIDE,
@@ -30,11 +36,16 @@ __all__ = [
     "REGION_SIDE",
     "ROUTES",
     "Box",
+    "Growth",
     "Picture",
     "Previews",
+    "attempts",
+    "attempts_made",
     "code_archive",
     "color_cloud",
     "color_vision",
+    "compared",
+    "drawn_starts",
     "drop_idle",
     "file",
     "forget",
@@ -48,6 +59,7 @@ __all__ = [
     "preview_pixels",
     "previews",
     "region",
+    "request_attempts",
     "residual",
     "run",
     "sample",
@@ -57,5 +69,6 @@ __all__ = [
     "size_of",
     "tile",
     "upload",
+    "withdraw_attempts",
     "within",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kmseg.ui.views import cloud, clusters, code, download, ladder, residual, sheet, steps
+from kmseg.ui.views import attempts, cloud, clusters, code, download, ladder, residual, sheet, steps
 from kmseg.ui.views.view import View
 
 __all__ = ["FORMER_VIEWS", "VIEWS", "View"]
@@ -19,6 +19,7 @@ VIEWS: Final[dict[str, View]] = {
         ladder.VIEW,
         residual.VIEW,
         steps.VIEW,
+        attempts.VIEW,
         download.VIEW,
         code.VIEW,
     )

@@ -50,6 +50,13 @@ def show(context: ViewContext) -> None:
     st.caption(hint + sample, help=HELP)
 
 
+def open_at(attempt: int, init: str) -> None:
+    """Open the steps of an attempt, numbered from 1, with seeds drawn in this way."""
+    session.view = VIEW.key
+    session.start = session.next_start = str(attempt)
+    session.init = init
+
+
 def _start_again() -> None:
     """Begin another run, as the browser asked."""
     match session.event(Key.STEPS, "asked"):
