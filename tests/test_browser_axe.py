@@ -136,7 +136,7 @@ def test_targets_are_large_enough_for_a_finger_or_a_pointer(
 ) -> None:
     page = open_page(f"?{MANY}&focus=2.30", **size)
     painted(page)
-    for key in ("clusters", "cloud", "ladder"):
+    for key in ("clusters", "cloud", "ladder", "steps", "attempts"):
         open_view(page, VIEWS[key])
         if key == "cloud":
             page.locator(".kmseg-cloud-plot canvas").first.wait_for(timeout=60_000)

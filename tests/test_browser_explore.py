@@ -482,7 +482,7 @@ def test_text_on_a_cluster_has_the_same_colour_in_the_viewer_as_in_the_cloud(
     open_page: OpenPage,
 ) -> None:
     page = open_page("?width=20")
-    path = "ui/components/viewer/colors.js"
+    path = "ui/components/shared/colors.js"
     files = modules.sources()
     functions = [modules.as_function(name, files[name]) for name in modules.in_order(files, path)]
     source = "\n".join(

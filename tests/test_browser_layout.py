@@ -31,6 +31,8 @@ CONTENT = {
     "sheet": ".gallery button",
     "ladder": ".curves",
     "residual": ".st-key-section [data-testid=stImage] img",
+    "steps": ".steps:not([hidden])",
+    "attempts": ".attempts .card",
     "download": ".st-key-section [data-testid=stDownloadButton]",
     "code": ".st-key-section [data-testid=stDownloadButton]",
 }

@@ -252,9 +252,10 @@ def test_a_phone_shows_everything_without_sideways_scrolling(
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         main = page.locator("[data-testid=stMain]")
         assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
-    boxes = [page.locator(f".{side} .pane").bounding_box() for side in ("left", "right")]
-    assert boxes[0] and boxes[1]
-    assert boxes[1]["y"] > boxes[0]["y"] + boxes[0]["height"]  # one under the other
+    left, right = page.locator(".pane").evaluate_all(  # at once: the page may be scrolling
+        "panes => panes.map(pane => pane.getBoundingClientRect().toJSON())"
+    )
+    assert right["y"] > left["y"] + left["height"]  # one under the other
     background = page.locator("[data-testid=stApp]").evaluate(
         "node => getComputedStyle(node).backgroundColor"
     )

@@ -20,11 +20,15 @@ from kmseg.ui import link
 from kmseg.ui.components import modules
 from kmseg.ui.components.album.album import AlbumData, AlbumPicture
 from kmseg.ui.components.assets import style_sheet
+from kmseg.ui.components.attempts.attempts import AttemptsData, AttemptTile
+from kmseg.ui.components.attempts.attempts import Entry as AttemptEntry
 from kmseg.ui.components.cloud.cloud import CloudData, Paint
 from kmseg.ui.components.copy_link.copy_link import CopyLinkData
 from kmseg.ui.components.curves.curves import Curve, CurvesData
+from kmseg.ui.components.distribution.distribution import DistributionData, Strip
 from kmseg.ui.components.gallery.gallery import Entry, GalleryData, GalleryTile
 from kmseg.ui.components.navigation.navigation import NavigationData
+from kmseg.ui.components.steps.steps import Preview, StepsData
 from kmseg.ui.components.table.table import Column, Row, TableData
 from kmseg.ui.components.viewer.viewer import (
     Verb,
@@ -39,20 +43,38 @@ from kmseg.ui.records import Refusal
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "kmseg" / "ui" / "components"
-COMPONENTS = ["album", "cloud", "copy_link", "curves", "gallery", "navigation", "table", "viewer"]
+COMPONENTS = [
+    "album",
+    "attempts",
+    "cloud",
+    "copy_link",
+    "curves",
+    "distribution",
+    "gallery",
+    "navigation",
+    "steps",
+    "table",
+    "viewer",
+]
 
 # What is sent: record, component, and the name of the JavaScript variable that holds it.
 RECORDS: list[tuple[type, str, str]] = [
     (AlbumData, "album", "data"),
     (AlbumPicture, "album", "picture"),
     (Refusal, "album", "refusal"),
+    (AttemptsData, "attempts", "data"),
+    (AttemptTile, "attempts", "tile"),
     (CloudData, "cloud", "data"),
     (CopyLinkData, "copy_link", "data"),
     (CurvesData, "curves", "data"),
     (Curve, "curves", "chart"),
+    (DistributionData, "distribution", "data"),
+    (Strip, "distribution", "strip"),
     (GalleryData, "gallery", "data"),
     (GalleryTile, "gallery", "tile"),
     (NavigationData, "navigation", "data"),
+    (StepsData, "steps", "data"),
+    (Preview, "steps", "preview"),
     (TableData, "table", "data"),
     (Column, "table", "column"),
     (Row, "table", "row"),
@@ -63,7 +85,7 @@ RECORDS: list[tuple[type, str, str]] = [
     (ViewerFile, "viewer", "file"),
     (ViewerUnits, "viewer", "units"),
 ]
-NOT_SENT = {Entry}
+NOT_SENT = {AttemptEntry, Entry}
 
 
 def javascript(component: str) -> str:
@@ -121,7 +143,7 @@ def test_every_record_is_compared() -> None:
         assert own and set(own) <= compared
 
 
-@pytest.mark.parametrize("view", ["clusters", "cloud", "ladder"])
+@pytest.mark.parametrize("view", ["clusters", "cloud", "ladder", "steps", "attempts"])
 def test_messages_are_json_objects_of_their_records(view: str) -> None:
     # Streamlit sends a value that JSON cannot express as a string, without a word.
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
@@ -171,7 +193,7 @@ def test_the_cloud_has_the_paints_that_a_link_may_have() -> None:
 def test_the_browser_keeps_the_parameters_that_the_server_leaves_to_it() -> None:
     found = re.search(r"const NAMES = (\[.*\])", viewer_file("choices.js"))
     assert found
-    assert {*json.loads(found[1]), "focus"} == set(link.IN_BROWSER)
+    assert {*json.loads(found[1]), "focus", "step"} == set(link.IN_BROWSER)
 
 
 def strings(path: Path) -> Iterator[str]:

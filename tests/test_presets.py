@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -143,3 +144,15 @@ def test_the_reset_leads_to_the_settings_of_the_page() -> None:
     click(app, "Reset all settings")
     assert counts(app) == expected_counts("plate-6", color_space="cielab", n_clusters=6)
     assert counts(choose_picture(app, "flower")) == of_sample("flower")
+
+
+@pytest.mark.parametrize("title", presets.ARTICLES)
+def test_a_click_runs_what_an_article_runs(title: str) -> None:
+    app = click(open_page(picture="plate-6", width="300"), title)
+    wanted = presets.ARTICLES[title]
+    query = {name: "".join(value) for name, value in app.query_params.items()}
+    assert Settings.from_query(query) == (wanted, ())
+    # A slow engine has at most ten attempts on the page, on at most 100,000 pixels.
+    run = replace(wanted, attempts=10, width=wanted.width or 316)
+    done = kmseg.segment(kmseg.sample_image("plate-6"), run)
+    assert counts(app) == done.pixel_counts.tolist()

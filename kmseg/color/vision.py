@@ -56,4 +56,5 @@ def simulated(srgb255: NDArray[np.uint8], deficiency: str) -> NDArray[np.uint8]:
     linear = np.einsum("ij,...j->...i", DEFICIENCIES[deficiency], linear_light(srgb255)).clip(0, 1)
     curved = 1.055 * linear ** (1 / 2.4) - 0.055  # IEC 61966-2-1:1999
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, curved)
-    return np.asarray(np.rint(255 * encoded), np.uint8)
+    colors: NDArray[np.uint8] = np.rint(255 * encoded).astype(np.uint8)
+    return colors

@@ -271,7 +271,8 @@ class _Film:
         trails = self._scatter.at(self._centroids[: frame.moved + 1].swapaxes(0, 1))
         canvas.lines(trails if frame.moved else [], DARK)
         for cluster in range(run.n_clusters):
-            canvas.disc(self._scatter.at(self._centroids[frame.moved, cluster]), cluster)
+            x, y = self._scatter.at(self._centroids[frame.moved, cluster])
+            canvas.disc(x, y, cluster)
         self._draw_curve(canvas, frame.assigned)
         return canvas.image(colors)
 
@@ -295,7 +296,8 @@ class _Film:
         canvas.lines([at], LIGHT, 1)
         if assigned >= 0:
             canvas.lines([at[: assigned + 1]] if assigned else [], DARK)
-            canvas.disc(at[assigned], canvas.gray(BLACK), radius=4)
+            x, y = at[assigned]
+            canvas.disc(x, y, canvas.gray(BLACK), radius=4)
 
 
 def _sample(counts: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -108,9 +108,8 @@ class Canvas:
             for dx in range(side):
                 self.indices[rows + dy, columns + dx] = indices
 
-    def disc(self, middle: Points, index: int, radius: int = 7) -> None:
-        """Draw a disc with a white and a black rim around a position on the canvas, shape (2,)."""
-        x, y = middle.tolist()
+    def disc(self, x: float, y: float, index: int, radius: int = 7) -> None:
+        """Draw a disc with a white and a black rim."""
         top, left = (max(0, round(at) - radius - 3) for at in (y, x))
         around = self.indices[top : round(y) + radius + 4, left : round(x) + radius + 4]
         rows, columns = np.ogrid[: around.shape[0], : around.shape[1]]

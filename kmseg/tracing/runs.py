@@ -97,17 +97,29 @@ class Runs:
         chosen = self._distinct.draw(self.n_clusters, wanted.init, wanted.seed, attempt)
         return self._histogram.colors[self._distinct.rows[chosen]]
 
+    def nearest_colors(self, centroids: Centroids) -> NDArray[np.uint8]:
+        """The colour of the histogram that is nearest to each of centroids (K, D); shape (K, 3)."""
+        found = []
+        for centroid in centroids:
+            distances = np.zeros(len(self._samples))
+            for column, value in zip(self._samples.T, centroid, strict=True):
+                distances += (column - value) ** 2
+            found.append(distances.argmin())
+        return self._histogram.colors[found]
+
     def run(
         self,
         seeds: NDArray[np.uint8],
         step_done: Callable[[Centroids], None] = lambda centroids: None,
+        start: Centroids | None = None,
     ) -> Run:
-        """Run from these colours, shape (K, 3), to the end.
+        """Run from these colours, shape (K, 3), or from centroids ``start``, (K, D), to the end.
 
         ``step_done(centroids)`` is called as in :func:`kmseg.kmeans.lloyd.lloyd`.
         """
         wanted = self._settings
-        start = features(seeds, wanted.color_space, wanted.channels)
+        if start is None:
+            start = features(seeds, wanted.color_space, wanted.channels)
         rule = StopRule(wanted.max_iter, wanted.epsilon, wanted.stop)
         fit = lloyd(self.cells, self.cells.widened(start), rule, step_done=step_done)
         assert fit.inertia is not None and fit.n_iter is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -125,8 +126,10 @@ def trace(
     settings: Settings | None = None,
     *,
     attempt: int = 0,
+    start: NDArray[np.float64] | None = None,
     histogram: ColorHistogram | None = None,
     coordinates: NDArray[np.float64] | None = None,
+    progress: Callable[[], None] = lambda: None,
 ) -> Trace:
     """Run plain Lloyd over all colours of a picture, and keep every step.
 
@@ -139,8 +142,13 @@ def trace(
         attempt of the engine "lloyd". The stop rule applies; attempts and engine do not.
     attempt : int
         The number of that attempt, from 0. The engine makes ``settings.attempts`` of them.
+    start : ndarray of float64, shape (K, D), optional
+        Centroids to start from instead, in the feature space that is clustered. The trace's seeds
+        are then the picture's colours nearest to them.
     histogram, coordinates
         As in :func:`kmseg.segment`.
+    progress : callable
+        Called after each step; an exception that it raises ends the work and propagates.
 
     Returns
     -------
@@ -151,7 +159,7 @@ def trace(
     ImageError
         If ``settings.width`` makes the picture larger than pictures may be.
     SettingsError
-        If ``attempt`` is not a whole number of at least 0.
+        If ``attempt`` is not a whole number of at least 0, or ``start`` has another shape.
     """
     settings = settings or Settings()
     image = None
@@ -161,12 +169,21 @@ def trace(
         image = source.resized(settings.width)
         histogram = histogram or color_histogram(image)
     runs = Runs(histogram, settings, coordinates)
-    seeds = runs.seeds(_number(attempt))
+    if start is not None:
+        seeds = runs.nearest_colors(_checked(start, runs.n_clusters, settings))
+    else:
+        seeds = runs.seeds(_number(attempt))
     used: list[NDArray[np.float64]] = []
-    run = runs.run(seeds, used.append)
+
+    def step_done(centroids: NDArray[np.float64]) -> None:
+        used.append(centroids)
+        progress()
+
+    run = runs.run(seeds, step_done, start)
     cells = runs.cells
     centroids = np.array(used if run.converged else [*used, cells.widened(run.centroids)])
-    steps = _steps(cells, _colors(histogram, runs.number, cells), centroids, seeds)
+    colors = _colors(histogram, runs.number, cells)
+    steps = _steps(cells, colors, centroids, seeds, progress)
     centroids = centroids[:, :, : run.centroids.shape[1]]
     order = largest_first(steps.pixel_counts[-1], steps.palette[-1], centroids[-1])
     moves = np.sqrt((np.diff(centroids, axis=0) ** 2).sum(axis=2).max(axis=1))
@@ -184,6 +201,18 @@ def trace(
         drawn=np.argsort(order),
         converged=run.converged,
     )
+
+
+def _checked(
+    start: NDArray[np.float64], n_clusters: int, settings: Settings
+) -> NDArray[np.float64]:
+    shape = n_clusters, len(settings.coordinate_names)
+    if start.shape != shape:
+        raise SettingsError(
+            f"start: must be {shape[0]} centroids of {shape[1]} coordinates, not an array of shape "
+            f"{start.shape}"
+        )
+    return start
 
 
 def _number(attempt: int) -> int:
@@ -222,7 +251,11 @@ class _Steps(NamedTuple):
 
 
 def _steps(
-    cells: Cells, colors: _Colors, centroids: NDArray[np.float64], seeds: NDArray[np.uint8]
+    cells: Cells,
+    colors: _Colors,
+    centroids: NDArray[np.float64],
+    seeds: NDArray[np.uint8],
+    progress: Callable[[], None],
 ) -> _Steps:
     """Assign all samples to the centroids of each step, (S + 1, K, W), and count the pixels."""
     n_clusters = centroids.shape[1]
@@ -237,6 +270,7 @@ def _steps(
         means = np.rint(sums / np.maximum(pixel_counts, 1)[:, None]).astype(np.uint8)
         palette = np.where(pixel_counts[:, None] > 0, means, palette)
         steps.append((pixel_counts.copy(), palette, inertia, changed))
+        progress()
         labels, before = before, labels
     return _Steps(*map(np.array, zip(*steps, strict=True)))
 

@@ -14,7 +14,7 @@ from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import PAGE_RANGES, Settings, shown
 from kmseg.ui import presets
-from kmseg.ui.records import ClusterState, Groups
+from kmseg.ui.records import ClusterState, Groups, Start
 from kmseg.ui.server import incidents
 from kmseg.ui.session import session
 from kmseg.ui.views import FORMER_VIEWS, VIEWS
@@ -33,7 +33,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 # Number of segmentations whose merges and focus a session remembers.
 MAX_REMEMBERED: Final = 64
 # Parameters that only the browser changes and writes into the address.
-IN_BROWSER: Final = ("layout", "paint", "focus")
+IN_BROWSER: Final = ("layout", "paint", "focus", "step")
 
 
 def restore() -> None:
@@ -55,6 +55,7 @@ def restore() -> None:
     _leave()
     session.merges = _groups(choices["merge"])
     session.focus = sum(_groups(choices["focus"]), ())
+    session.start = choices["start"]
     session.segmentation = ""
     session.linked_reading = None
     if choices["picture"].startswith(UPLOAD):
@@ -109,7 +110,7 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
     Settings
     Reading
     dict of str to str
-        A value for each of :data:`CHOICES`, "merge" and "focus".
+        A value for each of :data:`CHOICES`, "merge", "focus", "start" and "step".
     list of str
         A sentence, without its full stop, for each invalid value that was replaced.
     """
@@ -136,6 +137,14 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
                 f"{name}: must be cluster numbers such as {form}, not {shown(choices[name])}; "
                 "it is ignored"
             )
+            choices[name] = ""
+    for name, is_valid, form in (
+        ("start", Start.parse, "the number of an attempt, such as 2, or centroids"),
+        ("step", re.compile(r"(-?\d{1,4})?").fullmatch, "a whole number such as 3"),
+    ):
+        choices[name] = query.get(name, "")
+        if not is_valid(choices[name]):
+            corrections.append(f"{name}: must be {form}, not {shown(choices[name])}; it is ignored")
             choices[name] = ""
     return settings, reading, choices, corrections
 
@@ -182,6 +191,8 @@ def enter(segmentation: str) -> None:
         state = session.left.get(segmentation, ClusterState())
         _leave()
         session.merges, session.focus = state.merges, state.focus
+        session.start = session.next_start
+    session.next_start = ""
     session.segmentation = segmentation
 
 
@@ -203,6 +214,7 @@ def query_of(settings: Settings) -> dict[str, str]:
     }
     choices["picture"] = _picture_name(choices["picture"])
     choices["merge"] = spelled(session.merges)
+    choices["start"] = session.start
     given = {name: value for name, value in choices.items() if value}
     return settings.to_query() | session.reading(session.picture).to_query() | given
 

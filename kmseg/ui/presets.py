@@ -1,4 +1,4 @@
-"""Settings that the page chooses: those of a sample, and those of an upload."""
+"""Settings that the page chooses: those of a sample, of an upload, and of the articles."""
 
 from __future__ import annotations
 
@@ -13,6 +13,29 @@ START: Final = Settings(color_space="cielab", n_clusters=6)
 
 Distances in CIELAB follow perception, and six colours separate the main areas of most photos.
 """
+
+
+ARTICLES: Final = {
+    "cv2.kmeans, K = 4": Settings(
+        color_space="rgb",
+        n_clusters=4,
+        init="random",
+        attempts=10,
+        max_iter=20,
+        epsilon=0.1,
+        engine="opencv",
+    ),
+    "KMeans, hue and value, K = 3": Settings(
+        color_space="hsv",
+        channels="02",
+        n_clusters=3,
+        attempts=40,
+        max_iter=500,
+        engine="scikit-learn",
+        width=300,
+    ),
+}
+"""The runs of the two articles on which the project is based, by their titles on the page."""
 
 
 def of(picture: str) -> Settings:

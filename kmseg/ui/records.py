@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -91,3 +92,40 @@ class Refusal:
     name: str
     sentence: str
     again: Literal["", "open", "send"]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a run of k-means begins that the page steps through.
+
+    Attributes
+    ----------
+    attempt : int
+        Number of the attempt, from 1, whose draws are the seeds; a manual start has one.
+    centroids : tuple of K tuples of D float, or None
+        Centroids to begin from instead: those of another run, of which one was dragged.
+    """
+
+    attempt: int = 1
+    centroids: tuple[tuple[float, ...], ...] | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Start | None:
+        """Parse the form of a link; None if it is malformed.
+
+        Empty for the first attempt, the number of another one, or centroids in hundredths of a
+        unit: coordinates joined by dots, centroids by underscores, such as "1250.-300_0.7".
+        """
+        if not text:
+            return cls()
+        if re.fullmatch(r"[1-9]\d{0,3}", text, re.ASCII):
+            return cls(int(text))
+        if not re.fullmatch(r"-?\d{1,6}([._]-?\d{1,6}){1,764}", text, re.ASCII):
+            return None
+        rows = tuple(tuple(int(value) / 100 for value in row.split(".")) for row in text.split("_"))
+        return cls(centroids=rows) if len({len(row) for row in rows}) == 1 else None
+
+    def fits(self, n_clusters: int, n_columns: int) -> bool:
+        """Whether a run with this many clusters and coordinates can begin here."""
+        rows = self.centroids
+        return rows is None or (len(rows), len(rows[0])) == (n_clusters, n_columns)

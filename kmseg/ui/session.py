@@ -39,6 +39,9 @@ class Key(StrEnum):
     PART = "part"
     VIEWER = "viewer"
     ALBUM = "album"
+    STEPS = "steps"
+    ATTEMPTS = "attempt tiles"
+    BAD_START = "bad start"
 
 
 class _Value(Generic[T]):
@@ -114,9 +117,17 @@ class Session:
         Groups of clusters that are merged, numbered from 0.
     focus : tuple of int
         Clusters in focus, numbered from 0, as the browser last reported them.
+    start : str
+        Where the run begins that is stepped through, see :meth:`kmseg.ui.records.Start.parse`.
+    next_start : str
+        Likewise, of the segmentation that the next run shows.
+    attempts_paused : bool
+        Whether the visitor has stopped the attempts that are made in idle time.
+    bad_start_of : object
+        Picture and settings for which a bad start is wanted; None if none is.
     segmentation : str
-        The segmentation that merges and focus belong to, as :func:`kmseg.ui.link.address` names it;
-        empty before the first one.
+        The segmentation that merges, focus and start belong to, as :func:`kmseg.ui.link.address`
+        names it; empty before the first one.
     left : dict of str to ClusterState
         Merges and focus of other segmentations, by the same names, most recent last.
     corrections : tuple of str
@@ -165,6 +176,10 @@ class Session:
     last_views: _Value[dict[str, str]] = _Value({})
     merges: _Value[Groups] = _Value(())
     focus: _Value[tuple[int, ...]] = _Value(())
+    start = _Value("")
+    next_start = _Value("")
+    attempts_paused = _Value(False)
+    bad_start_of: _Value[object] = _Value(None)
     segmentation = _Value("")
     left: _Value[dict[str, ClusterState]] = _Value({})
     corrections: _Value[tuple[str, ...]] = _Value(())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -21,12 +22,14 @@ def percent(share: float) -> str:
 def power(value: float) -> str:
     """A number with three significant digits, such as "0.0123" or "3.74 × 10⁸".
 
-    Numbers from a thousand to a million are whole, with commas: "12,345".
+    Numbers from a thousand to a million are whole, with commas: "12,345". No line breaks within.
     """
     if 999.5 <= abs(value) < 1e6:
         return f"{value:,.0f}"
     digits, _, exponent = f"{value:.3g}".partition("e")
-    return f"{digits} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}" if exponent else digits
+    if not exponent:
+        return digits
+    return f"{digits}{_NO_BREAK}×{_NO_BREAK}10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
 
 
 def plain(text: str) -> str:
@@ -36,5 +39,5 @@ def plain(text: str) -> str:
 
 def names(text: str) -> str:
     """Markdown in which names such as L* have no markup and "K = 6" stays on one line."""
-    whole = re.sub(r"\bK = (?=\d)", "K\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", text)
+    whole = re.sub(r"\bK = (?=\d)", f"K{_NO_BREAK}={_NO_BREAK}", text)
     return re.sub(r"(?<=\w)\*(?!\*)", r"\\*", whole)

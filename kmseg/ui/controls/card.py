@@ -109,6 +109,9 @@ def _advanced() -> None:
         key=setting_key("width"),
         help="The picture is resized to this width before clustering. 0 keeps its size.",
     )
+    st.caption("The runs of two articles, as this page offers them:")
+    for title, settings in presets.ARTICLES.items():
+        st.button(title, on_click=partial(session.set_settings, settings))
     st.button("Reset all settings", on_click=partial(session.set_settings, presets.START))
 
 

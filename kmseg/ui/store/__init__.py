@@ -1,10 +1,16 @@
 """Pictures and computed results, cached between script runs."""
 
 from kmseg.ui.store.addresses import ROUTES
+from kmseg.ui.store.attempts import Growth, attempts, attempts_made, compared, drawn_starts
 from kmseg.ui.store.caches import drop_idle, forget, gauges, measured, owner
 from kmseg.ui.store.opening import upload
 from kmseg.ui.store.pictures import Picture, pixels, sample
-from kmseg.ui.store.prefetch import in_foreground, prefetch_neighbours
+from kmseg.ui.store.prefetch import (
+    in_foreground,
+    prefetch_neighbours,
+    request_attempts,
+    withdraw_attempts,
+)
 from kmseg.ui.store.preview import (
     N_STRIPES,
     REGION_SIDE,
@@ -14,6 +20,7 @@ from kmseg.ui.store.preview import (
     color_cloud,
     color_vision,
     file,
+    preview_pixels,
     previews,
     region,
     residual,
@@ -22,17 +29,23 @@ from kmseg.ui.store.preview import (
 )
 from kmseg.ui.store.results import segmentation, size
 from kmseg.ui.store.series import ladder, sheet, tile
+from kmseg.ui.store.traces import run
 
 __all__ = [
     "N_STRIPES",
     "REGION_SIDE",
     "ROUTES",
     "Box",
+    "Growth",
     "Picture",
     "Previews",
+    "attempts",
+    "attempts_made",
     "code_archive",
     "color_cloud",
     "color_vision",
+    "compared",
+    "drawn_starts",
     "drop_idle",
     "file",
     "forget",
@@ -43,9 +56,12 @@ __all__ = [
     "owner",
     "pixels",
     "prefetch_neighbours",
+    "preview_pixels",
     "previews",
     "region",
+    "request_attempts",
     "residual",
+    "run",
     "sample",
     "segmentation",
     "sheet",
@@ -53,5 +69,6 @@ __all__ = [
     "size_of",
     "tile",
     "upload",
+    "withdraw_attempts",
     "within",
 ]

@@ -108,6 +108,13 @@ def previews(picture: Picture, seg: Segmentation) -> Previews:
     )
 
 
+def preview_pixels(picture: Picture, width: int) -> tuple[str, int, int]:
+    """Base address of a preview's exact pixels, see :class:`Nearest`, and its width and height."""
+    made = data(picture, width)
+    address = address_of(Wanted(key_of(picture, width), "picture", _of_picture))
+    return address, len(made.preview.columns), len(made.preview.rows)
+
+
 def _of_picture(key: Key, _: Hashable, name: str) -> Content | None:
     made: PictureData | None = caches.results().find(key)
     if made is None:

@@ -15,14 +15,15 @@ from kmseg.ui.store.results import data
 from kmseg.ui.store.store import Key
 from kmseg.ui.store.work import Jobs
 
-_growing: Final = Jobs()
+# Series that are being extended, by the key and the part of their list.
+growing: Final = Jobs()
 
 
 def sheet(picture: Picture, settings: Settings) -> Generator[explore.Tile]:
     """Yield a tile for every colour space and set of channels, as they are computed."""
     made = data(picture, settings.width)
     wanted = explore.views(settings)
-    return _series(
+    return series(
         key_of(picture, settings.width),
         ("tiles", wanted[0]),
         lambda done: explore.sheet(made.histogram, made.tile, wanted[done:]),
@@ -48,21 +49,21 @@ def ladder(picture: Picture, settings: Settings, most: int) -> Generator[explore
     """Yield a rung for each K from 2 to ``most``, as they are computed."""
     made = data(picture, settings.width)
     plain = replace(explore.automatic(settings), n_clusters=most)
-    return _series(
+    return series(
         key_of(picture, settings.width),
         ("rungs", plain),
         lambda done: explore.ladder(made.histogram, made.tile, plain, range(2 + done, most + 1)),
     )
 
 
-def _series(key: Key, part: Hashable, more: Callable[[int], Iterator[Any]]) -> Generator[Any]:
+def series(key: Key, part: Hashable, more: Callable[[int], Iterator[Any]]) -> Generator[Any]:
     """Yield the cached items, then those of ``more(number of cached items)``, caching each.
 
     One run computes at a time. The next run continues an interrupted series.
     """
     items: list[Any] = caches.results().get(key, list, part=part)
     yield from (known := list(items))
-    with _growing.exclusive((key, part), lambda _: stop_if_cancelled()):
+    with growing.exclusive((key, part), lambda _: stop_if_cancelled()):
         yield from items[len(known) :]
         with slot() as pause:
             for item in more(len(items)):

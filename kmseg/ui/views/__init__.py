@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kmseg.ui.views import cloud, clusters, code, download, ladder, residual, sheet
+from kmseg.ui.views import attempts, cloud, clusters, code, download, ladder, residual, sheet, steps
 from kmseg.ui.views.view import View
 
 __all__ = ["FORMER_VIEWS", "VIEWS", "View"]
@@ -18,6 +18,8 @@ VIEWS: Final[dict[str, View]] = {
         sheet.VIEW,
         ladder.VIEW,
         residual.VIEW,
+        steps.VIEW,
+        attempts.VIEW,
         download.VIEW,
         code.VIEW,
     )

@@ -1,19 +1,11 @@
 // Small line charts of scores over K, in the page's text color.
 import { component } from "../shared/component.js"
 import { make } from "../shared/helpers.js"
+import { add, makeSvg } from "../shared/svg.js"
 
-const SVG = "http://www.w3.org/2000/svg"
 const WIDTH = 420
 const HEIGHT = 146
 const MOST_TICKS = 12
-
-function add(parent, name, attributes, text = "") {
-  const element = document.createElementNS(SVG, name)
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
-  element.textContent = text
-  parent.append(element)
-  return element
-}
 
 // Coordinates of values and Ks in the chart.
 function scales(values, count) {
@@ -60,10 +52,7 @@ function describe(chart, data) {
 
 function draw(chart, data) {
   const figure = make("figure")
-  const svg = document.createElementNS(SVG, "svg")
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`)
-  svg.setAttribute("role", "img")
-  svg.setAttribute("aria-label", describe(chart, data))
+  const svg = makeSvg(WIDTH, HEIGHT, describe(chart, data))
   const { x, y } = scales(chart.values, data.clusters.length)
   const points = chart.values.flatMap((value, i) => value === null ? [] : [`${x(i)},${y(value)}`])
   add(svg, "polyline", { points: points.join(" "), class: "line" })

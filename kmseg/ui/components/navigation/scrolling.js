@@ -28,6 +28,11 @@ export function scrollIntoSight(signal) {
 function distanceToScroll(page, places, section) {
   const { height } = page.getBoundingClientRect()
   const view = section.getBoundingClientRect()
+  const pictures = places.closest(".st-key-pictures")?.parentElement
+  if (pictures && getComputedStyle(pictures).position === "sticky") { // the view goes below them
+    const { top: above, bottom } = pictures.getBoundingClientRect()
+    return above > 0 ? above : Math.min(view.top - bottom, 0)
+  }
   const top = Math.min(places.getBoundingClientRect().top, view.top)
   const most = top - PICTURES_PART * height
   const wanted = Math.min(view.bottom - height, most)

@@ -1,6 +1,6 @@
 import { focus } from "../shared/focus.js"
 import { percent } from "../shared/helpers.js"
-import { inkOn, rgb } from "./colors.js"
+import { inkOn, rgb } from "../shared/colors.js"
 
 const TOUCH = matchMedia("(hover: none)")
 
@@ -13,23 +13,25 @@ const PAINTED = {
 const several = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`
 const sum = numbers => numbers.reduce((total, number) => total + number, 0)
 const share = (pixels, data) => percent(pixels, sum(data.counts))
+const ofPixels = ({ counts }, i) => counts ? `, ${percent(counts[i], sum(counts))}` : ""
 
 // A button for each group. On one line, widths show pixel counts.
 export function showSwatches(root, data) {
   const strip = root.querySelector(".swatches")
+  const before = strip.children.length
   while (strip.children.length > data.groups.length) strip.lastChild.remove()
   data.groups.forEach((_, i) => {
     const button = strip.children[i] ?? strip.appendChild(document.createElement("button"))
-    const title = `Cluster ${data.names[i]}, ${data.colors[i]}, ${share(data.counts[i], data)}`
+    const title = `Cluster ${data.names[i]}, ${data.colors[i]}${ofPixels(data, i)}`
     button.type = "button"
     button.textContent = data.names[i]
     button.title = `${title}: put in focus`
     button.setAttribute("aria-label", button.title)
-    button.style.setProperty("--share", 100 * data.counts[i] / sum(data.counts))
+    button.style.setProperty("--share", data.counts ? 100 * data.counts[i] / sum(data.counts) : 1)
     button.style.setProperty("--color", data.colors[i])
     button.style.color = inkOn(rgb(data.colors[i]))
   })
-  arrangeSwatches(root)
+  if (data.groups.length !== before) arrangeSwatches(root)
 }
 
 // If the swatches do not fit on one line, divide them evenly among the fewest lines.
@@ -60,10 +62,11 @@ export function showFocus(root, data) {
 }
 
 function inFocus(data, chosen) {
-  const pixels = sum(chosen.map(i => data.counts[i]))
   const names = chosen.map(i => data.names[i])
-  return `In focus: cluster${names.length === 1 ? "" : "s"} ${names.join(", ")} · `
-    + `${several(pixels, "pixel")}, ${share(pixels, data)}`
+  const focused = `In focus: cluster${names.length === 1 ? "" : "s"} ${names.join(", ")}`
+  if (!data.counts) return focused
+  const pixels = sum(chosen.map(i => data.counts[i]))
+  return `${focused} · ${several(pixels, "pixel")}, ${share(pixels, data)}`
 }
 
 function invitation(data) {

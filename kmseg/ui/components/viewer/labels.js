@@ -1,8 +1,25 @@
-import { BOUNDARY, BOUNDARY_EDGE } from "./colors.js"
+import { BOUNDARY, BOUNDARY_EDGE } from "../shared/colors.js"
+
+const images = new WeakMap() // canvas -> its pixels, which are painted over
+
+function imageOf(canvas, { width, height }) {
+  const known = images.get(canvas)
+  if (known?.width === width && known.height === height) return known
+  const image = new ImageData(width, height)
+  images.set(canvas, image)
+  return image
+}
+
+// Paint packed RGBA values of the pixels.
+export function paintPixels(canvas, { width, height, rgba }) {
+  const image = imageOf(canvas, { width, height })
+  new Uint32Array(image.data.buffer).set(rgba)
+  show(canvas, image)
+}
 
 // Paint each pixel in the color of its label; `colors` holds 256 packed RGBA values.
 export function paintLabels(canvas, { width, height, labels }, colors) {
-  const image = new ImageData(width, height)
+  const image = imageOf(canvas, { width, height })
   const out = new Uint32Array(image.data.buffer)
   for (let i = 0; i < out.length; i++) out[i] = colors[labels[i]]
   show(canvas, image)
@@ -41,8 +58,8 @@ export function paintBoundaries(canvas, { width, height, labels }, groupOf) {
   show(canvas, image)
 }
 
-function show(canvas, image) {
-  canvas.width = image.width
-  canvas.height = image.height
+export function show(canvas, image) {
+  if (canvas.width !== image.width) canvas.width = image.width
+  if (canvas.height !== image.height) canvas.height = image.height
   canvas.getContext("2d").putImageData(image, 0, 0)
 }

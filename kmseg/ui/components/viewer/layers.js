@@ -3,10 +3,10 @@ import { focus } from "../shared/focus.js"
 import { clamp, sleep } from "../shared/helpers.js"
 import { showCaption } from "./clusters.js"
 import { decodeLabels } from "./codec.js"
-import { pack, rgb, veilColor } from "./colors.js"
+import { pack, rgb, veilColor } from "../shared/colors.js"
 import { Gone, fetchFrom } from "./fetching.js"
-import { paintBoundaries, paintLabels } from "./labels.js"
-import { Relabeller } from "./relabel.js"
+import { relabeller } from "./relabel.js"
+import { paintBoundaries, paintLabels, paintPixels } from "./labels.js"
 
 const VEIL_ALPHA = 215
 
@@ -26,19 +26,38 @@ function placedAt(region, raster) {
 // The canvases: segmentation and veil over the preview, and over the detail, a region of the
 // picture at the resolution of the screen. `preview` has width, height and labels. `detail` has its
 // position x, y and its width and height in the full picture; its `raster` has the labels, and
-// `exact` is whether its original has exact colors.
+// `exact` is whether its original has exact colors. While a frame of a run is shown, the frame takes
+// the place of the preview, `shown` is the data with the frame's clusters, and there is no detail.
 export class Layers {
   retries = 0
-  relabeller = new Relabeller()
+  frame = null
 
   constructor(root, choices, viewport, outbox) {
     Object.assign(this, { root, choices, viewport, outbox })
   }
 
+  // The data to load.
   setData(data) {
     this.data = data
+  }
+
+  // The data to paint, and the frame that takes the place of the preview, or null.
+  setShown(shown, frame) {
+    const changed = (frame === null) !== (this.frame === null)
+    Object.assign(this, { shown, frame })
     this.groupOf = new Uint8Array(256).fill(255)
-    data.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
+    shown.groups.forEach((group, i) => group.forEach(cluster => (this.groupOf[cluster] = i)))
+    if (changed && this.preview) this.placeDetail()
+    this.repaint()
+  }
+
+  // What is painted: the preview, or a frame in its place; and the detail over it.
+  get raster() {
+    return this.frame ?? this.preview
+  }
+
+  get visibleDetail() {
+    return this.frame ? undefined : this.detail
   }
 
   // Fetch and paint the data's pictures, unless newer data arrives meanwhile.
@@ -60,8 +79,8 @@ export class Layers {
       if (data !== this.data) return
       this.preview = preview
       this.detail = raster && placedAt(region, raster)
-      this.placeDetail(region)
-      this.repaint()
+      this.region = region
+      this.placeDetail()
       root.dataset.shown = data.labels
       this.retries = 0
       this.holdPixels(data)
@@ -78,7 +97,6 @@ export class Layers {
   // Labels of the preview: computed here if possible, otherwise fetched. On a fast connection,
   // fetching them is faster than converting the colors into another space.
   async findLabels({ labels, nearest, space }) {
-    const { relabeller } = this
     if (nearest && relabeller.holds(nearest.pixels)) {
       if (this.slow) await relabeller.convert(space)
       const found = relabeller.label(nearest, space)
@@ -92,7 +110,7 @@ export class Layers {
 
   // Wait for a transfer; the transfer of the exact pixels is paused meanwhile.
   async first(transfer) {
-    const resume = this.relabeller.pause()
+    const resume = relabeller.pause()
     try {
       return await transfer
     } finally {
@@ -107,9 +125,9 @@ export class Layers {
     await document.fonts.ready
     if (!nearest || navigator.connection?.saveData || this.data.nearest !== nearest) return
     const { pixels } = nearest
-    await this.relabeller.hold(nearest, this.preview, space).catch(console.warn)
+    await relabeller.hold(nearest, this.preview, space).catch(console.warn)
     const current = this.data.nearest?.pixels === pixels // the picture may have changed meanwhile
-    if (current && this.relabeller.holds(pixels)) this.root.dataset.held = pixels
+    if (current && relabeller.holds(pixels)) this.root.dataset.held = pixels
   }
 
   // Whether the detail covers a box of the full picture at this density (pixels per pixel).
@@ -120,8 +138,8 @@ export class Layers {
       && detail.raster.width >= 0.95 * Math.min(density, 1) * detail.width
   }
 
-  placeDetail(region) {
-    const { detail, root } = this
+  placeDetail() {
+    const { region, root, visibleDetail: detail } = this
     for (const element of root.querySelectorAll(".region")) {
       element.hidden = !detail
       if (!detail) continue
@@ -140,10 +158,10 @@ export class Layers {
     const { layout, mix, paint } = this.choices
     const { x, zoom } = this.viewport
     const divider = (mix / 100 - x) / zoom // as a fraction of the picture
-    const alone = this.preview && paint !== "boundaries"
+    const alone = this.raster && paint !== "boundaries"
     for (const layer of this.root.querySelectorAll(".right img.original, .segmentation")) {
       const full = this.data?.full[0]
-      const inDetail = this.detail && layer.classList.contains("region")
+      const inDetail = this.visibleDetail && layer.classList.contains("region")
       const [left, width] = inDetail ? [this.detail.x / full, this.detail.width / full] : [0, 1]
       const part = 100 * clamp((divider - left) / width, 0, 1)
       if (layer.localName === "canvas") {
@@ -158,38 +176,39 @@ export class Layers {
   }
 
   repaint() {
-    const { data, root } = this
-    if (!this.preview) return
+    const { shown, frame, root, raster, visibleDetail } = this
+    if (!raster || !shown) return
     const { paint } = this.choices
-    const last = Math.max(data.groups.length - 1, 1)
+    const last = Math.max(shown.groups.length - 1, 1)
     const colors = new Uint32Array(256)
-    data.groups.forEach((group, i) => {
+    shown.groups.forEach((group, i) => {
       const level = Math.round(255 * i / last)
-      const color = paint === "gray" ? [level, level, level] : rgb(data.colors[i])
+      const color = paint === "gray" ? [level, level, level] : rgb(shown.colors[i])
       for (const cluster of group) colors[cluster] = pack(color)
     })
-    const layers = [[".segmentation:not(.region)", this.preview]]
-    if (this.detail) layers.push([".segmentation.region", this.detail.raster])
+    const layers = [[".segmentation:not(.region)", raster]]
+    if (visibleDetail) layers.push([".segmentation.region", visibleDetail.raster])
     for (const [selector, layer] of layers) {
       const canvas = root.querySelector(selector)
-      if (paint === "boundaries") paintBoundaries(canvas, layer, this.groupOf)
+      if (!layer.labels) paintPixels(canvas, layer)
+      else if (paint === "boundaries") paintBoundaries(canvas, layer, this.groupOf)
       else paintLabels(canvas, layer, colors)
     }
-    showCaption(root, data, paint)
+    if (!frame) showCaption(root, shown, paint)
     this.paintVeil()
   }
 
   // Cover the clusters that are not in focus, if any cluster is.
   paintVeil() {
-    const { data, root } = this
-    const some = focus.clusters.size > 0
+    const { shown, root, visibleDetail } = this
+    const some = focus.clusters.size > 0 && Boolean(this.raster?.labels)
     const colors = new Uint32Array(256)
     if (some) {
       const veil = pack(this.veilColor(), VEIL_ALPHA)
-      for (let c = 0; c < data.palette.length; c++) colors[c] = focus.clusters.has(c) ? 0 : veil
+      for (let c = 0; c < shown.palette.length; c++) colors[c] = focus.clusters.has(c) ? 0 : veil
     }
     for (const canvas of root.querySelectorAll(".veil")) {
-      const layer = canvas.classList.contains("region") ? this.detail?.raster : this.preview
+      const layer = canvas.classList.contains("region") ? visibleDetail?.raster : this.raster
       canvas.style.visibility = some && layer ? "" : "hidden"
       if (some && layer) paintLabels(canvas, layer, colors)
     }
@@ -200,7 +219,7 @@ export class Layers {
     const [background, text] = [backgroundColor, color].map(css => (
       css.match(/\d+/g).slice(0, 3).map(Number)
     ))
-    const focused = [...focus.clusters].map(cluster => rgb(this.data.palette[cluster]))
+    const focused = [...focus.clusters].map(cluster => rgb(this.shown.palette[cluster]))
     return veilColor(focused, background, text)
   }
 }

@@ -1,4 +1,5 @@
 import { make } from "../shared/helpers.js"
+import { relabeller } from "./relabel.js"
 import { SPACES } from "../../../color/spaces.js"
 
 const TRANSPARENT = 255 // label, and group, of a transparent pixel
@@ -21,7 +22,7 @@ function colorAt(image, x, y) {
 // The pixel of the photo at (u, v), as fractions of its width and height: its position, its color,
 // the group of its cluster, and whether the color is exact.
 function pixelAt({ root, data, layers }, u, v) {
-  const { preview, detail, relabeller } = layers
+  const { raster: preview, visibleDetail: detail } = layers
   if (!preview || u < 0 || v < 0 || u >= 1 || v >= 1) return null
   const [x, y] = [Math.floor(u * data.full[0]), Math.floor(v * data.full[1])]
   const inside = detail && x >= detail.x && y >= detail.y
@@ -36,7 +37,7 @@ function pixelAt({ root, data, layers }, u, v) {
   const color = held ? relabeller.colorAt(column, row)
     : colorAt(root.querySelector(inside ? "img.region" : "img.original"), column, row)
   if (!color) return null
-  const group = layers.groupOf[layer.labels[row * layer.width + column]]
+  const group = layer.labels ? layers.groupOf[layer.labels[row * layer.width + column]] : null
   return { x, y, color, group, exact: inside ? detail.exact : held }
 }
 
@@ -80,6 +81,6 @@ export function showReadout(viewer, u, v) {
     ...data.units ? [about + valueOf(pixel.color[0], data.units)] : [],
     (data.units ? "" : about) + hex,
     ...data.space === "rgb" ? [] : [values],
-    `cluster ${data.names[pixel.group]}`,
+    pixel.group === null ? "no cluster yet" : `cluster ${data.names[pixel.group]}`,
   ].join(" · "))
 }

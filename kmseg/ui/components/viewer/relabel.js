@@ -30,10 +30,11 @@ for (const [name, changeOf] of [
 
 const isCalm = () => !use.pressed && !use.waiting && performance.now() > use.last + CALM
 
-// Computes the preview's labels without the server, once it has the preview's exact pixels, which
-// are fetched in stripes while there is no other transfer and no input.
-export class Relabeller {
+// Computes the preview's labels without the server, once it has the preview's exact pixels. They are
+// fetched in stripes, while there is no other transfer and no input unless they are needed at once.
+class Relabeller {
   urgent = 0 // number of transfers that have priority
+  needed = null // address of the pixels that are needed at once
 
   // Whether it has the pixels of an address.
   holds(pixels) {
@@ -45,6 +46,12 @@ export class Relabeller {
     this.urgent++
     stopBackground()
     return () => this.urgent--
+  }
+
+  // Fetch pixels at once and convert their colors; resolves when the converted colors are there.
+  async demand(nearest, preview, space) {
+    this.needed = nearest.pixels
+    await this.hold(nearest, preview, space)
   }
 
   // Fetch a message's pixels and convert their colors, unless this is already done.
@@ -76,9 +83,10 @@ export class Relabeller {
 
   async fetchStripe(pixels, i) {
     while (this.source === pixels) {
-      while (this.urgent || !isCalm()) await sleep(POLL)
+      const isNeeded = () => this.needed === pixels
+      while (!isNeeded() && (this.urgent || !isCalm())) await sleep(POLL)
       const controller = new AbortController()
-      use.background.add(controller)
+      if (!isNeeded()) use.background.add(controller)
       try {
         return await readPixels(await fetchFrom(`${pixels}/${i}`, controller.signal))
       } catch (error) {
@@ -104,15 +112,18 @@ export class Relabeller {
     columns[space] = made
   }
 
+  // Three columns of the colors' coordinates, those that are clustered first; then zeros.
+  selected(space, columns) {
+    const zeros = new Float64Array(columns.length < 3 ? this.colors.length : 0)
+    return [0, 1, 2].map(d => this.columns[space][columns[d]] ?? zeros)
+  }
+
   // Labels by the nearest centroid; null if data is missing or the checksum differs from the
   // server's, which different rounding may cause.
   label(nearest, space) {
     const { centroids, checksum } = nearest
-    const converted = this.holds(nearest.pixels) && this.columns[space]
-    if (!converted) return null
-    const zeros = new Float64Array(nearest.columns.length < 3 ? this.colors.length : 0)
-    const columns = [0, 1, 2].map(d => converted[nearest.columns[d]] ?? zeros)
-    const byColor = assign(columns, centroids, this.colors.length)
+    if (!this.holds(nearest.pixels) || !this.columns[space]) return null
+    const byColor = assign(this.selected(space, nearest.columns), flatten(centroids))
     const { numbers, width, height } = this
     const labels = new Uint8Array(numbers.length)
     let sum = 0
@@ -164,17 +175,23 @@ function distinctColors(rgba) {
   return { colors: colors.slice(0, count), numbers }
 }
 
-// The label of each color, by its number from 1: the nearest centroid; ties go to the first. Sums
-// are added in the same order as in kmeans/nearest.py, so that they agree to the last bit.
-function assign([x, y, z], centroids, count) {
-  const labels = new Uint8Array(count + 1)
+const flatten = centroids => (
+  Float64Array.from(centroids.flatMap(([a = 0, b = 0, c = 0]) => [a, b, c]))
+)
+
+// The label of each color, by its number from 1: the nearest of the centroids, given as three
+// coordinates each; ties go to the first. Sums are added in the same order as in kmeans/nearest.py,
+// so that they agree to the last bit.
+function assign([x, y, z], centroids) {
+  const labels = new Uint8Array(x.length + 1)
   labels[0] = TRANSPARENT
-  const flat = Float64Array.from(centroids.flatMap(([a = 0, b = 0, c = 0]) => [a, b, c]))
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < x.length; i++) {
     let least = Infinity
     let nearest = 0
-    for (let j = 0; j < flat.length; j += 3) {
-      const [dx, dy, dz] = [x[i] - flat[j], y[i] - flat[j + 1], z[i] - flat[j + 2]]
+    for (let j = 0; j < centroids.length; j += 3) {
+      const dx = x[i] - centroids[j]
+      const dy = y[i] - centroids[j + 1]
+      const dz = z[i] - centroids[j + 2]
       const distance = dx * dx + dy * dy + dz * dz
       if (distance < least) {
         least = distance
@@ -185,3 +202,6 @@ function assign([x, y, z], centroids, count) {
   }
   return labels
 }
+
+export const relabeller = new Relabeller()
+export { assign }

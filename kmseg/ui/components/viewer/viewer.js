@@ -12,14 +12,15 @@ import { listen } from "./gestures.js"
 import { Layers } from "./layers.js"
 import { describe, showOriginal } from "./originals.js"
 import { Outbox } from "./outbox.js"
+import { Playing } from "./playing.js"
+import { download } from "./saving.js"
 import { groupAt, showReadout } from "./readout.js"
 import { Viewport } from "./viewport.js"
 
 const DETAIL_DELAY = 150 // milliseconds after the last movement before detail is requested
 
-let downloaded // id of the last file that was saved
-
-// `latest` is the data of the last message, `data` the data that is displayed.
+// `latest` is the data of the last message, `loaded` that whose pictures have loaded, and `data` the
+// data that is displayed: `loaded`, with the clusters of a run's frame while one is shown.
 class Viewer {
   outbox = new Outbox()
 
@@ -33,6 +34,7 @@ class Viewer {
     })
     this.layers = new Layers(root, this.choices, this.viewport, this.outbox)
     this.choices.readAddress()
+    this.playing = new Playing(root, signal, () => this.loaded && this.show())
     this.changes = new Changes(change => this.outbox.add(change), () => this.showUpdating())
     this.bar = new Bar(root, signal, this.changes)
     this.fullScreen = new FullScreen(root, signal, full => {
@@ -106,7 +108,7 @@ class Viewer {
     this.outbox.receive(data.answers, data.visit, setTriggerValue)
     this.changes.receive(data.answers)
     this.bar.update(data)
-    this.download(data.file)
+    download(data.file)
     this.load(data)
     this.showUpdating()
   }
@@ -146,19 +148,28 @@ class Viewer {
 
   apply(data) {
     const { root, viewport } = this
-    this.data = data
+    this.loaded = data
     viewport.setSizes(data)
     showOriginal(root, data)
-    showSwatches(root, data)
     root.classList.toggle("pick", data.pick)
     describe(root, data)
     focus.enter(data.segmentation, data.palette.length)
-    this.showFocus()
+    this.show()
     this.reportFocus()
     if (this.picture !== data.picture) {
       this.picture = data.picture
       viewport.fit()
     }
+  }
+
+  // Show the loaded data, or a frame of a run in its place.
+  show() {
+    const { data, frame } = this.playing.over(this.loaded)
+    this.data = data
+    this.layers.setShown(data, frame)
+    showSwatches(this.root, data)
+    this.showFocus()
+    this.playing.show(frame)
   }
 
   // Send an action on the clusters in focus, which are those of the displayed segmentation.
@@ -170,7 +181,8 @@ class Viewer {
   click(onOriginal, u, v) {
     if (!this.agrees) return
     const group = groupAt(this, u, v)
-    if (this.data.pick && onOriginal) this.outbox.add({ what: "pick", x: u, y: v })
+    const picks = this.data.pick && (onOriginal || this.layers.frame?.rgba)
+    if (picks) this.outbox.add({ what: "pick", x: u, y: v })
     else if (group !== null) focus.toggle(this.data.groups[group])
     showReadout(this, u, v)
   }
@@ -220,7 +232,7 @@ class Viewer {
   // Request the visible region, with a margin of a quarter of its size on each side, at the
   // resolution of the screen.
   requestDetail() {
-    if (!this.viewport.needsDetail) return
+    if (!this.viewport.needsDetail || this.layers.frame) return
     const { density } = this.viewport
     const [width, height] = this.data.full
     const [x0, y0, x1, y1] = this.viewport.bounds.map((side, i) => side * (i % 2 ? height : width))
@@ -228,16 +240,6 @@ class Viewer {
     const [dx, dy] = [(x1 - x0) / 4, (y1 - y0) / 4]
     const box = [x0 - dx, y0 - dy, x1 + dx, y1 + dy].map(Math.round)
     this.outbox.add({ what: "region", box, columns: Math.ceil(density * (box[2] - box[0])) })
-  }
-
-  // Save a requested file, once.
-  download(file) {
-    if (!file || downloaded === file.id) return
-    downloaded = file.id
-    const link = document.createElement("a")
-    link.href = address(file.url)
-    link.download = file.name
-    link.click()
   }
 }
 
