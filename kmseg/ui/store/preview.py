@@ -274,7 +274,7 @@ def color_vision(picture: Picture) -> dict[str, bytes]:
         return {name: encode.webp(each) for name, each in seen.items()}
 
     made: dict[str, bytes] = caches.results().get(
-        key_of(picture, 0), make, stop_if_cancelled, part="color vision"
+        key_of(picture, 0), make, stop_if_cancelled, part="colour vision"
     )
     return made
 
