@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from playwright.sync_api import expect
 
 import kmseg
 from kmseg.samples import SAMPLES
@@ -25,12 +26,14 @@ def test_a_sample_on_which_k_means_fails_says_why_below_the_strip(open_page: Ope
     failing = page.get_by_role("list", name="When k-means fails")
     assert failing.get_by_role("listitem").count() == 6
     choose_picture(page, "Hue that wraps")
-    assert why.inner_text() == SAMPLES["wrapped-hue"].why
+    expect(why).to_have_text(SAMPLES["wrapped-hue"].why)
+    settle(page)
+    painted(page)
     settings = kmseg.Settings(**SAMPLES["wrapped-hue"].settings)  # type: ignore[arg-type]
     seg = kmseg.segment(kmseg.sample_image("wrapped-hue"), settings)
     np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], render_of(seg))
     choose_picture(page, SAMPLES["flower"].title)
-    assert why.is_hidden()
+    expect(why).to_be_hidden()
 
 
 @pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])
