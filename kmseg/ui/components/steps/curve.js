@@ -1,16 +1,9 @@
 import { clamp } from "../shared/helpers.js"
+import { add } from "../shared/svg.js"
 import { power } from "./words.js"
 
-const SVG = "http://www.w3.org/2000/svg"
 const HEIGHT = 72
 const [LEFT, RIGHT, TOP, BOTTOM] = [6, 6, 18, 6]
-
-function add(parent, name, attributes) {
-  const element = document.createElementNS(SVG, name)
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value)
-  parent.append(element)
-  return element
-}
 
 // The inertia at each position of a run, as a line with the current position marked.
 export class Curve {
