@@ -189,6 +189,7 @@ def test_a_link_with_focus_and_merges_opens_the_same(open_page: OpenPage, page_s
     merged = seg.merged([(1, 2)])
     numbers = [int(row["pixels"]) for row in counts(page)]
     assert numbers == merged.pixel_counts.tolist()
+    page.get_by_role("button", name="Share").click()
     page.get_by_role("button", name="Copy link").click()
     page.get_by_role("button", name="Link copied").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")

@@ -122,7 +122,7 @@ def test_every_stop_of_tab_in_the_components_is_on_the_screen_and_has_a_ring(
         stops.append(stop)
     ours = [stop for stop in stops if stop["ours"]]
     names = [stop["name"].partition(":")[0] for stop in ours]
-    for name in ("Copy link", "Original", "Segmentation", "Mask", "Cluster 4"):
+    for name in ("Share", "Original", "Segmentation", "Mask", "Cluster 4"):
         assert name in names
     assert [stop for stop in ours if not stop["onScreen"] or stop["ring"] < 2] == []
     # Tab goes through the page from top to bottom.

@@ -122,6 +122,7 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
     )
     seg = kmseg.segment(kmseg.sample_image("flower"), settings)
     assert [int(row["pixels"]) for row in before] == seg.pixel_counts.tolist()
+    page.get_by_role("button", name="Share").click()
     page.get_by_role("button", name="Copy link").click()
     page.get_by_role("button", name="Link copied").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")

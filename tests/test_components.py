@@ -23,11 +23,13 @@ from kmseg.ui.components.assets import style_sheet
 from kmseg.ui.components.attempts.attempts import AttemptsData, AttemptTile
 from kmseg.ui.components.attempts.attempts import Entry as AttemptEntry
 from kmseg.ui.components.cloud.cloud import CloudData, Paint
-from kmseg.ui.components.copy_link.copy_link import CopyLinkData
 from kmseg.ui.components.curves.curves import Curve, CurvesData
 from kmseg.ui.components.distribution.distribution import DistributionData, Strip
 from kmseg.ui.components.gallery.gallery import Entry, GalleryData, GalleryTile
+from kmseg.ui.components.lesson.lesson import LessonData, LessonLink
+from kmseg.ui.components.lessons.lessons import LessonEntry, LessonsData
 from kmseg.ui.components.navigation.navigation import NavigationData
+from kmseg.ui.components.share.share import ShareData
 from kmseg.ui.components.steps.steps import Preview, StepsData
 from kmseg.ui.components.table.table import Column, Row, TableData
 from kmseg.ui.components.viewer.viewer import (
@@ -47,11 +49,13 @@ COMPONENTS = [
     "album",
     "attempts",
     "cloud",
-    "copy_link",
     "curves",
     "distribution",
     "gallery",
+    "lesson",
+    "lessons",
     "navigation",
+    "share",
     "steps",
     "table",
     "viewer",
@@ -65,14 +69,18 @@ RECORDS: list[tuple[type, str, str]] = [
     (AttemptsData, "attempts", "data"),
     (AttemptTile, "attempts", "tile"),
     (CloudData, "cloud", "data"),
-    (CopyLinkData, "copy_link", "data"),
     (CurvesData, "curves", "data"),
     (Curve, "curves", "chart"),
     (DistributionData, "distribution", "data"),
     (Strip, "distribution", "strip"),
     (GalleryData, "gallery", "data"),
     (GalleryTile, "gallery", "tile"),
+    (LessonData, "lesson", "data"),
+    (LessonLink, "lesson", "link"),
+    (LessonEntry, "lessons", "entry"),
+    (LessonsData, "lessons", "data"),
     (NavigationData, "navigation", "data"),
+    (ShareData, "share", "data"),
     (StepsData, "steps", "data"),
     (Preview, "steps", "preview"),
     (TableData, "table", "data"),
@@ -153,7 +161,7 @@ def test_messages_are_json_objects_of_their_records(view: str) -> None:
     mounted = [element.proto for element in app.get("bidi_component")]
     records = {component: record for record, component, name in RECORDS if name == "data"}
     found = {proto.component_name.removeprefix("kmseg_") for proto in mounted}
-    assert found > {"viewer", "copy_link"}
+    assert found > {"viewer", "share"}
     for proto in mounted:
         data: dict[str, Any] = json.loads(proto.json)
         assert set(data) == names(records[proto.component_name.removeprefix("kmseg_")])

@@ -130,7 +130,7 @@ def test_another_segmentation_has_nothing_in_focus_or_merged() -> None:
     assert counts(app) == expected_counts("china", n_clusters=4)
     assert component(app, "kmseg_viewer")["focus"] == ""
     assert "merge" not in app.query_params
-    assert "merge" not in component(app, "kmseg_copy_link")["query"]
+    assert "merge" not in component(app, "kmseg_share")["query"]
 
 
 def test_leaving_a_segmentation_and_coming_back_lost_its_merges_and_focus() -> None:
@@ -149,7 +149,7 @@ def test_leaving_a_segmentation_and_coming_back_lost_its_merges_and_focus() -> N
         assert app.query_params["merge"] == "1.3"
         assert component(app, "kmseg_viewer")["focus"] == "2"
         assert component(app, "kmseg_viewer")["names"] == merged.names
-        assert component(app, "kmseg_copy_link")["query"]["merge"] == "1.3"
+        assert component(app, "kmseg_share")["query"]["merge"] == "1.3"
 
 
 def test_a_bounded_number_of_segmentations_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

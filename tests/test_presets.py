@@ -64,7 +64,7 @@ def test_every_link_has_its_version_and_its_picture() -> None:
     app = open_page()
     for picture in ("china", "plate-8"):
         choose_picture(app, picture)
-        query = component(app, "kmseg_copy_link")["query"]
+        query = component(app, "kmseg_share")["query"]
         assert (query["v"], query["picture"]) == (LINK_VERSION, picture)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
@@ -14,6 +15,8 @@ from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import PAGE_RANGES, Settings, shown
 from kmseg.ui import presets
+from kmseg.ui.handout import Handout
+from kmseg.ui.lessons import LESSONS, Position
 from kmseg.ui.records import ClusterState, Groups, Start
 from kmseg.ui.server import incidents
 from kmseg.ui.session import session
@@ -36,6 +39,35 @@ MAX_REMEMBERED: Final = 64
 IN_BROWSER: Final = ("layout", "paint", "focus", "step")
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A parsed link.
+
+    Attributes
+    ----------
+    settings : Settings
+    reading : Reading
+    choices : dict of str to str
+        A value for each of :data:`CHOICES`, "merge", "focus", "start", "step" and "lesson".
+    handout : Handout
+    corrections : list of str
+        A sentence, without its full stop, for each invalid value that was replaced.
+    """
+
+    settings: Settings
+    reading: Reading
+    choices: dict[str, str]
+    handout: Handout
+    corrections: list[str]
+
+    def to_query(self) -> dict[str, str]:
+        """The link's parameters, without those that the browser adds."""
+        given = {
+            name: value for name, value in self.choices.items() if value and name not in IN_BROWSER
+        }
+        return self.settings.to_query() | self.reading.to_query() | given | self.handout.to_query()
+
+
 def restore() -> None:
     """Set the widgets from the address, on the first run and after Back or Forward.
 
@@ -46,9 +78,11 @@ def restore() -> None:
         if not session.drawn:
             _set_choices_again()
         return
-    settings, reading, choices, corrections = parse(st.query_params)
+    _complete_short_link()
+    link = parse(st.query_params)
+    choices = link.choices
     session.restored, session.drawn = True, False
-    session.set_settings(settings)
+    session.set_settings(link.settings)
     for name in CHOICES:
         if name not in IN_BROWSER:
             session.set_option(name, choices[name])
@@ -56,17 +90,25 @@ def restore() -> None:
     session.merges = _groups(choices["merge"])
     session.focus = sum(_groups(choices["focus"]), ())
     session.start = choices["start"]
+    session.lesson, session.handout = choices["lesson"], link.handout
     session.segmentation = ""
     session.linked_reading = None
     if choices["picture"].startswith(UPLOAD):
-        _restore_upload(choices["picture"], reading)
+        _restore_upload(choices["picture"], link.reading)
     else:
-        session.set_reading(choices["picture"], reading)
+        session.set_reading(choices["picture"], link.reading)
     session.previous_picture = session.picture  # its settings are those of the address
-    session.corrections = tuple(corrections)
+    session.corrections = tuple(link.corrections)
     session.corrected_query = session.written = None
-    if corrections:
-        incidents.note("link_corrected", f"values={len(corrections)}")
+    if link.corrections:
+        incidents.note("link_corrected", f"values={len(link.corrections)}")
+
+
+def _complete_short_link() -> None:
+    """Complete a link to a lesson that names only the lesson: "?lesson=start"."""
+    position = Position.parse(st.query_params.get("lesson", ""))
+    if position is not None and "v" not in st.query_params:
+        st.query_params.from_dict(position.query)
 
 
 def _set_choices_again() -> None:
@@ -94,32 +136,19 @@ def _restore_upload(name: str, reading: Reading) -> None:
         session.linked_reading = reading
 
 
-def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], list[str]]:
-    """Parse a link.
+def parse(query: Mapping[str, str]) -> Link:
+    """Parse a link; missing values take their defaults.
 
     An address without a version is treated as empty: it opens the default picture with that
     picture's settings.
-
-    Parameters
-    ----------
-    query : mapping of str to str
-        Values by name; missing ones take their defaults.
-
-    Returns
-    -------
-    Settings
-    Reading
-    dict of str to str
-        A value for each of :data:`CHOICES`, "merge", "focus", "start" and "step".
-    list of str
-        A sentence, without its full stop, for each invalid value that was replaced.
     """
     query = {**query, **FORMER_VIEWS.get(query.get("view", ""), {})}
     if "v" not in query:
         query = presets.of(DEFAULT_PICTURE).to_query()
     settings, sentences = Settings.from_query(query, PAGE_RANGES)
     reading, more = Reading.from_query(query)
-    corrections = [*sentences, *more]
+    handout, others = Handout.from_query(query)
+    corrections = [*sentences, *more, *others]
     choices = {}
     for name, allowed in CHOICES.items():
         choices[name] = query.get(name, allowed[0])
@@ -141,12 +170,17 @@ def parse(query: Mapping[str, str]) -> tuple[Settings, Reading, dict[str, str], 
     for name, is_valid, form in (
         ("start", Start.parse, "the number of an attempt, such as 2, or centroids"),
         ("step", re.compile(r"(-?\d{1,4})?").fullmatch, "a whole number such as 3"),
+        ("lesson", _is_lesson, f"one of {', '.join(LESSONS)} and the number of a stop"),
     ):
         choices[name] = query.get(name, "")
         if not is_valid(choices[name]):
             corrections.append(f"{name}: must be {form}, not {shown(choices[name])}; it is ignored")
             choices[name] = ""
-    return settings, reading, choices, corrections
+    return Link(settings, reading, choices, handout, corrections)
+
+
+def _is_lesson(text: str) -> bool:
+    return not text or Position.parse(text) is not None
 
 
 def _groups(text: str) -> Groups:
@@ -214,9 +248,8 @@ def query_of(settings: Settings) -> dict[str, str]:
     }
     choices["picture"] = _picture_name(choices["picture"])
     choices["merge"] = spelled(session.merges)
-    choices["start"] = session.start
-    given = {name: value for name, value in choices.items() if value}
-    return settings.to_query() | session.reading(session.picture).to_query() | given
+    choices["start"], choices["lesson"] = session.start, session.lesson
+    return Link(settings, session.reading(session.picture), choices, session.handout, []).to_query()
 
 
 def address(picture: str, reading: Reading, settings: Settings) -> str:
@@ -246,10 +279,8 @@ def write(query: dict[str, str]) -> None:
     address. It is also written if it differs from the last link of this session: the browser may
     have requested this run before it received that link.
     """
-    settings, reading, choices, corrections = parse(st.query_params)
-    own = {name: value for name, value in choices.items() if value and name not in IN_BROWSER}
-    given = settings.to_query() | reading.to_query() | own
-    same = not corrections and given == query and session.written in (None, query)
+    link = parse(st.query_params)
+    same = not link.corrections and link.to_query() == query and session.written in (None, query)
     session.written, session.drawn = query, True
     if not same or (_went_back_or_forward() and st.query_params):
         st.query_params.from_dict(query)

@@ -15,13 +15,17 @@ from kmseg.errors import KmsegError
 from kmseg.kmeans import Progress
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.parallel.gate import Waiting
+from kmseg.samples import SAMPLES
 from kmseg.segmentation import Segmentation
 from kmseg.settings import Settings
-from kmseg.ui import failures, link, panes, store, text
+from kmseg.ui import failures, handout, link, panes, store, text
 from kmseg.ui.components.assets import asset
-from kmseg.ui.components.copy_link.copy_link import copy_link
+from kmseg.ui.components.lesson.lesson import lesson
 from kmseg.ui.components.navigation.navigation import navigation
+from kmseg.ui.components.share.share import share
 from kmseg.ui.controls import card, pictures
+from kmseg.ui.lessons import Position
+from kmseg.ui.server import qr
 from kmseg.ui.server.gates import stop_if_cancelled
 from kmseg.ui.session import session
 
@@ -74,6 +78,7 @@ class Frame:
 
     def __init__(self) -> None:
         self._head = st.container(key="head")
+        _lesson(st.container(key="lesson"))
         self._album = st.container(key="strip")
         stage = st.container(key="stage")  # on wide windows, its two regions are side by side
         self.pictures = stage.container(key="pictures")
@@ -130,6 +135,16 @@ def frame() -> Iterator[Frame]:
         st.stop()
 
 
+def _lesson(region: DeltaGenerator) -> None:
+    """Draw the lesson of the link, if it is one, and hide what it hides."""
+    shown, position = session.handout, Position.parse(session.lesson)
+    with region:
+        if shown.hide:
+            st.html(f"<style>{handout.style(shown.hide)}</style>")
+        if position is not None or shown.has_text:
+            lesson(shown, position)
+
+
 def _hidden_heading(title: str, css_class: str = "") -> None:
     """A heading for screen readers only."""
     st.html(f'<h2 class="kmseg-hidden {css_class}">{title}</h2>')
@@ -141,7 +156,7 @@ def _heading(query: dict[str, str] | None) -> None:
     with st.container(key="title", horizontal=True, vertical_alignment="center", wrap=False):
         st.html(HEAD)
         if query is not None:
-            copy_link(query)
+            share(query, session.picture not in SAMPLES, session.handout, qr.ADDRESS)
     navigation(session.view, session.picture)
     if query is not None:
         _corrections(query)

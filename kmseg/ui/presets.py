@@ -58,5 +58,10 @@ def follow(picture: str) -> None:
 
 
 def _untouched(picture: str) -> bool:
-    """Whether the current settings are the ones that the page chose for this picture."""
+    """Whether the current settings are the ones that the page chose for this picture.
+
+    Those of a lesson belong to the lesson.
+    """
+    if session.lesson or session.handout.has_text:
+        return False
     return session.init != "manual" and session.settings() in (of(picture), START)

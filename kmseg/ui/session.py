@@ -19,6 +19,7 @@ from kmseg.kmeans.engines import DEFAULT_ENGINE
 from kmseg.picture.probe import DEFAULT_READING
 from kmseg.picture.reading import Reading
 from kmseg.settings import FIELDS, Settings, to_hex
+from kmseg.ui.handout import Handout
 from kmseg.ui.records import ClusterState, FileRequest, Groups, Refusal, RegionRequest
 
 T = TypeVar("T")
@@ -121,6 +122,11 @@ class Session:
         Where the run begins that is stepped through, see :meth:`kmseg.ui.records.Start.parse`.
     next_start : str
         Likewise, of the segmentation that the next run shows.
+    handout : Handout
+        Texts of the link, and what is hidden.
+    lesson : str
+        Position in the lessons, see :class:`kmseg.ui.lessons.Position`; its texts replace those of
+        the card. Empty without a lesson.
     attempts_paused : bool
         Whether the visitor has stopped the attempts that are made in idle time.
     bad_start_of : object
@@ -178,6 +184,8 @@ class Session:
     focus: _Value[tuple[int, ...]] = _Value(())
     start = _Value("")
     next_start = _Value("")
+    handout = _Value(Handout())
+    lesson = _Value("")
     attempts_paused = _Value(False)
     bad_start_of: _Value[object] = _Value(None)
     segmentation = _Value("")

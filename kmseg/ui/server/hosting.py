@@ -24,7 +24,7 @@ from kmseg.picture.apart import get_ready
 from kmseg.samples import SAMPLES
 from kmseg.ui import store
 from kmseg.ui.components import modules
-from kmseg.ui.server import configuration, incidents, platform
+from kmseg.ui.server import configuration, incidents, platform, qr
 from kmseg.ui.server.delivery import Delivery
 from kmseg.ui.server.front import Front
 from kmseg.ui.server.uploads import Quota
@@ -208,6 +208,7 @@ OPTIONS: Final[dict[str, Any]] = {
         Route(METRICS, _metrics),
         *(Route(f"{base}{thumbnails.PATH}", _thumbnail) for base in ("", "/{base:path}")),
         *modules.ROUTES,
+        *qr.ROUTES,
         *store.ROUTES,
     ],
     "on_script_error": _on_error,

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from kmseg.ui.views import attempts, cloud, clusters, code, download, ladder, residual, sheet, steps
+from kmseg.ui.views import (
+    attempts,
+    cloud,
+    clusters,
+    code,
+    download,
+    ladder,
+    lessons,
+    residual,
+    sheet,
+    steps,
+)
 from kmseg.ui.views.view import View
 
 __all__ = ["FORMER_VIEWS", "VIEWS", "View"]
@@ -20,6 +31,7 @@ VIEWS: Final[dict[str, View]] = {
         residual.VIEW,
         steps.VIEW,
         attempts.VIEW,
+        lessons.VIEW,
         download.VIEW,
         code.VIEW,
     )
