@@ -39,7 +39,9 @@ def _in(region: str, part: str) -> str:
 
 
 HIDEABLE: Final[dict[str, Hideable]] = {
-    "samples": Hideable("Sample pictures", _in("strip", "samples")),
+    "samples": Hideable(
+        "Sample pictures", _in("strip", "samples") + " :root { --strip-height: 0.5rem; }"
+    ),
     "places": Hideable("Other views", _hidden(".st-key-places")),
     "k": Hideable("K", _in("stage", "k")),
     "space": Hideable("Colour space", _in("stage", "space")),

@@ -13,6 +13,7 @@ _RGB: Final = Settings(color_space="rgb", n_clusters=4)
 _RANDOM: Final = replace(_RGB, n_clusters=6, init="random")
 _AT_REST: Final = "9999"  # the browser goes to the last step
 _ONLY_PICTURES: Final = ("samples", "places", "space", "shares", "settings")
+_ONLY_STEPS: Final = (*_ONLY_PICTURES, "k", "looks")
 _NO_SETTINGS: Final = ("samples", "space", "settings")
 
 _WHAT_K_DOES: Final = Lesson(
@@ -76,7 +77,7 @@ _START: Final = Lesson(
             view="steps",
             settings=replace(_RGB, init="random"),
             options={"start": "4"},
-            hide=_ONLY_PICTURES,
+            hide=_ONLY_STEPS,
             any_picture=True,
         ),
         Stop(
@@ -89,21 +90,21 @@ _START: Final = Lesson(
             view="steps",
             settings=replace(_RGB, init="random"),
             options={"start": "4", "step": _AT_REST},
-            hide=_ONLY_PICTURES,
+            hide=_ONLY_STEPS,
             any_picture=True,
         ),
         Stop(
             text="A window of five colours of glass with leads, K = 6, random seeds. This run is "
             "at rest too, but its inertia is seven times that of the best.",
             question="What went wrong? Find two centroids that share one colour of glass.",
-            answer="Where two centroids share a colour, another centroid has to take two colours. "
-            "Neither half-step can move a centroid across the gap between colours: this is a local "
-            "optimum. Drag one of the two to the missing colour and press Play.",
+            answer="Two centroids share the pale glass, so red and gold share one. Neither half-step "
+            "moves a centroid across the gap between colours: this is a local optimum. Drag one of "
+            "the two from the pale dots to the red ones, and press Play.",
             picture="stained-glass",
             view="steps",
             settings=_RANDOM,
             options={"start": "1", "step": _AT_REST},
-            hide=_ONLY_PICTURES,
+            hide=_ONLY_STEPS,
         ),
         Stop(
             text="K-means++ draws the seeds one after the other. The brighter a pixel is here, the "
@@ -116,7 +117,7 @@ _START: Final = Lesson(
             view="steps",
             settings=replace(_RANDOM, init="k-means++"),
             options={"start": "1", "step": "-10"},
-            hide=_ONLY_PICTURES,
+            hide=_ONLY_STEPS,
             any_picture=True,
         ),
     ),
@@ -156,8 +157,8 @@ _ATTEMPTS: Final = Lesson(
             text="This is why attempts are a setting: k-means runs that many times and keeps the "
             "run with the lowest inertia. Open the settings at the side and change Attempts.",
             question="More attempts cost more time. What else lowers the risk?",
-            answer="Better seeds (k-means++), or a search that goes on where plain k-means stops: "
-            "the exact engine of this page moves centroids from crowded places to others and runs on.",
+            answer="Better seeds (k-means++), or a search that goes on where plain k-means stops, "
+            "as the exact engine of this page does: it moves centroids elsewhere and runs again.",
             picture="stained-glass",
             view="clusters",
             settings=replace(_RANDOM, init="k-means++"),

@@ -16,11 +16,25 @@ function withOwnPicture(url, link) {
 class Lesson {
   constructor(root, signal) {
     this.root = root
+    this.reserveSpace(signal)
     this.links = {}
     for (const name of ["before", "after"]) {
       openInPlace(root.querySelector(`.${name}`), signal, url => withOwnPicture(url, this.links[name]))
     }
     root.querySelector(".leave").addEventListener("click", () => this.leave(), { signal })
+  }
+
+  // Let the page make its pictures smaller by the height of the card.
+  reserveSpace(signal) {
+    const { style } = document.documentElement
+    const observer = new ResizeObserver(() => {
+      style.setProperty("--lesson-height", `${this.root.offsetHeight}px`)
+    })
+    observer.observe(this.root)
+    signal.addEventListener("abort", () => {
+      observer.disconnect()
+      style.removeProperty("--lesson-height")
+    })
   }
 
   update({ data }) {
@@ -31,7 +45,6 @@ class Lesson {
     this.write(".text", data.text)
     this.write(".question", data.question)
     this.writeAnswer(data.answer)
-    root.querySelector(".task").hidden = !data.question && !data.answer
     this.link("before", data.before)
     this.link("after", data.after)
     root.querySelector("nav").hidden = !data.before && !data.after
