@@ -132,10 +132,12 @@ def test_a_gimp_palette_of_another_program_is_read() -> None:
 def test_the_space_of_saved_settings_cannot_be_changed(seg: kmseg.Segmentation) -> None:
     text = settings_json(seg)
     assert kmseg.read_codebook(text, space="OKLAB", channels="ab").channels == "12"
-    with pytest.raises(kmseg.SavedFileError, match=r"space: must be .* oklab, not 'hsv'"):
+    with pytest.raises(kmseg.SettingsError, match=r"space: must be .* oklab, not 'hsv'"):
         kmseg.read_codebook(text, space="hsv")
-    with pytest.raises(kmseg.SavedFileError, match=r"channels: must be .* 12, not 'all'"):
+    with pytest.raises(kmseg.SettingsError, match=r"channels: must be .* 12, not 'all'"):
         kmseg.read_codebook(text, channels="all")
+    with pytest.raises(kmseg.SettingsError, match="space: must be one of"):
+        kmseg.read_codebook(b":root { --a: #123456; }", space="cmyk")
 
 
 # -- files from strangers --------------------------------------------------------------------------

@@ -64,19 +64,22 @@ def read_codebook(
     Raises
     ------
     SavedFileError
-        As :func:`read_settings`; or ``space`` or ``channels`` differ from those of settings.
+        As :func:`read_settings`.
+    SettingsError
+        ``space`` or ``channels`` are not allowed, or differ from those of the settings.
     """
     with named(source):
         text = read(source)
         colours = colours_in(text)
-        if colours is not None:
-            return Codebook.of_colours(colours, space or "cielab", channels or "all")
-        codebook = parse(text).codebook
-        own = codebook.space, codebook.channels
-        given = canonical(space or own[0], channels or own[1])
-        for name, wanted, saved in zip(("space", "channels"), given, own, strict=True):
-            if wanted != saved:
-                raise SettingsError(
-                    f"{name}: must be that of the saved clusters, {saved}, not {shown(wanted)}"
-                )
-        return codebook
+        found = parse(text).codebook if colours is None else colours
+    if not isinstance(found, Codebook):
+        return Codebook.of_colours(found, space or "cielab", channels or "all")
+    own = found.space, found.channels
+    given = canonical(space or own[0], channels or own[1])
+    for name, wanted, saved in zip(("space", "channels"), given, own, strict=True):
+        if wanted != saved:
+            raise SettingsError(
+                f"{name}: must be that of the saved clusters, {saved}, not {shown(wanted)}; leave "
+                "it out"
+            )
+    return found
