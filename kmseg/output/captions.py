@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from kmseg.color import COLOR_SPACES
@@ -15,7 +16,8 @@ _STARTS: Final = {"k-means++": "k-means++", "random": "random start", "manual": 
 
 def short(settings: Settings, n_clusters: int, *, carried: bool = False) -> str:
     """The main settings, such as "HSV: H, S · K = 3 · k-means++ · seed 0"."""
-    parts = [*_space_and_k(settings, n_clusters)]
+    space = COLOR_SPACES[settings.color_space].title
+    parts = [f"{space}: {', '.join(settings.channel_names)}", f"K = {n_clusters}"]
     if carried:
         parts.append("carried-over centroids")
     else:
@@ -28,7 +30,9 @@ def short(settings: Settings, n_clusters: int, *, carried: bool = False) -> str:
 def full(seg: Segmentation) -> str:
     """All settings of a segmentation, with how its picture was read and its merged clusters."""
     settings = seg.settings
-    parts = [*_space_and_k(settings, len(seg.clusters.centroids))]
+    space = COLOR_SPACES[settings.color_space].title
+    parts = [f"{space} ({', '.join(settings.channel_names)})"]
+    parts.append(f"K = {len(seg.clusters.centroids)}")
     parts += ["carried-over centroids"] if seg.carried else _fit(settings)
     parts += [
         f"clusters {' and '.join(str(member + 1) for member in group)} merged"
@@ -40,11 +44,6 @@ def full(seg: Segmentation) -> str:
     if seg.image is not None:
         parts += seg.image.notes
     return ", ".join(parts)
-
-
-def _space_and_k(settings: Settings, n_clusters: int) -> tuple[str, str]:
-    space = COLOR_SPACES[settings.color_space].title
-    return f"{space}: {', '.join(settings.channel_names)}", f"K = {n_clusters}"
 
 
 def _fit(settings: Settings) -> list[str]:
@@ -64,3 +63,19 @@ def _fit(settings: Settings) -> list[str]:
     if settings.engine != FIELDS["engine"].default:
         parts.append(f"engine {settings.engine}")
     return parts
+
+
+_PLAIN: Final = str.maketrans(
+    {"–": "-", "—": "-", "−": "-", "×": "x", "…": "...", "’": "'", "‘": "'", "“": '"', "”": '"'}
+)
+
+
+def drawable(text: str) -> str:
+    """A text in the characters that Pillow's default font has: ASCII, "·" and "°".
+
+    Letters lose their accents; other characters become "?".
+    """
+    known = {"\0": "·", "\1": "°", "\n": " "}
+    kept = text.translate(_PLAIN).replace("·", "\0").replace("°", "\1")
+    letters = (c for c in unicodedata.normalize("NFKD", kept) if not unicodedata.combining(c))
+    return "".join(c if " " <= c <= "~" else known.get(c, "?") for c in letters)
