@@ -247,12 +247,15 @@ def test_a_wrong_value_is_refused_in_a_sentence(
         (b'{"settings": {"seed": ' + b"9" * 9000 + b"}}", "a number is too long"),
         (b'{"settings": {"seed": 1, "seed": 2}}', "must have each name once, not 'seed' twice"),
         (b'{"settings": ', "must be JSON"),
+        (b'{"' + b'\\"' * 130_000, "must be JSON"),
+        (b'{"a":1,' + b",".join(b'"%d":0' % n for n in range(25_000)) + b',"9":1}', "'9' twice"),
+        (b'{"a": "' + b"[" * 5000 + b'"}', "must have settings"),
         (b"{" + b'"' * 7, "must be JSON"),
         (b"\xff\xfe{\0}\0", "must be text in UTF-8"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "must be text in UTF-8"),
         (b" " * (MAX_BYTES + 1), "must have at most 262,144 bytes, not 262,145"),
     ],
-    ids=range(14),
+    ids=range(17),
 )  # fmt: skip
 def test_a_file_of_another_kind_is_refused_in_a_sentence(data: bytes, said: str) -> None:
     assert_refused(data, said)

@@ -18,7 +18,8 @@ MAX_BYTES: Final = 256 * 1024
 
 # Lists and objects within each other; those of saved settings are 4 deep.
 _MAX_DEPTH: Final = 16
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string, or the rest of a text after a quote that is never closed: linear time for any text.
+_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 @contextmanager
@@ -80,11 +81,11 @@ def parse_json(text: str) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise SavedFileError(f"must have each name once, not {shown(twice)} twice")
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise SavedFileError(f"must have each name once, not {shown(name)} twice")
+        values[name] = value
     return values
 
 
