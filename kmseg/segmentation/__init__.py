@@ -9,8 +9,8 @@ Carrying over leaves out the first step: pixels are assigned to the centroids of
 
 from __future__ import annotations
 
-from kmseg.segmentation.codebook import Codebook
+from kmseg.segmentation.codebook import Codebook, levels_of
 from kmseg.segmentation.fit import largest_first, segment
 from kmseg.segmentation.result import Segmentation, mean_colors
 
-__all__ = ["Codebook", "Segmentation", "largest_first", "mean_colors", "segment"]
+__all__ = ["Codebook", "Segmentation", "largest_first", "levels_of", "mean_colors", "segment"]

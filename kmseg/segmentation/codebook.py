@@ -17,7 +17,8 @@ from kmseg.histogram import ColorHistogram
 from kmseg.kmeans.cells import group
 from kmseg.kmeans.filtering import label
 from kmseg.picture.image import Image
-from kmseg.picture.reading import parse_levels
+from kmseg.picture.levels import Scale
+from kmseg.picture.reading import Reading, parse_levels
 from kmseg.segmentation.jsonvalues import (
     MAX_CLUSTERS,
     Groups,
@@ -297,11 +298,11 @@ def canonical(space: object, channels: object) -> tuple[str, str]:
     return key, parse_channels(channels, key)
 
 
-def levels_of(image: Image) -> tuple[float, float] | None:
-    """The ``levels`` of a codebook that is made from a picture."""
-    if image.scale is not None:
-        return image.scale.low, image.scale.high
-    return None if isinstance(image.reading.levels, str) else image.reading.levels
+def levels_of(scale: Scale | None, reading: Reading) -> tuple[float, float] | None:
+    """The ``levels`` of a codebook of a picture with this ``Image.scale`` and ``Image.reading``."""
+    if scale is not None:
+        return scale.low, scale.high
+    return None if isinstance(reading.levels, str) else reading.levels
 
 
 def _floats(values: Any) -> NDArray[np.float64]:

@@ -76,7 +76,7 @@ class Segmentation:
         """
         if self.carried or self.image is None:
             return self.clusters
-        return replace(self.clusters, levels=levels_of(self.image))
+        return replace(self.clusters, levels=levels_of(self.image.scale, self.image.reading))
 
     def predict(self, image: Image) -> Segmentation:
         """Carry the clusters over to another picture, at its own size: ``codebook.predict``."""
