@@ -19,30 +19,48 @@ TYPE_CHECKING = False  # not from typing, which is slow to import
 
 if TYPE_CHECKING:
     from kmseg import kmeans
-    from kmseg.errors import ImageError, KmsegError, LabelsError, SettingsError
-    from kmseg.histogram import ColorHistogram, color_histogram
+    from kmseg.comparison import Agreement, compare
+    from kmseg.errors import (
+        ComparisonError,
+        ImageError,
+        KmsegError,
+        LabelsError,
+        SavedFileError,
+        SettingsError,
+    )
+    from kmseg.histogram import ColorHistogram, color_histogram, pooled
     from kmseg.picture.image import Image, read_image
     from kmseg.picture.reading import Reading
     from kmseg.samples import SAMPLES, sample_image
-    from kmseg.segmentation import Segmentation, segment
+    from kmseg.saved import SavedSettings, read_codebook, read_settings
+    from kmseg.segmentation import Codebook, Segmentation, segment
     from kmseg.settings import Settings
     from kmseg.tracing import Trace, trace
 
 __all__ = [
     "SAMPLES",
+    "Agreement",
+    "Codebook",
     "ColorHistogram",
+    "ComparisonError",
     "Image",
     "ImageError",
     "KmsegError",
     "LabelsError",
     "Reading",
+    "SavedFileError",
+    "SavedSettings",
     "Segmentation",
     "Settings",
     "SettingsError",
     "Trace",
     "color_histogram",
+    "compare",
     "kmeans",
+    "pooled",
+    "read_codebook",
     "read_image",
+    "read_settings",
     "sample_image",
     "segment",
     "trace",
@@ -50,18 +68,27 @@ __all__ = [
 
 _HOME = {
     "SAMPLES": "samples",
+    "Agreement": "comparison",
+    "Codebook": "segmentation",
     "ColorHistogram": "histogram",
+    "ComparisonError": "errors",
     "Image": "picture.image",
     "ImageError": "errors",
     "KmsegError": "errors",
     "LabelsError": "errors",
     "Reading": "picture.reading",
+    "SavedFileError": "errors",
+    "SavedSettings": "saved",
     "Segmentation": "segmentation",
     "Settings": "settings",
     "SettingsError": "errors",
     "Trace": "tracing",
     "color_histogram": "histogram",
+    "compare": "comparison",
+    "pooled": "histogram",
+    "read_codebook": "saved",
     "read_image": "picture.image",
+    "read_settings": "saved",
     "sample_image": "samples",
     "segment": "segmentation",
     "trace": "tracing",

@@ -28,6 +28,14 @@ class SettingsError(KmsegError, ValueError):
     """A setting is out of range or unknown: the message names it, its range and the value."""
 
 
+class SavedFileError(KmsegError):
+    """A file that should be saved settings or a palette cannot be used: the message says why."""
+
+
+class ComparisonError(KmsegError):
+    """Two segmentations are not of the same pixels: the message says what differs."""
+
+
 class LabelsError(KmsegError):
     """A segmentation that was made without pixels was asked for the labels of pixels."""
 

@@ -25,7 +25,7 @@ from kmseg.picture.reading import Reading
 from kmseg.settings import Settings
 
 if TYPE_CHECKING:
-    from kmseg.segmentation import Segmentation
+    from kmseg.segmentation import Codebook, Segmentation
 
 __all__ = ["FORMATS", "main"]
 
@@ -66,10 +66,11 @@ def _refuse(message: str) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     limits = Config.from_environment().limits
-    settings = _options.settings(options)
-    plan = _plan(options, settings)
+    codebook = _options.codebook(options)
+    settings, reading = _options.settings(options, codebook), _options.reading(options, codebook)
+    plan = _plan(options, settings, codebook)
     plan.check(settings)
-    seg, seconds = _segment(options.image, settings, limits, _options.reading(options))
+    seg, seconds = _segment(options.image, settings, limits, reading, codebook)
     for path in plan.save(seg):
         print(path, file=sys.stderr if options.json else sys.stdout)
     if options.json:
@@ -80,7 +81,7 @@ def _run(options: argparse.Namespace) -> None:
         print(table(seg))
 
 
-def _plan(options: argparse.Namespace, settings: Settings) -> Plan:
+def _plan(options: argparse.Namespace, settings: Settings, codebook: Codebook | None) -> Plan:
     """What the options say to save, not yet checked against what exists."""
     if options.labels is not None and not options.labels.lower().endswith(".png"):
         raise KmsegError(f"--labels: must be a name that ends in .png, not {options.labels!r}")
@@ -97,11 +98,16 @@ def _plan(options: argparse.Namespace, settings: Settings) -> Plan:
         picture_format=_options.picture_format(options),
         force=options.force,
         side_by_side=name if options.output_file else "",
+        codebook=codebook,
     )
 
 
 def _segment(
-    source: str, settings: Settings, limits: Limits, reading: Reading
+    source: str,
+    settings: Settings,
+    limits: Limits,
+    reading: Reading,
+    codebook: Codebook | None,
 ) -> tuple[Segmentation, dict[str, float]]:
     """The segmentation of a picture, and the seconds that each step took."""
     started = time.perf_counter()
@@ -112,6 +118,9 @@ def _segment(
     from kmseg.segmentation import segment  # slow to import: a bad picture is refused before
 
     try:
+        if codebook is not None:
+            seg = codebook.predict(image, width=settings.width)
+            return seg, seconds | seg.seconds
         with _progress(settings) as progress:
             seg = segment(image, settings, progress=progress)
     except ImageError as error:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import re
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from kmseg.cli.saving import PICTURE_FORMATS, kinds
 from kmseg.cli.streams import note
 from kmseg.errors import KmsegError, SettingsError
 from kmseg.picture import formats
-from kmseg.picture.reading import Reading, parse_frame, parse_levels
+from kmseg.picture.reading import Reading, format_levels, parse_frame, parse_levels
 from kmseg.settings import FIELDS, SAMPLE_PREFIX, Settings, shown
 from kmseg.version import __version__
+
+if TYPE_CHECKING:
+    from kmseg.segmentation import Codebook
 
 FORMATS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
 
@@ -22,6 +26,8 @@ _DEFAULTS: Final[dict[str, Any]] = {"n_clusters": 3}
 _DEFAULT_INIT: Final = f"{FIELDS['init'].default}, or manual with --centroids"
 # A field and its value within a message of Settings.
 _ASSIGNMENT: Final = re.compile(rf"\b({'|'.join(FIELDS)})='([^']*)'")
+# Settings that --codebook leaves open; -s and -c are for palettes.
+_BESIDE_CODEBOOK: Final = ("color_space", "channels", "width")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -88,16 +94,23 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument(
         "--levels",
-        default="auto",
         help="which values of a file of more than 8 bits become black and white: auto, stored (the "
         "range of their type) or LOW..HIGH, such as 150..420 (default: auto)",
     )
 
 
-def reading(options: argparse.Namespace) -> Reading:
+def reading(options: argparse.Namespace, codebook: Codebook | None) -> Reading:
     """How the file is read; raises ``SettingsError``, which names the option."""
+    levels = "auto" if options.levels is None else options.levels
+    if codebook is not None and codebook.levels is not None:
+        if options.levels is not None:
+            raise SettingsError(
+                f"--levels: must be those of --codebook, {format_levels(codebook.levels)}, not "
+                f"{shown(options.levels)}; leave the option out"
+            )
+        levels = codebook.levels
     try:
-        return Reading(parse_frame(options.frame), parse_levels(options.levels))
+        return Reading(parse_frame(options.frame), parse_levels(levels))
     except SettingsError as error:
         raise SettingsError(f"--{error}") from None  # the options are named as the fields
 
@@ -114,6 +127,13 @@ def _add_settings(to: argparse.ArgumentParser) -> None:
             metavar=field.flags[-1].lstrip("-").replace("-", "_").upper(),
             help=field.described(field.kind.usage) + (f" (default: {said})" if said else ""),
         )
+    to.add_argument(
+        "--codebook",
+        metavar="FILE",
+        help="carry clusters over instead of fitting some: a settings.json that was saved, what "
+        "--json printed, or a palette (GPL, CSS or JSON), whose colours are centroids in the space "
+        "of -s and -c (default: cielab, all)",
+    )
 
 
 def _add_outputs(to: argparse.ArgumentParser) -> None:
@@ -150,8 +170,36 @@ def _add_outputs(to: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print everything as one JSON object")
 
 
-def settings(options: argparse.Namespace) -> Settings:
-    """The settings of the options.
+def codebook(options: argparse.Namespace) -> Codebook | None:
+    """The clusters of ``--codebook``, or None without it.
+
+    Raises
+    ------
+    KmsegError
+        The file cannot be used, or an option contradicts it; the message names the option.
+    """
+    if options.codebook is None:
+        return None
+    for name, field in FIELDS.items():
+        if name not in _BESIDE_CODEBOOK and hasattr(options, name):
+            raise KmsegError(
+                f"{field.flags[0]}: is for fitting clusters, and --codebook has them already; "
+                "leave one of the two options out"
+            )
+    from kmseg.saved import read_codebook  # slow to import
+
+    space, channels = (getattr(options, name, None) for name in ("color_space", "channels"))
+    try:
+        return read_codebook(options.codebook, space=space, channels=channels)
+    except SettingsError as error:
+        name, _, rest = str(error).partition(":")
+        raise KmsegError(f"{'-s' if name == 'space' else '-c'}:{rest}") from error
+    except KmsegError as error:
+        raise KmsegError(f"--codebook: {error}") from error
+
+
+def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings:
+    """The settings of the options, or those of a codebook with the width of the options.
 
     As in the article, fewer than 2 clusters become 2. Starting colours mean a manual start unless
     ``--init`` says otherwise. What is corrected is noted on standard error.
@@ -162,6 +210,11 @@ def settings(options: argparse.Namespace) -> Settings:
         A value is not allowed; the message names its option.
     """
     given = {name: getattr(options, name) for name in FIELDS if hasattr(options, name)}
+    if codebook is not None:
+        try:
+            return dataclasses.replace(codebook.settings(), width=given.get("width", 0))
+        except SettingsError as error:
+            raise KmsegError(_by_option(str(error))) from error
     values = _DEFAULTS | given
     if values.get("centroids"):
         values.setdefault("init", "manual")

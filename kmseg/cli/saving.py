@@ -20,7 +20,7 @@ from kmseg.output.encode import PICTURE_TYPES, encode
 from kmseg.settings import Settings
 
 if TYPE_CHECKING:
-    from kmseg.segmentation import Segmentation
+    from kmseg.segmentation import Codebook, Segmentation
 
 PICTURE_FORMATS: Final = tuple(PICTURE_TYPES)
 
@@ -71,6 +71,8 @@ class Plan:
         Whether existing files may be replaced.
     side_by_side : str
         What follows the time in the name of the file of ``-o``, or "".
+    codebook : Codebook or None
+        The clusters that are carried over.
     """
 
     source: str
@@ -80,6 +82,7 @@ class Plan:
     picture_format: str
     force: bool
     side_by_side: str
+    codebook: Codebook | None
 
     def check(self, settings: Settings) -> None:
         """Refuse what could not be saved, as far as it is known before the work.
@@ -133,9 +136,14 @@ class Plan:
         """The option and the path of each file whose name is known before the work."""
         if self.labels:
             yield "--labels", Path(self.labels)
-        stem = names.stem(reading.name(self.source), settings, settings.n_clusters)
+        name, book = reading.name(self.source), self.codebook
+        members: Sequence[Sequence[int]] = [[number] for number in range(settings.n_clusters)]
+        stem = names.stem(name, settings, settings.n_clusters)
+        if book is not None:
+            members = book.members
+            stem = names.stem(name, settings, book.n_clusters, book.merges, book.digest)
         for kind in self.kinds:
-            for suffix in self._suffixes(kind, settings.n_clusters):
+            for suffix in self._suffixes(kind, members):
                 yield f"--save {kind}", self.folder / (stem + suffix)
 
     def _write(self, flag: str, path: Path, content: bytes) -> None:
@@ -172,9 +180,9 @@ class Plan:
     def _any_to_look_at(self) -> bool:
         return any(_whole(kind).draw for kind in self.kinds if kind not in _EACH)
 
-    def _suffixes(self, kind: str, n_clusters: int) -> list[str]:
+    def _suffixes(self, kind: str, members: Sequence[Sequence[int]]) -> list[str]:
         if kind in _EACH:
-            return [names.of_clusters(_EACH[kind], [cluster]) for cluster in range(n_clusters)]
+            return [names.of_clusters(_EACH[kind], own) for own in members]
         return [_whole(kind).encoded_as(self.picture_format).suffix]
 
     def _downloads(self, kind: str, seg: Segmentation) -> list[export.Download]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def table(seg: Segmentation) -> str:
-    """One line per cluster: number, colour, pixels, share, centroid, and the file's units."""
+    """One line per cluster: name, colour, pixels, share, centroid, and the file's units."""
     from kmseg.output.units import HEADER, cluster_units
 
     names, units = seg.settings.coordinate_names, cluster_units(seg)
@@ -22,7 +22,7 @@ def table(seg: Segmentation) -> str:
     for number in range(seg.n_clusters):
         centroid = "  ".join(f"{value:7.2f}" for value in seg.centroids[number])
         lines.append(
-            f"{number + 1:4d} {to_hex(seg.palette[number])} {seg.pixel_counts[number]:10d}"
+            f"{seg.names[number]:>4} {to_hex(seg.palette[number])} {seg.pixel_counts[number]:10d}"
             f" {seg.shares[number]:6.1%}  {centroid}"
             + ("" if units is None else f"   {units.row(number)}")
         )

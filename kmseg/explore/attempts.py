@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kmseg.comparison import contingency, disagreeing, matching
 from kmseg.explore.partitions import Labels
 from kmseg.explore.tiles import automatic
 from kmseg.histogram import ColorHistogram
@@ -77,8 +78,8 @@ class Comparison:
         Whether both inertias agree to `SAME_INERTIA`, and both partitions to `SAME_PIXELS`.
     matched : ndarray of int64, shape (K,)
         The cluster of the best attempt that corresponds to each of its clusters, one to one, so
-        that most pixels are in corresponding clusters (Kuhn 1955, "The Hungarian method for the
-        assignment problem", Naval Research Logistics Quarterly 2); -1 for a cluster left over.
+        that most pixels are in corresponding clusters, see :func:`kmseg.comparison.matching`; -1
+        for a cluster left over.
     differing : int
         Of all pixels, those in clusters that do not correspond.
     differs : ndarray of bool, shape (h, w)
@@ -176,18 +177,17 @@ def compared(
         return attempt.drawn.astype(np.int16)[labels]
 
     best = min(made, key=lambda attempt: attempt.inertia)
-    best_labels, n_best = assigned(best).astype(np.intp), len(best.centroids)
+    best_labels = assigned(best)
 
     def compare(attempt: Attempt) -> Comparison:
-        pairs = n_best * assigned(attempt) + best_labels
-        n = len(attempt.centroids)
-        shared = np.bincount(pairs, histogram.counts, n * n_best).reshape(n, n_best)
-        matched = _matched(shared)
+        shape = len(attempt.centroids), len(best.centroids)
+        shared = contingency(assigned(attempt), best_labels, shape, histogram.counts)
+        matched = matching(shared)
         kept = shared[matched >= 0, matched[matched >= 0]].sum()
         differing = histogram.n_pixels - int(kept)
         excess = attempt.inertia / best.inertia - 1 if best.inertia else 0.0
         same = excess <= SAME_INERTIA and differing <= SAME_PIXELS * histogram.n_pixels
-        differs = np.append(matched, -1)[attempt.labels] != best.labels
+        differs = disagreeing(matched, attempt.labels, best.labels)
         return Comparison(excess, same, matched, differing, differs)
 
     return [compare(attempt) for attempt in made]
@@ -201,13 +201,3 @@ def bad_start(made: Sequence[Attempt]) -> Attempt | None:
     least = min((attempt.inertia for attempt in made), default=0.0)
     bad = (attempt for attempt in made if attempt.inertia >= (1 + BAD_START) * least)
     return next(bad, None) if least else None
-
-
-def _matched(shared: NDArray[Any]) -> NDArray[np.int64]:
-    """Match rows to columns one to one, with the greatest sum; -1 for a row left over."""
-    from scipy.optimize import linear_sum_assignment
-
-    rows, columns = linear_sum_assignment(shared, maximize=True)
-    matched = np.full(len(shared), -1, np.int64)
-    matched[rows] = columns
-    return matched

@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kmseg.comparison import contingency
+
 Labels = NDArray[np.int16]
 
 # Distances at which pixels are compared, as shares of the longer side: larger than the grain of a
@@ -31,11 +33,8 @@ def agreement(labels: Labels, others: Labels) -> float:
     float
         0 to 1.
     """
-    n = max(int(others.max()), 0) + 1
-    both = (labels >= 0) & (others >= 0)
-    pairs = labels[both].astype(np.intp) * n + others[both]
-    m = max(int(labels.max()), 0) + 1
-    table = np.bincount(pairs, minlength=m * n).reshape(m, n)
+    shape = max(int(labels.max()), 0) + 1, max(int(others.max()), 0) + 1
+    table = contingency(labels, others, shape)
     matched = min(table.max(axis=0).sum(), table.max(axis=1).sum())
     return float(matched / max(table.sum(), 1))
 

@@ -8,17 +8,18 @@ pixels. A run of S moves has 2 S + 1 half-steps.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmseg.color import COLOR_SPACES, features
+from kmseg.color import features
 from kmseg.labeling import ByColor, PixelGrid
+from kmseg.output import captions
 from kmseg.output.panels import BLACK, DARK, LIGHT, MIDDLE, Box, Canvas
 from kmseg.output.render import picture_of
-from kmseg.settings import Settings
 from kmseg.tracing import Trace, trace
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ _MARGIN, _HEAD, _TEXT, _LEAST_PANEL, _MOST_PANEL, _LEAST_WIDTH = 20, 100, 36, 24
 
 # Multiples of the golden ratio, modulo 1, are evenly spread.
 _GOLDEN: Final = 0.6180339887498949
-
-_STARTS: Final = {"k-means++": "k-means++", "random": "random start", "manual": "chosen start"}
 
 
 class Frame(NamedTuple):
@@ -82,7 +81,9 @@ def frames(n_steps: int) -> list[Frame]:
     ]
 
 
-def animation(run: Trace, kind: Format, max_bytes: int = MAX_BYTES) -> bytes:
+def animation(
+    run: Trace, kind: Format, max_bytes: int = MAX_BYTES, *, carried: bool = False
+) -> bytes:
     """Draw a run.
 
     Parameters
@@ -93,6 +94,8 @@ def animation(run: Trace, kind: Format, max_bytes: int = MAX_BYTES) -> bytes:
         Both are exact in the colours of clusters, and repeat for ever.
     max_bytes : int
         If the file is larger, the picture is drawn smaller, down to the last of ``SIDES``.
+    carried : bool
+        Whether the run starts from carried-over centroids, and not from the seeds of its settings.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def animation(run: Trace, kind: Format, max_bytes: int = MAX_BYTES) -> bytes:
         If the trace was made from a ``ColorHistogram``.
     """
     for side in SIDES:
-        film = _Film(run, side)
+        film = _Film(run, side, carried)
         content = _encoded([film.draw(frame) for frame in frames(run.n_steps)], kind)
         if len(content) <= max_bytes:
             break
@@ -114,8 +117,15 @@ def animation(run: Trace, kind: Format, max_bytes: int = MAX_BYTES) -> bytes:
 def of_segmentation(seg: Segmentation, kind: Format) -> bytes:
     """Animate plain Lloyd with the settings of a segmentation, which has an image.
 
-    That is the best attempt of the engine "lloyd", and attempt 0 where another engine was used.
+    That is the best attempt of the engine "lloyd", and attempt 0 where another engine was used. If
+    clusters were carried over, it starts from the centroids that are nearest to some pixels.
     """
+    if seg.carried:
+        nearest = np.unique(seg.clusters.assign(seg.histogram)[0])
+        settings = replace(seg.settings, n_clusters=max(len(nearest), 2))
+        start = seg.clusters.centroids[nearest]
+        run = trace(picture_of(seg), settings, start=start, histogram=seg.histogram)
+        return animation(run, kind, carried=True)
     best = int(np.argmin(seg.attempts)) if seg.settings.engine == "lloyd" else 0
     run = trace(picture_of(seg), seg.settings, attempt=best, histogram=seg.histogram)
     return animation(run, kind)
@@ -137,17 +147,6 @@ def _encoded(drawn: list[PillowImage], kind: Format) -> bytes:
         **options,
     )
     return buffer.getvalue()
-
-
-def caption(settings: Settings, n_clusters: int) -> str:
-    """The settings in words, such as "HSV: H, S · K = 3 · k-means++ · seed 0"."""
-    channels = ", ".join(settings.channel_names)
-    parts = [
-        f"{COLOR_SPACES[settings.color_space].title}: {channels}",
-        f"K = {n_clusters}",
-        _STARTS[settings.init],
-    ]
-    return " · ".join(parts if settings.init == "manual" else [*parts, f"seed {settings.seed}"])
 
 
 def sentence(run: Trace, frame: Frame) -> str:
@@ -179,12 +178,15 @@ class _Film:
     run : Trace
     side : int
         The longer side of the picture, in pixels.
+    carried : bool
+        As in :func:`animation`.
     """
 
-    def __init__(self, run: Trace, side: int) -> None:
+    def __init__(self, run: Trace, side: int, carried: bool) -> None:
         if run.image is None:
             raise ValueError("a trace of a ColorHistogram has no picture")
         self._run = run
+        self._caption = captions.short(run.settings, run.n_clusters, carried=carried)
         self._grid = PixelGrid.of(run.image, run.histogram, side)
         rows, columns = self._grid.colors.shape
         # Small pictures are enlarged by whole numbers, so that each pixel stays a square.
@@ -210,7 +212,7 @@ class _Film:
         full_height = _HEAD + max(height, side) + _MARGIN
         run = self._run
         canvas = Canvas(full_width, full_height, run.n_clusters)
-        canvas.write(caption(run.settings, run.n_clusters), _MARGIN, 8, 20)
+        canvas.write(self._caption, _MARGIN, 8, 20)
         for box, title in (
             (self._scatter, self._axes_title()),
             (self._curve, f"Inertia, steps 0 to {run.n_steps}"),

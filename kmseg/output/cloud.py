@@ -139,7 +139,8 @@ def color_cloud(seg: Segmentation, points: Points) -> Cloud:
     -------
     Cloud
         On axes that are clustered channels, centroids have the coordinates of the clustering. On
-        other axes, they are the means of the clusters' pixels.
+        other axes, they are the means of the clusters' pixels. A cluster without pixels has its
+        colour there.
     """
     histogram, space = seg.histogram, COLOR_SPACES[points.space]
     sums = [
@@ -148,6 +149,8 @@ def color_cloud(seg: Segmentation, points: Points) -> Cloud:
     ]
     mass = np.bincount(seg.color_labels, histogram.counts, seg.n_clusters)
     centroids = np.column_stack(sums) / np.maximum(mass, 1)[:, None]
+    if not mass.all():
+        centroids[mass == 0] = features(seg.palette[mass == 0], points.space)
     if points.space == seg.settings.color_space:
         centroids[:, list(space.selected(seg.settings.channels))] = seg.centroids
     return Cloud(

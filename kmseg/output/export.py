@@ -171,7 +171,7 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         "Settings (JSON)",
         "application/json",
         "_settings.json",
-        lambda seg, context: settings_json(seg, context.focus),
+        lambda seg, context: settings_json(seg, context.focus, context.picture),
     ),
     _palette("palette_gpl", "Palette (GIMP)", "text/plain", tables.palette_gpl),
     _palette("palette_css", "Palette (CSS)", "text/css", tables.palette_css),
@@ -228,4 +228,6 @@ ARCHIVE: Final = Download("archive", "Download all (ZIP)", "application/zip", ".
 
 def file_name(seg: Segmentation, picture: str, download: Download) -> str:
     """The name of a downloaded file; ``picture`` is the picture's file name."""
-    return names.stem(picture, seg.settings, seg.n_clusters, seg.merges) + download.suffix
+    digest = seg.clusters.digest if seg.carried else ""
+    stem = names.stem(picture, seg.settings, seg.n_clusters, seg.merges, digest)
+    return stem + download.suffix

@@ -18,6 +18,8 @@ MAX_PANEL: Final = 1600
 # Minimum width of a panel in pixels, so that its title fits. Narrower pictures are centred in it.
 MIN_PANEL: Final = 300
 
+ORIGINAL: Final = "Original image"
+
 
 def figure(seg: Segmentation) -> Pixels:
     """Original and segmentation side by side on white, each under its title.
@@ -35,12 +37,13 @@ def figure(seg: Segmentation) -> Pixels:
     from PIL import ImageDraw, ImageFont
 
     image = picture_of(seg)
-    segmented = Image(painted(seg.labels, seg.palette)[..., :3], image.opaque)
+    scale = min(1, MAX_PANEL / max(image.width, image.height))
+    width = max(1, round(image.width * scale))
     panels = {
-        "Original image": _panel(image),
-        f"Segmented image when K = {seg.n_clusters}": _panel(segmented),
+        ORIGINAL: scaled_down(image, width),
+        title_of(seg): scaled_down(painted_image(seg), width),
     }
-    height, width = panels["Original image"].shape[:2]
+    height = len(panels[ORIGINAL])
     column = max(width, MIN_PANEL)
     size = column // 20  # font size: the longest title is then 0.7 of a column wide
     font = ImageFont.load_default(size=size)
@@ -53,7 +56,17 @@ def figure(seg: Segmentation) -> Pixels:
     return np.asarray(canvas)
 
 
-def _panel(image: Image) -> Pixels:
-    scale = min(1, MAX_PANEL / max(image.width, image.height))
-    shown = image.resized(max(1, round(image.width * scale)))
+def title_of(seg: Segmentation) -> str:
+    """The article's title of a segmentation, "Segmented image when K = 4"."""
+    return f"Segmented image when K = {seg.n_clusters}"
+
+
+def painted_image(seg: Segmentation) -> Image:
+    """A segmentation in the colours of its clusters, as a picture with the same transparency."""
+    return Image(painted(seg.labels, seg.palette)[..., :3], picture_of(seg).opaque)
+
+
+def scaled_down(image: Image, width: int) -> Pixels:
+    """A picture on white at another width, shape (h, width, 3)."""
+    shown = image.resized(width)
     return on_white(shown.pixels, alpha_of(shown))

@@ -33,7 +33,11 @@ _EXTENSION: Final = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,5}$", re.DOTALL)
 
 
 def stem(
-    picture: str, settings: Settings, n_clusters: int, merges: Sequence[Sequence[int]] = ()
+    picture: str,
+    settings: Settings,
+    n_clusters: int,
+    merges: Sequence[Sequence[int]] = (),
+    codebook: str = "",
 ) -> str:
     """The beginning of every file name: picture, space, channels, K and seed.
 
@@ -49,13 +53,16 @@ def stem(
         K of the segmentation.
     merges : sequence of sequences of int
         As in ``Segmentation.merges``.
+    codebook : str
+        The digest of a codebook that was carried over; it takes the place of the seed.
 
     Returns
     -------
     str
         In Unicode NFC, with room for a suffix of ``MAX_SUFFIX_BYTES``.
     """
-    parts = [settings.color_space, f"c{settings.channels}", f"k{n_clusters}", f"s{settings.seed}"]
+    parts = [settings.color_space, f"c{settings.channels}", f"k{n_clusters}"]
+    parts.append(f"carried-{codebook}" if codebook else f"s{settings.seed}")
     others = {
         name: value
         for name, field in FIELDS.items()

@@ -1,4 +1,4 @@
-"""A segmentation's settings and results as JSON."""
+"""A segmentation's settings and results as JSON; :mod:`kmseg.saved` reads it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def report(seg: Segmentation) -> dict[str, Any]:
 
     ``size`` is [W, H] of the clustered picture, ``seconds`` the time of each step. ``reading`` and
     ``notes`` say how the file was read. ``units`` has the clusters in the file's own units if it is
-    gray with more than 8 bits.
+    gray with more than 8 bits. ``codebook`` has what other pictures need to have the same clusters;
+    if ``carried``, the clusters came from there.
     """
     image, units = seg.image, cluster_units(seg)
     return {
@@ -27,6 +28,7 @@ def report(seg: Segmentation) -> dict[str, Any]:
         "notes": [] if image is None else list(image.notes),
         "size": None if image is None else [image.width, image.height],
         "unique_colors": seg.histogram.n_colors,
+        "carried": seg.carried,
         "pixel_counts": seg.pixel_counts.tolist(),
         "palette": [to_hex(color) for color in seg.palette],
         "centroids": seg.centroids.tolist(),
@@ -36,11 +38,12 @@ def report(seg: Segmentation) -> dict[str, Any]:
         "n_iter": seg.n_iter,
         "converged": seg.converged,
         "global_optimum": seg.global_optimum,
+        "codebook": seg.codebook.to_dict(),
         "seconds": {step: round(seconds, 6) for step, seconds in seg.seconds.items()},
     }
 
 
-def settings_json(seg: Segmentation, focus: Iterable[int] = ()) -> bytes:
+def settings_json(seg: Segmentation, focus: Iterable[int] = (), picture: str = "") -> bytes:
     """Everything needed to repeat a segmentation, and its results, as JSON.
 
     Parameters
@@ -48,13 +51,16 @@ def settings_json(seg: Segmentation, focus: Iterable[int] = ()) -> bytes:
     seg : Segmentation
     focus : iterable of int
         Clusters in focus, numbered from 0 before merging.
+    picture : str
+        File name of the picture.
 
     Returns
     -------
     bytes
-        :func:`report` with ``v``, the version of the settings, and ``view``: focused and merged
-        clusters, numbered from 1 before merging.
+        :func:`report` with ``v``, the version of the settings, ``picture``, and ``view``: focused
+        and merged clusters, numbered from 1 before merging.
     """
     merged = [[cluster + 1 for cluster in group] for group in seg.members if len(group) > 1]
     view = {"focus": [cluster + 1 for cluster in sorted(focus)], "merged": merged}
-    return json_bytes({"v": LINK_VERSION} | report(seg) | {"view": view})
+    head = {"v": LINK_VERSION, "picture": picture}
+    return json_bytes(head | report(seg) | {"view": view})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ class Units:
     scale : Scale
         Maps levels 0 to 255 linearly to ``low`` to ``high``; values outside are clipped.
     centroids, least, greatest : ndarray of float64, shape (K,)
-        Mean, smallest and largest value of each cluster's pixels.
+        Mean, smallest and largest value of each cluster's pixels; NaN for a cluster without pixels.
     """
 
     scale: Scale
@@ -36,12 +37,12 @@ class Units:
     greatest: Values
 
     def text(self, value: float) -> str:
-        """A value with as many decimals as one level resolves: ``"1,024"``."""
-        return format_value(value, self.scale.step)
+        """A value with as many decimals as one level resolves: ``"1,024"``, or "-" for NaN."""
+        return "-" if math.isnan(value) else format_value(value, self.scale.step)
 
-    def number(self, value: float) -> float:
-        """:meth:`text` as a number, for machine-readable files."""
-        return float(self.text(value).replace(",", ""))
+    def number(self, value: float) -> float | None:
+        """:meth:`text` as a number, for machine-readable files; None for NaN."""
+        return None if math.isnan(value) else float(self.text(value).replace(",", ""))
 
     def row(self, number: int) -> str:
         """Centroid, least and greatest value of a cluster, numbered from 0, as text columns."""
@@ -50,6 +51,8 @@ class Units:
 
     def summary(self, number: int) -> str:
         """Mean and range of a cluster: ``"299.5 (251 to 345)"``; the mean has one more digit."""
+        if math.isnan(self.centroids[number]):
+            return "no pixels"
         mean = format_value(self.centroids[number], self.scale.step / 10)
         least, greatest = self.text(self.least[number]), self.text(self.greatest[number])
         return f"{mean} ({least} to {greatest})"
@@ -87,6 +90,8 @@ def cluster_units(seg: Segmentation, scale: Scale | None = None) -> Units | None
     ends[0], ends[1] = 255, 0
     np.minimum.at(ends[0], seg.color_labels, levels)
     np.maximum.at(ends[1], seg.color_labels, levels)
-    means = seg.color_sums[:, 0] / seg.pixel_counts
+    ends[:, seg.pixel_counts == 0] = np.nan
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN
+        means = seg.color_sums[:, 0] / seg.pixel_counts
     values = np.sort(scale.to_units(ends), axis=0)  # sorted: white may be the smallest value
     return Units(scale, scale.to_units(means), values[0], values[1])

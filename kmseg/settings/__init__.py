@@ -173,7 +173,9 @@ class Settings:
         """
         for name in values:
             if name not in FIELDS:
-                raise SettingsError(f"{name!r} is not a setting; choose from {', '.join(FIELDS)}")
+                raise SettingsError(
+                    f"{shown(name)} is not a setting; choose from {', '.join(FIELDS)}"
+                )
         return cls(**values)
 
     def to_query(self) -> dict[str, str]:

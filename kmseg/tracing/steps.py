@@ -143,8 +143,8 @@ def trace(
     attempt : int
         The number of that attempt, from 0. The engine makes ``settings.attempts`` of them.
     start : ndarray of float64, shape (K, D), optional
-        Centroids to start from instead, in the feature space that is clustered. The trace's seeds
-        are then the picture's colours nearest to them.
+        Centroids to start from instead, in the feature space that is clustered, at most
+        ``settings.n_clusters``. The trace's seeds are then the picture's colours nearest to them.
     histogram, coordinates
         As in :func:`kmseg.segment`.
     progress : callable
@@ -206,11 +206,11 @@ def trace(
 def _checked(
     start: NDArray[np.float64], n_clusters: int, settings: Settings
 ) -> NDArray[np.float64]:
-    shape = n_clusters, len(settings.coordinate_names)
-    if start.shape != shape:
+    n_columns = len(settings.coordinate_names)
+    if start.ndim != 2 or not 1 <= len(start) <= n_clusters or start.shape[1] != n_columns:
         raise SettingsError(
-            f"start: must be {shape[0]} centroids of {shape[1]} coordinates, not an array of shape "
-            f"{start.shape}"
+            f"start: must be at most {n_clusters} centroids of {n_columns} coordinates, not an "
+            f"array of shape {start.shape}"
         )
     return start
 

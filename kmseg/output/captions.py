@@ -1,0 +1,81 @@
+"""Settings in words, for the captions of pictures."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from kmseg.color import COLOR_SPACES
+from kmseg.settings import FIELDS, Settings, to_hex
+
+if TYPE_CHECKING:
+    from kmseg.segmentation import Segmentation
+
+_STARTS: Final = {"k-means++": "k-means++", "random": "random start", "manual": "chosen start"}
+
+
+def short(settings: Settings, n_clusters: int, *, carried: bool = False) -> str:
+    """The main settings, such as "HSV: H, S · K = 3 · k-means++ · seed 0"."""
+    space = COLOR_SPACES[settings.color_space].title
+    parts = [f"{space}: {', '.join(settings.channel_names)}", f"K = {n_clusters}"]
+    if carried:
+        parts.append("carried-over centroids")
+    else:
+        parts.append(_STARTS[settings.init])
+        if settings.init != "manual":
+            parts.append(f"seed {settings.seed}")
+    return " · ".join(parts)
+
+
+def full(seg: Segmentation) -> str:
+    """All settings of a segmentation, with how its picture was read and its merged clusters."""
+    settings = seg.settings
+    space = COLOR_SPACES[settings.color_space].title
+    parts = [f"{space} ({', '.join(settings.channel_names)})"]
+    parts.append(f"K = {len(seg.clusters.centroids)}")
+    parts += ["carried-over centroids"] if seg.carried else _fit(settings)
+    parts += [
+        f"clusters {' and '.join(str(member + 1) for member in group)} merged"
+        for group in seg.members
+        if len(group) > 1
+    ]
+    if settings.width:
+        parts.append(f"resized to a width of {settings.width} pixels")
+    if seg.image is not None:
+        parts += seg.image.notes
+    return ", ".join(parts)
+
+
+def _fit(settings: Settings) -> list[str]:
+    """The settings of a fit."""
+    stops = {
+        "both": f"at most {settings.max_iter} iterations, epsilon {settings.epsilon:g}",
+        "epsilon": f"epsilon {settings.epsilon:g}",
+        "iterations": f"{settings.max_iter} iterations",
+    }
+    parts = [_STARTS[settings.init]]
+    if settings.init == "manual":
+        parts[0] += f" {' '.join(map(to_hex, settings.centroids))}"
+    else:
+        plural = "" if settings.attempts == 1 else "s"
+        parts += [f"{settings.attempts} attempt{plural}", f"seed {settings.seed}"]
+    parts.append(stops[settings.stop])
+    if settings.engine != FIELDS["engine"].default:
+        parts.append(f"engine {settings.engine}")
+    return parts
+
+
+_PLAIN: Final = str.maketrans(
+    {"–": "-", "—": "-", "−": "-", "×": "x", "…": "...", "’": "'", "‘": "'", "“": '"', "”": '"'}
+)
+
+
+def drawable(text: str) -> str:
+    """A text in the characters that Pillow's default font has: ASCII, "·" and "°".
+
+    Letters lose their accents; other characters become "?".
+    """
+    known = {"\0": "·", "\1": "°", "\n": " "}
+    kept = text.translate(_PLAIN).replace("·", "\0").replace("°", "\1")
+    letters = (c for c in unicodedata.normalize("NFKD", kept) if not unicodedata.combining(c))
+    return "".join(c if " " <= c <= "~" else known.get(c, "?") for c in letters)
