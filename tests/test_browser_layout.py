@@ -33,6 +33,7 @@ CONTENT = {
     "residual": ".st-key-section [data-testid=stImage] img",
     "steps": ".steps:not([hidden])",
     "attempts": ".attempts .card",
+    "lessons": ".lessons a",
     "download": ".st-key-section [data-testid=stDownloadButton]",
     "code": ".st-key-section [data-testid=stDownloadButton]",
 }

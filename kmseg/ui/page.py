@@ -157,7 +157,7 @@ def _heading(query: dict[str, str] | None) -> None:
         st.html(HEAD)
         if query is not None:
             share(query, session.picture not in SAMPLES, session.handout, qr.ADDRESS)
-    navigation(session.view, session.picture)
+    navigation(session.view, session.picture, session.lesson)
     if query is not None:
         _corrections(query)
 

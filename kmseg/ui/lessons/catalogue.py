@@ -97,9 +97,9 @@ _START: Final = Lesson(
             text="A window of five colours of glass with leads, K = 6, random seeds. This run is "
             "at rest too, but its inertia is seven times that of the best.",
             question="What went wrong? Find two centroids that share one colour of glass.",
-            answer="Two centroids share the pale glass, so red and gold share one. Neither half-step "
-            "moves a centroid across the gap between colours: this is a local optimum. Drag one of "
-            "the two from the pale dots to the red ones, and press Play.",
+            answer="Two centroids share the pale glass, so red and gold share one. Neither "
+            "half-step moves a centroid across the gap between colours: this is a local optimum. "
+            "Drag one of the two from the pale dots to the red ones, and press Play.",
             picture="stained-glass",
             view="steps",
             settings=_RANDOM,

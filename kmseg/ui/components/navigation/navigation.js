@@ -1,5 +1,5 @@
 import { component } from "../shared/component.js"
-import { scrollIntoSight } from "./scrolling.js"
+import { scrollIntoSight, scrollToTop } from "./scrolling.js"
 
 const PHONE = "(max-width: 768px)" // where Streamlit's sidebar covers the page
 const SIDEBAR = "[data-testid=stSidebar][data-collapsed=false]"
@@ -11,10 +11,12 @@ class Navigation {
   }
 
   update({ data }) {
-    if (this.view && this.view !== data.view) this.scroll()
+    if (this.lesson !== undefined && this.lesson !== data.lesson) scrollToTop()
+    else if (this.view && this.view !== data.view) this.scroll()
     // Streamlit remembers an open sidebar, which would then cover the picture.
     if (this.picture !== data.picture) closeSidebarOfPhone()
     this.view = data.view
+    this.lesson = data.lesson
     this.picture = data.picture
     this.setBusy(this.busy)
   }

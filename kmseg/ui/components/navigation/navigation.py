@@ -19,13 +19,16 @@ class NavigationData:
         Key of the open view; a change scrolls the view into the window.
     picture : str
         Key of the chosen picture; a change closes the sidebar on phones.
+    lesson : str
+        Position in the lessons; a change scrolls to the top, where its card is.
     """
 
     view: str
     picture: str
+    lesson: str
 
 
-def navigation(view: str, picture: str) -> None:
+def navigation(view: str, picture: str, lesson: str) -> None:
     """Scroll a newly opened view into the window, and mark the page while it is out of date.
 
     Parameters
@@ -34,5 +37,7 @@ def navigation(view: str, picture: str) -> None:
         Key of the open view.
     picture : str
         Key of the chosen picture.
+    lesson : str
+        Position in the lessons; may be empty.
     """
-    _mount(NavigationData(view, picture), key="navigation")
+    _mount(NavigationData(view, picture, lesson), key="navigation")

@@ -24,6 +24,10 @@ export function scrollIntoSight(signal) {
   signal.addEventListener("abort", stop)
 }
 
+export function scrollToTop() {
+  document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0 })
+}
+
 // Positive to scroll down. All positions are relative to the top of the window.
 function distanceToScroll(page, places, section) {
   const { height } = page.getBoundingClientRect()

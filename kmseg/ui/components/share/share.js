@@ -11,10 +11,12 @@ class Share {
     this.root = root
     const find = selector => root.querySelector(selector)
     Object.assign(this, {
-      button: find(".open"), panel: find(".panel"), input: find("#link"), code: find(".code"),
+      button: find(".open"), panel: find(".panel"), input: find("#link"), code: find(".code"), enlarge: find(".enlarge"), large: find(".large"),
       label: find(".copy span"), lesson: find("details"), fields: find("fieldset"),
     })
     this.button.addEventListener("click", () => this.show(this.panel.hidden), { signal })
+    this.enlarge.addEventListener("click", () => this.large.showPopover(), { signal })
+    this.large.addEventListener("click", () => this.large.hidePopover(), { signal })
     find(".close").addEventListener("click", () => this.show(false), { signal })
     find(".copy").addEventListener("click", () => this.copy(), { signal })
     this.input.addEventListener("focus", () => this.input.select(), { signal })
@@ -23,7 +25,7 @@ class Share {
     this.code.addEventListener("error", () => this.showCode(false), { signal })
     this.code.addEventListener("load", () => this.showCode(true), { signal })
     root.addEventListener("keydown", event => {
-      if (event.key === "Escape") this.show(false)
+      if (event.key === "Escape") this.stepBack()
       event.stopPropagation() // keys of the page do not act while one types
     }, { signal })
     addEventListener("pointerdown", event => {
@@ -65,6 +67,11 @@ class Share {
     else if (refocus) this.button.focus()
   }
 
+  stepBack() {
+    if (this.large.matches(":popover-open")) this.large.hidePopover()
+    else this.show(false)
+  }
+
   // The link to the page as it is, with the texts of the form if it is open.
   get link() {
     const parameters = new URLSearchParams(this.data.query)
@@ -97,10 +104,11 @@ class Share {
 
   draw(link) {
     this.code.src = address(`${this.data.qr}?${new URLSearchParams({ link })}`)
+    this.large.querySelector("img").src = this.code.src
   }
 
   showCode(fits) {
-    this.code.hidden = !fits
+    this.enlarge.hidden = !fits
     this.root.querySelector(".long").hidden = fits
   }
 

@@ -8,14 +8,21 @@ readAddress()
 
 const positions = new Map() // run -> position; outlives the element
 
+// After Back or Forward, or a link within the page, the address says where a run opens.
+addEventListener("popstate", () => {
+  readAddress()
+  positions.clear()
+})
+
 // Where runs open: the position in the address, and those at which runs were left.
 export class Bookmark {
-  constructor(signal) {
+  // `navigated` is called after Back, Forward or a link within the page.
+  constructor(signal, navigated) {
     const step = focus.parameters.get("step")
     if (step) this.wanted = Number(step) || 0
     addEventListener("popstate", () => {
-      readAddress()
       this.wanted = Number(focus.parameters.get("step")) || 0
+      navigated()
     }, { signal })
     signal.addEventListener("abort", () => {
       clearTimeout(this.timer)

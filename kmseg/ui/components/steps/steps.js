@@ -1,5 +1,6 @@
 import { component } from "../shared/component.js"
 import { onReconnect } from "../shared/connection.js"
+import { focus } from "../shared/focus.js"
 import { playback } from "../shared/playback.js"
 import { relabeller } from "../viewer/relabel.js"
 import { listPairs } from "./axes.js"
@@ -38,7 +39,7 @@ class Steps {
     })
     this.connect(signal)
     onReconnect(signal, () => this.drag?.released && this.ask({ start: this.drag.start }))
-    this.bookmark = new Bookmark(signal)
+    this.bookmark = new Bookmark(signal, () => this.followAddress())
     const observer = new ResizeObserver(() => this.resized())
     observer.observe(root.querySelector("canvas"))
     signal.addEventListener("abort", () => {
@@ -121,6 +122,12 @@ class Steps {
     this.setAxes()
     this.player.setRange(run.first, run.last)
     this.player.go(this.bookmark.open(data))
+  }
+
+  // No message comes from the server if the address names this run at another position.
+  followAddress() {
+    const isThisRun = this.frames && focus.isInAddress() && focus.fromAddress("start") === this.data.start
+    if (isThisRun) this.player.go(this.bookmark.open(this.data))
   }
 
   show(position) {
