@@ -14,7 +14,7 @@ _RANDOM: Final = replace(_RGB, n_clusters=6, init="random")
 _AT_REST: Final = "9999"  # the browser goes to the last step
 _ONLY_PICTURES: Final = ("samples", "places", "space", "shares", "settings")
 _ONLY_STEPS: Final = (*_ONLY_PICTURES, "k", "looks")
-_NO_SETTINGS: Final = ("samples", "space", "settings")
+_ONLY_VIEW: Final = ("samples", "places", "space", "looks", "shares", "summary", "settings")
 
 _WHAT_K_DOES: Final = Lesson(
     key="k",
@@ -31,7 +31,7 @@ _WHAT_K_DOES: Final = Lesson(
             picture="china",
             view="clusters",
             settings=_CIELAB,
-            hide=(*_ONLY_PICTURES, "summary"),
+            hide=_ONLY_VIEW,
         ),
         Stop(
             text="Each row of the table is a cluster, the largest first: its pixels, their share "
@@ -42,7 +42,7 @@ _WHAT_K_DOES: Final = Lesson(
             picture="china",
             view="clusters",
             settings=replace(_CIELAB, n_clusters=6),
-            hide=_NO_SETTINGS,
+            hide=_ONLY_VIEW,
             any_picture=True,
         ),
         Stop(
@@ -55,7 +55,7 @@ _WHAT_K_DOES: Final = Lesson(
             picture="china",
             view="ladder",
             settings=replace(_CIELAB, n_clusters=6),
-            hide=_NO_SETTINGS,
+            hide=_ONLY_VIEW,
             any_picture=True,
         ),
     ),
@@ -139,7 +139,7 @@ _ATTEMPTS: Final = Lesson(
             view="attempts",
             settings=_RANDOM,
             options={"attempts_shown": "12"},
-            hide=_ONLY_PICTURES,
+            hide=_ONLY_VIEW,
         ),
         Stop(
             text="The same with seeds drawn by k-means++. Below, 30 starts of each kind are "
@@ -151,7 +151,7 @@ _ATTEMPTS: Final = Lesson(
             view="attempts",
             settings=replace(_RANDOM, init="k-means++"),
             options={"attempts_shown": "12"},
-            hide=_ONLY_PICTURES,
+            hide=_ONLY_VIEW,
         ),
         Stop(
             text="This is why attempts are a setting: k-means runs that many times and keeps the "
@@ -179,7 +179,7 @@ _SPACE: Final = Lesson(
             "K-means in RGB with K = 3 does not find it.",
             question="What did k-means separate instead? Compare the two pictures.",
             answer="Light dots from dark dots. In RGB, two dots of one hue but of different "
-            "lightness are further apart than two of different hue.",
+            "lightness are often further apart than two of different hue.",
             picture="plate-6",
             view="clusters",
             settings=replace(_RGB, n_clusters=3),
@@ -194,7 +194,7 @@ _SPACE: Final = Lesson(
             picture="plate-6",
             view="sheet",
             settings=replace(_RGB, n_clusters=3),
-            hide=("samples", "settings"),
+            hide=_ONLY_VIEW,
         ),
         Stop(
             text="HSV, channel H alone. Each colour is now one number, the hue, and K-means splits "
