@@ -34,6 +34,8 @@ CONTENT = {
     "steps": ".steps:not([hidden])",
     "attempts": ".attempts .card",
     "lessons": ".lessons a",
+    "pictures": ".compare .pane",
+    "pins": ".st-key-section [data-testid=stButton]",
     "download": ".st-key-section [data-testid=stDownloadButton]",
     "code": ".st-key-section [data-testid=stDownloadButton]",
 }

@@ -15,11 +15,14 @@ from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import PAGE_RANGES, Settings, shown
 from kmseg.ui import presets
+from kmseg.ui.groups import parse_groups, spelled
 from kmseg.ui.handout import Handout
 from kmseg.ui.lessons import LESSONS, Position
-from kmseg.ui.records import ClusterState, Groups, Start
+from kmseg.ui.pins import parse_pins, spelled_pins
+from kmseg.ui.records import ClusterState, Start
 from kmseg.ui.server import incidents
 from kmseg.ui.session import session
+from kmseg.ui.shortening import completed
 from kmseg.ui.views import FORMER_VIEWS, VIEWS
 
 UPLOAD: Final = "upload"
@@ -48,7 +51,8 @@ class Link:
     settings : Settings
     reading : Reading
     choices : dict of str to str
-        A value for each of :data:`CHOICES`, "merge", "focus", "start", "step" and "lesson".
+        A value for each of :data:`CHOICES`, "merge", "focus", "start", "step",
+        "lesson" and "pins".
     handout : Handout
     corrections : list of str
         A sentence, without its full stop, for each invalid value that was replaced.
@@ -87,10 +91,11 @@ def restore() -> None:
         if name not in IN_BROWSER:
             session.set_option(name, choices[name])
     _leave()
-    session.merges = _groups(choices["merge"])
-    session.focus = sum(_groups(choices["focus"]), ())
+    session.merges = parse_groups(choices["merge"])
+    session.focus = sum(parse_groups(choices["focus"]), ())
     session.start = choices["start"]
     session.lesson, session.handout = choices["lesson"], link.handout
+    session.pins = parse_pins(choices["pins"])
     session.segmentation = ""
     session.linked_reading = None
     if choices["picture"].startswith(UPLOAD):
@@ -145,6 +150,7 @@ def parse(query: Mapping[str, str]) -> Link:
     query = {**query, **FORMER_VIEWS.get(query.get("view", ""), {})}
     if "v" not in query:
         query = presets.of(DEFAULT_PICTURE).to_query()
+    query = completed(query)
     settings, sentences = Settings.from_query(query, PAGE_RANGES)
     reading, more = Reading.from_query(query)
     handout, others = Handout.from_query(query)
@@ -161,7 +167,7 @@ def parse(query: Mapping[str, str]) -> Link:
             choices[name] = allowed[0]
     for name, form in (("focus", "1.3"), ("merge", "1.3_2.5")):
         choices[name] = query.get(name, "")
-        if spelled(_groups(choices[name])) != choices[name]:
+        if spelled(parse_groups(choices[name])) != choices[name]:
             corrections.append(
                 f"{name}: must be cluster numbers such as {form}, not {shown(choices[name])}; "
                 "it is ignored"
@@ -176,27 +182,14 @@ def parse(query: Mapping[str, str]) -> Link:
         if not is_valid(choices[name]):
             corrections.append(f"{name}: must be {form}, not {shown(choices[name])}; it is ignored")
             choices[name] = ""
+    choices["pins"] = spelled_pins(parse_pins(query.get("pins", "")))
+    if choices["pins"] != query.get("pins", ""):
+        corrections.append("pins: some are not valid, or too many; they are left out")
     return Link(settings, reading, choices, handout, corrections)
 
 
 def _is_lesson(text: str) -> bool:
     return not text or Position.parse(text) is not None
-
-
-def _groups(text: str) -> Groups:
-    """Parse groups such as "1.3_2.5" into clusters numbered from 0; empty if malformed."""
-    if not re.fullmatch(r"\d{1,3}(?:[._]\d{1,3}){0,254}", text, re.ASCII):
-        return ()
-    groups = tuple(
-        tuple(int(number) - 1 for number in group.split(".")) for group in text.split("_")
-    )
-    every = [cluster for group in groups for cluster in group]
-    return groups if len(every) == len(set(every)) and min(every) >= 0 else ()
-
-
-def spelled(groups: Groups) -> str:
-    """Format groups of clusters, numbered from 0, for a link: "1.3_2.5"."""
-    return "_".join(".".join(str(cluster + 1) for cluster in group) for group in groups)
 
 
 def leave_out_missing(n_clusters: int) -> list[int]:
@@ -249,6 +242,7 @@ def query_of(settings: Settings) -> dict[str, str]:
     choices["picture"] = _picture_name(choices["picture"])
     choices["merge"] = spelled(session.merges)
     choices["start"], choices["lesson"] = session.start, session.lesson
+    choices["pins"] = spelled_pins(session.pins)
     return Link(settings, session.reading(session.picture), choices, session.handout, []).to_query()
 
 

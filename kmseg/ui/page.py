@@ -28,6 +28,8 @@ from kmseg.ui.lessons import Position
 from kmseg.ui.server import qr
 from kmseg.ui.server.gates import stop_if_cancelled
 from kmseg.ui.session import session
+from kmseg.ui.shortening import shortened
+from kmseg.ui.views import pins
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -70,11 +72,14 @@ class Frame:
     ----------
     wanted : Settings or None
         The settings of the controls; None while they are unknown. Without them there is no link.
+    find : Find
+        Finds other pictures of the session; set by ``picture``.
     pictures : DeltaGenerator
         Region of the pictures, their summary and notes, and the choice of a view.
     """
 
     wanted: Settings | None = None
+    find: pictures.Find
 
     def __init__(self) -> None:
         self._head = st.container(key="head")
@@ -86,14 +91,15 @@ class Frame:
             _hidden_heading("Pictures")
         self._section = stage.container(key="section")
         self._card: DeltaGenerator | None = None
+        self._picture: store.Picture | None = None
         self._drawn = False
 
     def picture(self) -> store.Picture | None:
         """Draw the choice of picture; returns the chosen picture, or None if it is missing."""
         with self._album:
-            picture = pictures.choose()
+            self._picture, self.find = pictures.choose()
         self._card = st.sidebar.container()
-        return picture
+        return self._picture
 
     def draw(self) -> None:
         """Draw the settings, the heading and earlier errors; the second call does nothing."""
@@ -104,7 +110,7 @@ class Frame:
             _hidden_heading("Settings")
             card.draw()
         with self._head:
-            _heading(None if self.wanted is None else link.query_of(self.wanted))
+            _heading(self._picture, self.wanted)
             failures.show_earlier()
 
     @contextmanager
@@ -150,13 +156,16 @@ def _hidden_heading(title: str, css_class: str = "") -> None:
     st.html(f'<h2 class="kmseg-hidden {css_class}">{title}</h2>')
 
 
-def _heading(query: dict[str, str] | None) -> None:
-    """The page's title and description, and the button that copies the link."""
+def _heading(picture: store.Picture | None, wanted: Settings | None) -> None:
+    """The page's title and description, and the buttons that pin and share what is on it."""
     st.html(f"<style>{asset('shared/layout.css')}</style>")
+    query = None if wanted is None else link.query_of(wanted)
     with st.container(key="title", horizontal=True, vertical_alignment="center", wrap=False):
         st.html(HEAD)
+        if picture is not None and wanted is not None:
+            pins.button(picture, wanted)
         if query is not None:
-            share(query, session.picture not in SAMPLES, session.handout, qr.ADDRESS)
+            share(shortened(query), session.picture not in SAMPLES, session.handout, qr.ADDRESS)
     navigation(session.view, session.picture, session.lesson)
     if query is not None:
         _corrections(query)

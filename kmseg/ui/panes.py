@@ -24,6 +24,7 @@ from kmseg.ui.components.viewer.viewer import (
     viewer,
 )
 from kmseg.ui.controls import starts
+from kmseg.ui.groups import spelled
 from kmseg.ui.naming import file_name_of
 from kmseg.ui.records import FileRequest, RegionRequest
 from kmseg.ui.session import Key, session
@@ -141,7 +142,7 @@ def _data(
         hint=f" · a click sets starting colour {session.start_slot}" if manual else "",
         pick=manual,
         notify=notify,
-        focus=link.spelled((session.focus,)),
+        focus=spelled((session.focus,)),
         file=file,
     )
 

@@ -20,6 +20,7 @@ from kmseg.picture.probe import DEFAULT_READING
 from kmseg.picture.reading import Reading
 from kmseg.settings import FIELDS, Settings, to_hex
 from kmseg.ui.handout import Handout
+from kmseg.ui.pins import Pin
 from kmseg.ui.records import ClusterState, FileRequest, Groups, Refusal, RegionRequest
 
 T = TypeVar("T")
@@ -43,6 +44,9 @@ class Key(StrEnum):
     STEPS = "steps"
     ATTEMPTS = "attempt tiles"
     BAD_START = "bad start"
+    PINS = "pinned"
+    PICTURES = "carried over"
+    CODEBOOK = "codebook"
 
 
 class _Value(Generic[T]):
@@ -127,6 +131,8 @@ class Session:
     lesson : str
         Position in the lessons, see :class:`kmseg.ui.lessons.Position`; its texts replace those of
         the card. Empty without a lesson.
+    pins : tuple of Pin
+        Segmentations that are kept for comparison, at most six.
     attempts_paused : bool
         Whether the visitor has stopped the attempts that are made in idle time.
     bad_start_of : object
@@ -186,6 +192,7 @@ class Session:
     next_start = _Value("")
     handout = _Value(Handout())
     lesson = _Value("")
+    pins: _Value[tuple[Pin, ...]] = _Value(())
     attempts_paused = _Value(False)
     bad_start_of: _Value[object] = _Value(None)
     segmentation = _Value("")
