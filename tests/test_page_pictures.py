@@ -74,7 +74,9 @@ def test_clusters_of_a_saved_file_are_exact_and_a_wrong_file_is_refused() -> Non
     (pane,) = panes(app)
     wanted = nearest(kmseg.sample_image("plate-6").pixels, seg.codebook)
     np.testing.assert_allclose(pane["shares"], wanted, atol=1e-12)
-    app.file_uploader(key=Key.CODEBOOK).set_value(("wrong.json", b'{"settings": NaN}', "application/json"))
+    app.file_uploader(key=Key.CODEBOOK).set_value(
+        ("wrong.json", b'{"settings": NaN}', "application/json")
+    )
     rerun(app)
     assert app.error
 
@@ -82,7 +84,7 @@ def test_clusters_of_a_saved_file_are_exact_and_a_wrong_file_is_refused() -> Non
 def test_own_pictures_are_there_at_once() -> None:
     app = open_page(**LAB)
     for seed in (0, 1):
-        pixels = np.random.default_rng(seed).integers(0, 256, (30, 40, 3), np.uint8)
+        pixels = np.random.default_rng(seed).integers(0, 256, (31, 41, 3), np.uint8)
         app.file_uploader(key="uploads").upload(f"mine{seed}.png", png(pixels))
     rerun(app)
     assert {pane["title"] for pane in panes(app)} == {"mine0.png", "mine1.png"}

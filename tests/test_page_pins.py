@@ -109,7 +109,7 @@ def test_pins_of_another_picture_have_no_agreement_and_a_missing_one_says_so() -
 def test_two_visitors_pins_of_their_own_pictures_do_not_meet() -> None:
     apps = []
     for seed in (0, 1):
-        pixels = np.random.default_rng(seed).integers(0, 256, (30, 40, 3), np.uint8)
+        pixels = np.random.default_rng(seed).integers(0, 256, (31, 41, 3), np.uint8)
         app = open_page(n_clusters="3")
         app.file_uploader(key="uploads").upload("mine.png", png(pixels))
         rerun(app)

@@ -126,6 +126,12 @@ def _set_choices_again() -> None:
             session.set_option(name, session.option(name) or allowed[0])
 
 
+def open_query(query: Mapping[str, str]) -> None:
+    """Open a link in the next run; call it in a widget's callback."""
+    st.query_params.from_dict({name: value for name, value in query.items() if value})
+    session.restored = False
+
+
 def _went_back_or_forward() -> bool:
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation
@@ -239,7 +245,7 @@ def query_of(settings: Settings) -> dict[str, str]:
         for name, allowed in CHOICES.items()
         if name not in IN_BROWSER
     }
-    choices["picture"] = _picture_name(choices["picture"])
+    choices["picture"] = picture_name(choices["picture"])
     choices["merge"] = spelled(session.merges)
     choices["start"], choices["lesson"] = session.start, session.lesson
     choices["pins"] = spelled_pins(session.pins)
@@ -248,11 +254,12 @@ def query_of(settings: Settings) -> dict[str, str]:
 
 def address(picture: str, reading: Reading, settings: Settings) -> str:
     """The part of a link that identifies a segmentation, to which merges and focus belong."""
-    name = {"picture": _picture_name(picture)}
+    name = {"picture": picture_name(picture)}
     return urlencode(name | reading.to_query() | settings.to_query())
 
 
-def _picture_name(key: str) -> str:
+def picture_name(key: str) -> str:
+    """The picture's name in a link."""
     return key if key in SAMPLES else upload_name(key)
 
 

@@ -8,7 +8,7 @@ Any other value is kept under the name of its attribute of :class:`Session`.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 from uuid import uuid4
 
 import streamlit as st
@@ -22,6 +22,9 @@ from kmseg.settings import FIELDS, Settings, to_hex
 from kmseg.ui.handout import Handout
 from kmseg.ui.pins import Pin
 from kmseg.ui.records import ClusterState, FileRequest, Groups, Refusal, RegionRequest
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 T = TypeVar("T")
 
@@ -47,6 +50,7 @@ class Key(StrEnum):
     PINS = "pinned"
     PICTURES = "carried over"
     CODEBOOK = "codebook"
+    SETTINGS_FILE = "settings file"
 
 
 class _Value(Generic[T]):
@@ -231,6 +235,10 @@ class Session:
     def event(self, component: str, name: str) -> Any:
         """The value of a component's event in this run; None if there was no such event."""
         return getattr(st.session_state.get(component), name, None)
+
+    def uploaded(self, key: Key) -> UploadedFile | None:
+        """The file in a file widget of one file."""
+        return cast("UploadedFile | None", st.session_state.get(key))
 
     def reading(self, picture: str) -> Reading:
         """How a picture is read."""

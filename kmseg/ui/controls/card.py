@@ -11,7 +11,7 @@ from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
 from kmseg.settings import INITS, PAGE_RANGES, STOPS
 from kmseg.ui import presets, text
-from kmseg.ui.controls import starts
+from kmseg.ui.controls import saved_file, starts
 from kmseg.ui.session import channels_key, session, setting_key
 from kmseg.ui.views import hue, sheet
 
@@ -112,6 +112,7 @@ def _advanced() -> None:
     st.caption("The runs of two articles, as this page offers them:")
     for title, settings in presets.ARTICLES.items():
         st.button(title, on_click=partial(session.set_settings, settings))
+    saved_file.draw()
     st.button("Reset all settings", on_click=partial(session.set_settings, presets.START))
 
 
