@@ -94,8 +94,8 @@ _START: Final = Lesson(
             any_picture=True,
         ),
         Stop(
-            text="A window of five colours of glass with leads, K = 6, random seeds. This run is "
-            "at rest too, but its inertia is seven times that of the best.",
+            text="A window of five colours of glass with leads, K = 6, random seeds. This run "
+            "has converged too, but its inertia is seven times that of the best.",
             question="What went wrong? Find two centroids that share one colour of glass.",
             answer="Two centroids share the pale glass, so red and gold share one. Neither "
             "half-step moves a centroid across the gap between colours: this is a local optimum. "
