@@ -105,7 +105,7 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
     page.get_by_text("Advanced", exact=True).click()
     select(page, "Stop rule", "Maximum iterations only")
     enter(page, "Maximum iterations", 12)
-    enter(page, "Seed", 5)
+    enter(page, "Random seed", 5)
     enter(page, "Width in pixels", 300)
     choose(page, "Shades of grey")
     before = counts(page)

@@ -180,7 +180,7 @@ def set_k(page: Page, k: int) -> None:
 
 def choose_space(page: Page, title: str) -> None:
     """Choose a colour space below the pictures and wait for the result."""
-    page.get_by_label("Colour space", exact=True).select_option(label=title)
+    page.get_by_role("combobox", name="Colour space", exact=True).select_option(label=title)
     settle(page)
 
 

@@ -51,13 +51,15 @@ colour</span>.</p>
 
 SUMMARY_HELP: Final = """
 **Attempts**: k-means can end with different clusters, depending on where its centroids start. It
-is run several times, and the attempt with the lowest inertia is shown.
+is run several times, and the best result is kept. The exact engine also combines the attempts.
 
-**Iteration**: each colour is assigned to its nearest centroid, then each centroid moves to the mean
-of its colours. *Not converged*: more iterations would still move the centroids.
+**Iteration**: each pixel is assigned to its nearest centroid, then each centroid moves to the mean
+of its pixels. *Not converged*: a centroid still moved further than epsilon (with *Maximum
+iterations only*, at all).
 
-**Inertia**, or compactness: the sum, over all pixels, of the squared distance to the nearest
-centroid. Lower means tighter clusters. Only compare it for the same picture, size and channels.
+**Inertia** (OpenCV: compactness): the sum, over all pixels, of the squared distance to the nearest
+centroid. Lower means tighter clusters. Compare it only for one picture, size, colour space and
+channels.
 
 **RMS**: the root mean square of these distances, in units of the colour space.
 
@@ -292,7 +294,7 @@ def _notes(picture: store.Picture, seg: Segmentation, wanted: Settings) -> list[
     if seg.n_clusters < wanted.n_clusters:
         notes.append(
             f"K is {seg.n_clusters}, not {wanted.n_clusters}: the picture has only "
-            f"{text.count(seg.n_clusters, 'value')} in these channels."
+            f"{text.count(seg.n_clusters, 'distinct value')} in these channels."
         )
     if seg.constant_channels:
         notes.append(

@@ -19,7 +19,8 @@ MAX_SLOW_ATTEMPTS: Final = 10
 START: Final = Settings(color_space="cielab", n_clusters=6)
 """Settings of uploads, and of "Reset all settings".
 
-Distances in CIELAB follow perception, and six colours separate the main areas of most photos.
+Distances in CIELAB roughly follow perception, and six colours separate the main areas of most
+photos.
 """
 
 

@@ -117,6 +117,6 @@ def say_automatic(settings: Settings) -> None:
     """Show a note if a view's segmentations use another engine or start than the settings."""
     if explore.automatic(settings) != settings:
         st.caption(
-            "These pictures use the exact engine and automatic initialisation, whatever the "
-            "sidebar says. Clicking one changes those settings too."
+            "These pictures use the exact engine, and k-means++ in place of your own colours, "
+            "whatever the sidebar says. Clicking one changes those settings too."
         )
