@@ -6,6 +6,7 @@ fails the test if the browser or the server reported any problem.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import socket
@@ -58,6 +59,12 @@ set_handler(SIGINT, default_int_handler)
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_collection_finish() -> None:
+    """Exempt all that is loaded by now from garbage collection: Streamlit collects in each run."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)
