@@ -33,8 +33,9 @@ CHECKS = (
     ("Lint, JavaScript", ["oxlint", "--deny-warnings", "kmseg"]),
     ("Types", ["mypy", "--config-file", ".mypy.ini"]),
 )
-# Without groups, loadgroup hands tests out one by one, so that both workers get slow ones.
-TESTS = ["pytest", "-n", "2", "--dist", "loadgroup"]
+# Without groups, loadgroup hands tests out one by one, so that all workers get slow ones. Three
+# keep two cores busy: many tests wait, for a server, a browser or the end of an interval.
+TESTS = ["pytest", "-n", "3", "--dist", "loadgroup"]
 
 
 class CannotRun(Exception):

@@ -144,6 +144,7 @@ def select(page: Page, label: str, option: str) -> None:
 def choose_picture(page: Page, name: str) -> None:
     """Click a picture of the strip, the visitor's own or a sample, and wait for the result."""
     page.locator(".album").get_by_role("button", name=name, exact=True).click()
+    page.locator(f".viewer .original[alt='Original: {name}']").first.wait_for(state="attached")
     settle(page)
 
 
