@@ -56,8 +56,12 @@ def digest(paths: tuple[Path, ...]) -> str:
 
 
 def environment() -> dict[str, str]:
-    """This environment without the variables that make .venv's Python use other packages."""
+    """This environment without the variables that make .venv's Python use other packages.
+
+    Nor does any keep it from saving bytecode: each of the many processes would compile the sources.
+    """
     stray = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
+    stray |= {"PYTHONDONTWRITEBYTECODE"}
     return {name: value for name, value in os.environ.items() if name not in stray}
 
 
