@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,22 @@ def test_without_any_place_for_a_cache_code_is_compiled_at_every_start(folder: P
         assert result.splitlines()[0] == COMPILED
         assert len(lines) == 1 and "NUMBA_CACHE_DIR" in lines[0]
     assert entries(folder) == []
+
+
+def test_without_any_place_for_a_cache_a_picture_is_segmented(folder: Path) -> None:
+    package = folder / "package"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "kmseg", package / "kmseg", ignore=ignored)
+    make_read_only(package)
+    code = NO_TMP + (
+        "import kmseg, numpy as np; "
+        "pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8); "
+        "print(kmseg.segment(kmseg.Image(pixels)).pixel_counts.sum())"
+    )
+    home = {"HOME": str(folder / "module.py"), "PYTHONPATH": str(package)}
+    result, lines = run(folder, code, **home)
+    assert result == "400"
+    assert len(lines) == 1 and "NUMBA_CACHE_DIR" in lines[0]
 
 
 def test_a_full_disk_leaves_compiled_code_uncached(folder: Path) -> None:
