@@ -16,7 +16,8 @@ if __name__ == "__main__":
     from kmseg.ui.views import VIEWS
     from kmseg.ui.views.view import ViewContext
 
-    st.set_page_config(front.TITLE, page_icon="🎨", layout="wide", initial_sidebar_state=320)
+    sidebar = "collapsed" if st.context.is_embedded else 320
+    st.set_page_config(front.TITLE, page_icon="🎨", layout="wide", initial_sidebar_state=sidebar)
     link.restore()
 
     with store.in_foreground(), page.frame() as frame:
