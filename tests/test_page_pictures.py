@@ -74,7 +74,9 @@ def test_clusters_of_a_saved_file_are_exact_and_a_wrong_file_is_refused() -> Non
     (pane,) = panes(app)
     wanted = nearest(kmseg.sample_image("plate-6").pixels, seg.codebook)
     np.testing.assert_allclose(pane["shares"], wanted, atol=1e-12)
-    app.file_uploader(key=Key.CODEBOOK).set_value(("wrong.json", b'{"settings": NaN}', "application/json"))
+    app.file_uploader(key=Key.CODEBOOK).set_value(
+        ("wrong.json", b'{"settings": NaN}', "application/json")
+    )
     rerun(app)
     assert app.error
 
