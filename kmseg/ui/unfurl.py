@@ -44,7 +44,8 @@ _MAX_QUERY: Final = 8000
 _MAX_PARAMETERS: Final = 100
 # Increase this when cards are drawn differently.
 _VERSION: Final = "1"
-# Cards that are made at the same time, each in a thread, and requests that wait for their turn.
+# Cards that are made at the same time, in a thread, and requests that may be under way. With two at
+# a time, visitors wait longer and cards come no sooner.
 _MAX_MAKING: Final = 1
 _MAX_WAITING: Final = 100
 _MAX_ATTEMPTS: Final = presets.MAX_SLOW_ATTEMPTS
@@ -224,7 +225,7 @@ def _with_query(address: str, query: dict[str, str]) -> str:
 
 
 class _Queue:
-    """Requests that wait while a card is made."""
+    """Requests that wait while other cards are made."""
 
     def __init__(self) -> None:
         self._making = asyncio.Semaphore(_MAX_MAKING)

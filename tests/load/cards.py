@@ -3,9 +3,9 @@
     python tests/load/cards.py [--cards 50] [--sessions 10] [--changes 8] [--every 2]
         [--megapixels 12]
 
-Visitors upload a photo each and change K every few seconds. Once all have begun, different cards are
-asked for within one second; then the same ones again, which the server has cached. Times are those
-until a card is here.
+Visitors upload a photo each and change K every few seconds. Once all have begun, different cards
+are asked for within one second; then the same ones again, which the server has cached. Times are
+those until a card is here.
 """
 
 from __future__ import annotations
