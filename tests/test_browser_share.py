@@ -150,3 +150,15 @@ def test_a_lesson_in_a_frame_left_it_at_its_second_stop(
     assert query(frame)["embed"] == ["true"]
     frame.get_by_text("2 of").wait_for()
     assert frame.get_by_role("link", name="Open in full").is_visible()
+
+
+def test_the_buttons_of_watch_were_below_the_frame(
+    open_page: OpenPage, page_server: PageServer
+) -> None:
+    page = open_page(LINK)
+    source = f"{page_server.url}/?lesson=start.2&amp;embed=true"
+    frame = framed(page, page_server, f'<iframe src="{source}" width="800" height="600"></iframe>')
+    play = frame.locator(".steps").get_by_role("button", name="Play", exact=True)
+    play.wait_for(timeout=60_000)
+    box, outer = play.bounding_box(), page.locator("iframe").bounding_box()
+    assert box and outer and box["y"] + box["height"] <= outer["y"] + outer["height"]
