@@ -84,7 +84,7 @@ def test_clusters_of_a_saved_file_are_exact_and_a_wrong_file_is_refused() -> Non
 def test_own_pictures_are_there_at_once() -> None:
     app = open_page(**LAB)
     for seed in (0, 1):
-        pixels = np.random.default_rng(seed).integers(0, 256, (30, 40, 3), np.uint8)
+        pixels = np.random.default_rng(seed).integers(0, 256, (31, 41, 3), np.uint8)
         app.file_uploader(key="uploads").upload(f"mine{seed}.png", png(pixels))
     rerun(app)
     assert {pane["title"] for pane in panes(app)} == {"mine0.png", "mine1.png"}
