@@ -16,7 +16,12 @@ if __name__ == "__main__":
     from kmseg.ui.views import VIEWS
     from kmseg.ui.views.view import ViewContext
 
-    st.set_page_config(front.TITLE, page_icon="🎨", layout="wide", initial_sidebar_state=320)
+    st.set_page_config(
+        front.TITLE,
+        page_icon="🎨",
+        layout="wide",
+        initial_sidebar_state="collapsed" if st.context.is_embedded else 320,
+    )
     link.restore()
 
     with store.in_foreground(), page.frame() as frame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +19,10 @@ from kmseg.picture.limits import MEGABYTES_SETTING, MEGAPIXELS_SETTING, Limits
 
 MEGABYTE: Final = 1_000_000
 _MOST_MEGABYTES: Final = 1_000_000
+# Sources of "frame-ancestors" in Content Security Policy Level 3: schemes and hosts.
+_FRAMER: Final = re.compile(
+    r"'self'|https?:|(https?://)?(\*\.)?[\w-]+(\.[\w-]+)*(:(\d+|\*))?", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,9 @@ class Config:
         The most bytes of decoded pixels that are cached, over all sessions.
     result_cache_bytes : int
         The most bytes of histograms, segmentations and previews that are cached, over all sessions.
+    frame_ancestors : str
+        The sites that may show the page in a frame, as in the directive ``frame-ancestors`` of a
+        Content Security Policy; "" for all.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -41,6 +49,7 @@ class Config:
     all_upload_bytes: int = 400 * MEGABYTE
     pixel_cache_bytes: int = 160 * MEGABYTE
     result_cache_bytes: int = 640 * MEGABYTE
+    frame_ancestors: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Config:
@@ -71,6 +80,7 @@ class Config:
             result_cache_bytes=_megabytes(
                 environment, "KMSEG_CACHE_MB", default.result_cache_bytes
             ),
+            frame_ancestors=_frame_ancestors(environment),
         )
 
 
@@ -86,6 +96,18 @@ def _megabytes(
             f"{text[:40]!r}; correct or unset it."
         )
     return int(text) * unit
+
+
+def _frame_ancestors(environment: Mapping[str, str]) -> str:
+    variable = "KMSEG_FRAME_ANCESTORS"
+    sources = environment.get(variable, "").split()
+    wrong = [source for source in sources if not _FRAMER.fullmatch(source)]
+    if wrong and sources != ["'none'"]:
+        raise KmsegError(
+            f"{variable} must be 'none', or 'self' and sites such as https://lms.example.org, "
+            f"separated by spaces, not {wrong[0][:40]!r}; correct or unset it."
+        )
+    return " ".join(sources)
 
 
 def _limits(environment: Mapping[str, str]) -> Limits:

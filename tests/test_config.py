@@ -80,3 +80,20 @@ def test_refusals_name_the_setting_that_raises_the_limit() -> None:
         Limits().check_size(9000, 9000)
     with pytest.raises(ImageError, match="30,000 pixels a side are read, whatever the settings"):
         Limits(max_pixels=900_000_000).check_size(30_001, 10)
+
+
+@pytest.mark.parametrize(
+    "sites",
+    ["", "'none'", "'self' https://lms.example.org", "https://*.example.org:* example.org https:"],
+)
+def test_sites_that_may_frame_the_page_are_passed_on(sites: str) -> None:
+    config = Config.from_environment({"KMSEG_FRAME_ANCESTORS": f"  {sites} "})
+    assert config.frame_ancestors == sites
+
+
+@pytest.mark.parametrize(
+    "sites", ["'none' 'self'", "https://a;script-src", "a,b", "'unsafe-inline'", "é.example", "*"]
+)
+def test_a_wrong_list_of_sites_is_refused(sites: str) -> None:
+    with pytest.raises(KmsegError, match="KMSEG_FRAME_ANCESTORS must be 'none', or 'self' and"):
+        Config.from_environment({"KMSEG_FRAME_ANCESTORS": sites})

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 import streamlit as st
 
 from conftest import PageServer
+from kmseg.config import Config
+from kmseg.ui import unfurl
 from kmseg.ui.components import modules
-from kmseg.ui.server import front, platform
+from kmseg.ui.server import configuration, front, platform
 from protocol import visit
 
 
@@ -70,7 +73,10 @@ def test_the_page_loads_what_streamlits_loads_and_nothing_else() -> None:
 
 
 def test_the_page_is_answered_and_nothing_else(page_server: PageServer) -> None:
-    content, tag = front.page(modules.address())
+    host = urlsplit(page_server.url).netloc.encode()
+    scope = {"query_string": b"n_clusters=3", "headers": [(b"host", host)], "scheme": "http"}
+    content, tag = front.page(modules.address(), unfurl.tags(scope))
+    assert b'property="og:title"' in content
     answer = requests.get(f"{page_server.url}/?n_clusters=3", timeout=30)
     assert answer.status_code == 200 and answer.content == content
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -115,3 +121,25 @@ def test_the_page_lies_at_the_servers_base_path(
     visit(front.Front(streamlit)(scope, None, send))  # type: ignore[arg-type]
     assert handed_on == ([] if is_page else [path])
     assert bool(sent) == is_page
+
+
+@pytest.mark.parametrize("allowed", ["", "'self' https://lms.example.org"])
+def test_the_operator_says_which_sites_may_frame_the_page(
+    monkeypatch: pytest.MonkeyPatch, allowed: str
+) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    monkeypatch.setattr(configuration, "current", lambda: Config(frame_ancestors=allowed))
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    visit(front.Front(None)(scope, None, send))  # type: ignore[arg-type]
+    headers = dict(sent[0]["headers"])
+    assert headers.get(b"content-security-policy", b"").decode() == (
+        f"frame-ancestors {allowed}" if allowed else ""
+    )
+    known = [(b"if-none-match", headers[b"etag"])]
+    visit(front.Front(None)(scope | {"headers": known}, None, send))  # type: ignore[arg-type]
+    assert sent[2]["status"] == 304
+    assert (b"content-security-policy" in dict(sent[2]["headers"])) == bool(allowed)

@@ -166,7 +166,7 @@ class _Layout:
 
     def above(self, row: int) -> int:
         """Height of the longest title of a row."""
-        n_lines = max(len(_wrapped(cell.title, _TITLE, self.cell)) for cell in self.rows[row])
+        n_lines = max(len(wrapped(cell.title, _TITLE, self.cell)) for cell in self.rows[row])
         return n_lines * _line(_TITLE) + _SPACE
 
     def below(self, row: int) -> int:
@@ -191,7 +191,7 @@ class _Layout:
     def lines(self) -> list[str]:
         """The lines of the paragraphs."""
         width = self.full_width - 2 * _MARGIN
-        return [line for each in self.paragraphs for line in _wrapped(each, _SMALL, width)]
+        return [line for each in self.paragraphs for line in wrapped(each, _SMALL, width)]
 
     @property
     def full_height(self) -> int:
@@ -247,25 +247,25 @@ def _drawn(layout: _Layout) -> PillowImage:
         row, column = divmod(number, layout.columns)
         left, top = _MARGIN + column * (layout.cell + _GAP), layout.top(row) + layout.above(row)
         middle = left + layout.cell // 2
-        title = _wrapped(cell.title, _TITLE, layout.cell)
+        title = wrapped(cell.title, _TITLE, layout.cell)
         for back, line in enumerate(reversed(title)):
             at = (middle, top - _SPACE - _line(_TITLE) * back - _TITLE // 4)
-            draw.text(at, line, fill="black", font=_font(_TITLE), anchor="ms")
-        pixels = _fitted(cell.image, layout.width, layout.height)
+            draw.text(at, line, fill="black", font=font(_TITLE), anchor="ms")
+        pixels = fitted(cell.image, layout.width, layout.height)
         height, width = pixels.shape[:2]
         corner = middle - width // 2, top + (layout.height - height) // 2
         canvas.paste(Pillow.fromarray(pixels), corner)
         if cell.seg is not None:
             below = top + layout.height + _SPACE
-            _draw_strip(draw, cell.seg, middle - layout.width // 2, below, layout.width)
+            draw_strip(draw, cell.seg, middle - layout.width // 2, below, layout.width)
             _draw_legend(draw, cell, left, below + _STRIP + _SPACE, layout.cell)
     for number, line in enumerate(layout.lines):
         at = (_MARGIN, layout.top(len(layout.rows)) + number * _line(_SMALL))
-        draw.text(at, line, fill="black", font=_font(_SMALL), anchor="la")
+        draw.text(at, line, fill="black", font=font(_SMALL), anchor="la")
     return canvas
 
 
-def _draw_strip(draw: ImageDraw, seg: Segmentation, left: int, top: int, width: int) -> None:
+def draw_strip(draw: ImageDraw, seg: Segmentation, left: int, top: int, width: int) -> None:
     """The palette as a strip, in which each cluster has its share of the width."""
     edges = np.rint(left + width * np.append(0, np.cumsum(seg.shares))).astype(int).tolist()
     for color, start, end in zip(seg.palette.tolist(), edges, edges[1:], strict=False):
@@ -284,10 +284,10 @@ def _draw_legend(draw: ImageDraw, cell: _Cell, left: int, top: int, width: int) 
         if color is not None:
             draw.rectangle((x, y, x + _SQUARE, y + _SQUARE), fill=color, outline=_OUTLINE)
             x += int(1.5 * _SQUARE)
-        draw.text((x, y + _SQUARE), text, fill="black", font=_font(_SMALL), anchor="ls")
+        draw.text((x, y + _SQUARE), text, fill="black", font=font(_SMALL), anchor="ls")
 
 
-def _fitted(image: Image, width: int, height: int) -> Pixels:
+def fitted(image: Image, width: int, height: int) -> Pixels:
     """A picture on white in a box, enlarged by repeated pixels."""
     scale = min(width / image.width, height / image.height)
     wide = max(1, min(width, round(image.width * scale)))
@@ -304,7 +304,7 @@ def _fitted(image: Image, width: int, height: int) -> Pixels:
 
 
 @cache
-def _font(size: int) -> Any:
+def font(size: int) -> Any:
     from PIL import ImageFont
 
     return ImageFont.load_default(size=size)
@@ -316,10 +316,10 @@ def _line(size: int) -> int:
 
 
 def _length(text: str, size: int) -> float:
-    return float(_font(size).getlength(text))
+    return float(font(size).getlength(text))
 
 
-def _wrapped(text: str, size: int, width: int) -> list[str]:
+def wrapped(text: str, size: int, width: int) -> list[str]:
     """Lines of at most this width, with "K = 4" on one; words that are longer are split."""
     lines = [""]
     for word in re.split(r"(?<!=) (?!=)", " ".join(captions.drawable(text).split())):

@@ -29,8 +29,8 @@ LEVEL: Final = 9
 
 # Files whose names change with their content, except compressed formats such as fonts.
 _SCRIPT: Final = re.compile(r"/(?:static|kmseg/assets)/(?:[\w.-]+/)*[\w.-]+\.(?:js|css|svg|json)$")
-# Previews are compressed already; Streamlit would compress them again.
-_COMPRESSED: Final = re.compile(r"/kmseg/preview/")
+# Pictures are compressed already; Streamlit would compress them again.
+_COMPRESSED: Final = re.compile(r"/kmseg/(?:preview/|card$)")
 _NOT_PAGES: Final = re.compile(r"/(?:_stcore|component|kmseg|media|static)/|\.\w+$")
 _GZIP: Final = re.compile(
     r"(?:^|[\s,])(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[^,]*)?(?:,|$)"

@@ -1,26 +1,27 @@
 """The page's HTML: Streamlit's own, with a placeholder that is shown until its scripts have loaded.
 
-It also gets a title, a description, and a notice for when the connection to the server is lost
-(``front.js``). The scripts have 3 MB.
+It also gets a title, a description, tags that describe the link to other sites, and a notice for
+when the connection to the server is lost (``front.js``). The scripts have 3 MB.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
-from kmseg.ui.server import platform
+from kmseg.ui.server import configuration, platform
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 TITLE: Final = "kmseg: k-means on your picture"
-_DESCRIPTION: Final = (
+DESCRIPTION: Final = (
     "Drop in a photo, choose a colour space and K, and see the picture, its clusters and its "
     "colours as k-means sees them."
 )
@@ -34,11 +35,16 @@ class Front:
     app : ASGI application
     preload : str
         Address of a script that every visit needs, relative to the page's; may be empty.
+    describe : callable
+        ``describe(scope)`` returns the tags, as HTML, that describe the request's link.
     """
 
-    def __init__(self, app: ASGIApp, preload: str = "") -> None:
+    def __init__(
+        self, app: ASGIApp, preload: str = "", describe: Callable[[Scope], str] = lambda scope: ""
+    ) -> None:
         self.app = app
         self._preload = preload
+        self._describe = describe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
@@ -47,21 +53,22 @@ class Front:
             and scope["method"] in ("GET", "HEAD")
             and scope["path"] == platform.page_path()
         )
-        answer = _answer(scope, self._preload) if is_page else self.app
+        answer = self._answer(scope) if is_page else self.app
         await answer(scope, receive, send)
 
+    def _answer(self, scope: Scope) -> Response:
+        content, tag = page(self._preload, self._describe(scope))
+        headers = {"Cache-Control": "no-cache", "ETag": tag}
+        if ancestors := configuration.current().frame_ancestors:
+            headers["Content-Security-Policy"] = f"frame-ancestors {ancestors}"
+        known = dict(scope["headers"]).get(b"if-none-match", b"").decode("latin-1")
+        if tag in re.split(r"\s*,\s*", known):
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type="text/html", headers=headers)
 
-def _answer(scope: Scope, preload: str) -> Response:
-    content, tag = page(preload)
-    headers = {"Cache-Control": "no-cache", "ETag": tag}
-    known = dict(scope["headers"]).get(b"if-none-match", b"").decode("latin-1")
-    if tag in re.split(r"\s*,\s*", known):
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type="text/html", headers=headers)
 
-
-@cache
-def page(preload: str = "") -> tuple[bytes, str]:
+@lru_cache(maxsize=64)
+def page(preload: str = "", tags: str = "") -> tuple[bytes, str]:
     """The page's HTML and its entity tag, which is weak because a proxy may compress the page.
 
     Streamlit's styles come first: ``fonts.js`` changes them before the browser requests their
@@ -73,7 +80,7 @@ def page(preload: str = "") -> tuple[bytes, str]:
         html = html.replace(stylesheet, "")
     html = re.sub(r'(<link\s+)(rel="preload"[^>]*as="font")', r"\1data-\2", html)
     head = (
-        f'<title>{TITLE}</title>\n<meta name="description" content="{_DESCRIPTION}">\n'
+        f'<title>{TITLE}</title>\n<meta name="description" content="{DESCRIPTION}">\n{tags}'
         + (f'<link rel="modulepreload" href="./{preload}">\n' if preload else "")
         + f"<style>\n{_asset('front.css')}</style>\n"
         + "".join(f"<script>\n{_asset(name)}</script>\n" for name in ("front.js", "fonts.js"))

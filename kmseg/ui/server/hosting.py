@@ -22,7 +22,7 @@ from kmseg.errors import KmsegError
 from kmseg.parallel import warm
 from kmseg.picture.apart import get_ready
 from kmseg.samples import SAMPLES
-from kmseg.ui import store
+from kmseg.ui import store, unfurl
 from kmseg.ui.components import modules
 from kmseg.ui.server import configuration, incidents, platform, qr
 from kmseg.ui.server.delivery import Delivery
@@ -202,7 +202,7 @@ OPTIONS: Final[dict[str, Any]] = {
     "middleware": [
         Middleware(Delivery),
         Middleware(Quota),
-        Middleware(Front, preload=modules.address()),
+        Middleware(Front, preload=modules.address(), describe=unfurl.tags),
     ],
     "routes": [
         Route(METRICS, _metrics),
@@ -210,6 +210,7 @@ OPTIONS: Final[dict[str, Any]] = {
         *modules.ROUTES,
         *qr.ROUTES,
         *store.ROUTES,
+        *unfurl.ROUTES,
     ],
     "on_script_error": _on_error,
 }

@@ -3,6 +3,7 @@
 from kmseg.ui.store.addresses import ROUTES
 from kmseg.ui.store.attempts import Growth, attempts, attempts_made, compared, drawn_starts
 from kmseg.ui.store.caches import drop_idle, forget, gauges, measured, owner
+from kmseg.ui.store.cards import card
 from kmseg.ui.store.carrying import carried, carried_archive, codebook, pooled_codebook
 from kmseg.ui.store.comparing import (
     agreement,
@@ -50,6 +51,7 @@ __all__ = [
     "agreement",
     "attempts",
     "attempts_made",
+    "card",
     "carried",
     "carried_archive",
     "code_archive",

@@ -1,6 +1,8 @@
 import { component } from "../shared/component.js"
+import { frameCode, isEmbedded } from "../shared/embedded.js"
 import { focus } from "../shared/focus.js"
 import { make } from "../shared/helpers.js"
+import { screenFile } from "../shared/screen.js"
 import { address } from "../shared/server_url.js"
 
 const MESSAGE_TIME = 4000 // milliseconds
@@ -12,13 +14,20 @@ class Share {
     const find = selector => root.querySelector(selector)
     Object.assign(this, {
       button: find(".open"), panel: find(".panel"), input: find("#link"), code: find(".code"), enlarge: find(".enlarge"), large: find(".large"),
-      label: find(".copy span"), lesson: find("details"), fields: find("fieldset"),
+      send: find(".send"), embed: find(".embed"), full: find(".full"), lesson: find(".form"), fields: find("fieldset"),
     })
+    this.button.hidden = isEmbedded()
+    this.full.hidden = !isEmbedded()
+    this.send.hidden = !navigator.share
     this.button.addEventListener("click", () => this.show(this.panel.hidden), { signal })
     this.enlarge.addEventListener("click", () => this.large.showPopover(), { signal })
     this.large.addEventListener("click", () => this.large.hidePopover(), { signal })
     find(".close").addEventListener("click", () => this.show(false), { signal })
-    find(".copy").addEventListener("click", () => this.copy(), { signal })
+    find(".copy").addEventListener("click", () => copy(this.input, find(".copy span")), { signal })
+    const code = this.embed.querySelector("textarea")
+    find(".embed button").addEventListener("click", () => copy(code, find(".embed span")), { signal })
+    code.addEventListener("focus", () => code.select(), { signal })
+    this.send.addEventListener("click", () => this.sendOn(), { signal })
     this.input.addEventListener("focus", () => this.input.select(), { signal })
     this.lesson.addEventListener("input", () => this.write(), { signal })
     this.lesson.addEventListener("toggle", () => this.write(), { signal })
@@ -96,9 +105,11 @@ class Share {
   }
 
   write() {
+    if (isEmbedded()) this.full.href = this.link
     if (this.panel.hidden) return
     const { link } = this
     this.input.value = link
+    this.embed.querySelector("textarea").value = frameCode(link)
     this.root.querySelector(".try").href = link
     clearTimeout(this.timer)
     this.timer = setTimeout(() => this.draw(link), this.code.src ? TYPING_TIME : 0)
@@ -114,18 +125,31 @@ class Share {
     this.root.querySelector(".long").hidden = fits
   }
 
-  async copy() {
-    const { input, label } = this
+  // Open the system's list of ways to share.
+  async sendOn() {
+    const shared = { title: document.title, url: this.link }
+    const files = [await screenFile()].filter(Boolean)
+    const withPicture = files.length && navigator.canShare?.({ ...shared, files })
     try {
-      await navigator.clipboard.writeText(input.value)
-      label.textContent = "Link copied"
-    } catch {
-      // Only secure contexts (https) may write to the clipboard. Otherwise, select the link.
-      input.select()
-      label.textContent = "Copy the link above"
+      await navigator.share(withPicture ? { ...shared, files } : shared)
+    } catch (error) {
+      if (error.name !== "AbortError") throw error // the visitor closed the list
     }
-    setTimeout(() => (label.textContent = "Copy link"), MESSAGE_TIME)
   }
+}
+
+// Copy a field's text, and say so on the label of its button.
+async function copy(field, label) {
+  const before = label.dataset.before ??= label.textContent
+  try {
+    await navigator.clipboard.writeText(field.value)
+    label.textContent = before.replace(/Copy (.*)/, (_, what) => `${what[0].toUpperCase()}${what.slice(1)} copied`)
+  } catch {
+    // Only secure contexts (https) may write to the clipboard. Otherwise, select the text.
+    field.select()
+    label.textContent = `${before} above`
+  }
+  setTimeout(() => (label.textContent = before), MESSAGE_TIME)
 }
 
 export default component(".share", (root, signal) => {

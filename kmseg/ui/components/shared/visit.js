@@ -1,8 +1,9 @@
+import { alike } from "./embedded.js"
 import { focus } from "./focus.js"
 
 // Open another link to this page without loading the page again, like Back and Forward do.
 export function visit(address) {
-  const url = new URL(address, location)
+  const url = alike(new URL(address, location))
   // Parameters that only the browser changes come from the link too.
   for (const name of focus.parameters.keys()) {
     focus.parameters.set(name, url.searchParams.get(name) ?? "")

@@ -1,6 +1,7 @@
 import { address } from "../shared/server_url.js"
 import { focus } from "../shared/focus.js"
 import { clamp, sleep } from "../shared/helpers.js"
+import { screen } from "../shared/screen.js"
 import { showCaption } from "./clusters.js"
 import { decodeLabels } from "./codec.js"
 import { pack, rgb, veilColor } from "../shared/colors.js"
@@ -34,6 +35,8 @@ export class Layers {
 
   constructor(root, choices, viewport, outbox) {
     Object.assign(this, { root, choices, viewport, outbox })
+    screen.canvas = root.querySelector(".segmentation:not(.region)")
+    screen.original = root.querySelector(".right img.original:not(.region)")
   }
 
   // The data to load.
