@@ -31,6 +31,7 @@ class Group(StrEnum):
     LABELS = "Labels and masks"
     NUMBERS = "Numbers"
     PALETTES = "Palettes"
+    PAGE = "The page"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from kmseg.settings import PAGE_RANGES, Settings, shown
 from kmseg.ui import presets
 from kmseg.ui.handout import Handout
 from kmseg.ui.lessons import LESSONS, Position
-from kmseg.ui.records import ClusterState, Groups, Start
+from kmseg.ui.records import ClusterState, Groups, Start, spelled
 from kmseg.ui.server import incidents
 from kmseg.ui.session import session
 from kmseg.ui.views import FORMER_VIEWS, VIEWS
@@ -192,11 +192,6 @@ def _groups(text: str) -> Groups:
     )
     every = [cluster for group in groups for cluster in group]
     return groups if len(every) == len(set(every)) and min(every) >= 0 else ()
-
-
-def spelled(groups: Groups) -> str:
-    """Format groups of clusters, numbered from 0, for a link: "1.3_2.5"."""
-    return "_".join(".".join(str(cluster + 1) for cluster in group) for group in groups)
 
 
 def leave_out_missing(n_clusters: int) -> list[int]:

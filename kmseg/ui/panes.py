@@ -25,7 +25,7 @@ from kmseg.ui.components.viewer.viewer import (
 )
 from kmseg.ui.controls import starts
 from kmseg.ui.naming import file_name_of
-from kmseg.ui.records import FileRequest, RegionRequest
+from kmseg.ui.records import FileRequest, RegionRequest, spelled
 from kmseg.ui.session import Key, session
 from kmseg.ui.text import count, percent
 
@@ -141,7 +141,7 @@ def _data(
         hint=f" · a click sets starting colour {session.start_slot}" if manual else "",
         pick=manual,
         notify=notify,
-        focus=link.spelled((session.focus,)),
+        focus=spelled((session.focus,)),
         file=file,
     )
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import streamlit as st
 
 from kmseg.output import export
-from kmseg.ui import failures, naming, store
-from kmseg.ui.views.view import Place, View, ViewContext
+from kmseg.samples import SAMPLES
+from kmseg.ui import failures, naming, offline, store
+from kmseg.ui.records import spelled
+from kmseg.ui.views.view import Place, View, ViewContext, choose
+
+# The longest side of the picture in a saved page, in pixels; the default comes first.
+PAGE_SIDES: Final = {
+    str(offline.SIDE): f"{offline.SIDE:,} pixels",
+    "1024": "1,024 pixels",
+    "4096": "4,096 pixels",
+}
 
 
 def show(context: ViewContext) -> None:
@@ -22,6 +32,9 @@ def show(context: ViewContext) -> None:
     )
     _button(export.ARCHIVE, context, icon=":material/folder_zip:")
     for group in export.Group:
+        if group == export.Group.PAGE:
+            _page(context)
+            continue
         st.markdown(f"**{group}**")
         with st.grid("auto", min_column_width=220, gap="small"):
             for download in export.DOWNLOADS:
@@ -36,6 +49,29 @@ def show(context: ViewContext) -> None:
                 "For the mask or cut-out of some clusters, click them in the picture first. The "
                 "ZIP has a mask of every cluster."
             )
+
+
+def _page(context: ViewContext) -> None:
+    """Draw the choice of a size, and the button for the page in one file."""
+    st.markdown(f"**{export.Group.PAGE}**")
+    st.caption(
+        "One HTML file with pictures, clusters and colour cloud. A double click opens it, without "
+        "a connection: share a picture of your own with it. It contains the picture without the "
+        "camera's data."
+    )
+    side = choose("Longest side of the picture in it", PAGE_SIDES, "page_side", labelled=True)
+    _button(offline.page(int(side), link=_link(context)), context)
+
+
+def _link(context: ViewContext) -> str:
+    """The address of this page with the settings; empty if the browser did not send it."""
+    if not st.context.url:
+        return ""
+    query = dict(parse_qsl(context.address, keep_blank_values=True))
+    if context.picture.key not in SAMPLES:
+        query["picture"] = "upload"  # any upload: the reader has another file
+    query["merge"] = spelled(tuple(own for own in context.merged.members if len(own) > 1))
+    return urlsplit(st.context.url)._replace(query=urlencode(query), fragment="").geturl()
 
 
 def _wholly_in_focus(context: ViewContext) -> list[int]:
