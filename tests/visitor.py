@@ -95,10 +95,10 @@ def wait_until_held(page: Page) -> None:
 
 def wait_for_cloud(page: Page) -> None:
     """Wait until the cloud is drawn and its camera can be turned."""
-    page.wait_for_function(
-        "document.querySelector('.kmseg-cloud-plot')?._fullLayout?.scene?._scene?.getCamera()",
-        timeout=60_000,
-    )
+    plot = "document.querySelector('.kmseg-cloud-plot')"
+    drawn = f"Boolean({plot}?._fullLayout?.scene?._scene?.getCamera())"
+    # Not by wait_for_function, which the policy of a saved page forbids.
+    eventually(page, lambda: bool(page.evaluate(drawn)), "The cloud was not drawn.", 60)
 
 
 def choose(page: Page, label: str) -> None:

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 class Group(StrEnum):
     """Headings under which the page lists downloads."""
 
+    PAGE = "The page in one file"
     PICTURES = "Pictures"
     LABELS = "Labels and masks"
     NUMBERS = "Numbers"
     PALETTES = "Palettes"
-    PAGE = "The page"
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,8 @@ def _cloud(seg: Segmentation) -> dict[str, Any]:
 def _size(seg: Segmentation, image: Image, viewer: ViewerData) -> str:
     counted = f"All {seg.pixel_counts.sum():,} pixels were clustered"
     if seg.pixel_counts.sum() < image.width * image.height:
-        counted = f"{seg.pixel_counts.sum():,} pixels were clustered, the others have no colour"
+        others = "are transparent" if image.scale is None else "have no value"
+        counted = f"{seg.pixel_counts.sum():,} pixels were clustered, the others {others}"
     full = f"{image.width:,} × {image.height:,} pixels"
     if (viewer.width, viewer.height) == (image.width, image.height):
         return f"{counted}. The picture has its full size, {full}."

@@ -12,14 +12,12 @@ from kmseg.output import export
 from kmseg.samples import SAMPLES
 from kmseg.ui import failures, naming, offline, store
 from kmseg.ui.records import spelled
-from kmseg.ui.views.view import Place, View, ViewContext, choose
+from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
 
-# The longest side of the picture in a saved page, in pixels; the default comes first.
-PAGE_SIDES: Final = {
-    str(offline.SIDE): f"{offline.SIDE:,} pixels",
-    "1024": "1,024 pixels",
-    "4096": "4,096 pixels",
-}
+# The longest side of the picture in a saved page, in pixels.
+PAGE_SIDE: Final = Option(
+    "page_side", {str(side): f"{side:,} pixels" for side in (offline.SIDE, 1024, 4096)}
+)
 
 
 def show(context: ViewContext) -> None:
@@ -55,12 +53,14 @@ def _page(context: ViewContext) -> None:
     """Draw the choice of a size, and the button for the page in one file."""
     st.markdown(f"**{export.Group.PAGE}**")
     st.caption(
-        "One HTML file with pictures, clusters and colour cloud. A double click opens it, without "
-        "a connection: share a picture of your own with it. It contains the picture without the "
-        "camera's data."
+        "One HTML file with the pictures, the clusters and the colour cloud, to show somebody a "
+        "picture of your own. A double click opens it, and it needs no connection. The camera's "
+        "data, such as place and time, are not in it."
     )
-    side = choose("Longest side of the picture in it", PAGE_SIDES, "page_side", labelled=True)
-    _button(offline.page(int(side), link=_link(context)), context)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        title = "Longest side of the picture in the file"
+        side = choose(title, PAGE_SIDE.titles, PAGE_SIDE.name, labelled=True)
+        _button(offline.page(int(side), link=_link(context)), context)
 
 
 def _link(context: ViewContext) -> str:
@@ -71,7 +71,9 @@ def _link(context: ViewContext) -> str:
     if context.picture.key not in SAMPLES:
         query["picture"] = "upload"  # any upload: the reader has another file
     query["merge"] = spelled(tuple(own for own in context.merged.members if len(own) > 1))
-    return urlsplit(st.context.url)._replace(query=urlencode(query), fragment="").geturl()
+    page = urlsplit(st.context.url)
+    path = f"{page.path.rstrip('/')}/"
+    return page._replace(path=path, query=urlencode(query), fragment="").geturl()
 
 
 def _wholly_in_focus(context: ViewContext) -> list[int]:
@@ -96,4 +98,11 @@ def _button(download: export.Download, context: ViewContext, icon: str | None = 
     )
 
 
-VIEW: Final = View(key="download", title="Files", place=Place.DOWNLOAD, show=show, needs_focus=True)
+VIEW: Final = View(
+    key="download",
+    title="Files",
+    place=Place.DOWNLOAD,
+    show=show,
+    options=(PAGE_SIDE,),
+    needs_focus=True,
+)
