@@ -48,7 +48,7 @@ new IntersectionObserver((entries, observer) => {
 for (const input of document.querySelectorAll("[name=cloud]")) {
   input.addEventListener("change", drawCloud)
 }
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+matchMedia("(prefers-color-scheme:dark)").addEventListener("change", () => {
   draw("viewer") // the colors of the veil and of the cloud follow the theme
   drawCloud()
 })

@@ -24,7 +24,7 @@ def show(context: ViewContext) -> None:
     """Draw a button for each file."""
     seg = context.merged
     st.caption(
-        "Files have the full size of the clustered picture, except figure and animations. An "
+        "Files have the full size of the clustered picture, except page, figure and animations. An "
         "animation shows plain Lloyd at work, and takes a few seconds. Transparent pixels "
         "stay transparent. Cluster numbers and colours are those of the table."
     )
