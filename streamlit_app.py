@@ -9,7 +9,7 @@ app = st.App(__file__, **hosting.OPTIONS)  # Streamlit looks for this exact line
 if __name__ == "__main__":
     from kmseg.kmeans.engines import ENGINES
     from kmseg.settings import PAGE_RANGES
-    from kmseg.ui import link, navigation, page, panes, store
+    from kmseg.ui import link, navigation, page, panes, presets, store
     from kmseg.ui.controls import wanted
     from kmseg.ui.server import front
     from kmseg.ui.session import session
@@ -25,7 +25,7 @@ if __name__ == "__main__":
             frame.draw()
             st.stop()
         chosen = frame.wanted = wanted.settings(picture)
-        settings = wanted.within_reach(picture, chosen)
+        settings = presets.within_reach(chosen, picture.width, picture.height)
         address = link.address(picture.key, picture.reading, settings)
         link.enter(address)
 
@@ -42,7 +42,7 @@ if __name__ == "__main__":
             page.summary(picture, seg, merged, chosen)
             view = navigation.choose_view()
         with frame.section(view):
-            view.show(ViewContext(picture, chosen, seg, merged, session.focus, address))
+            view.show(ViewContext(picture, chosen, seg, merged, session.focus, address, frame.find))
         if not panes.dragging():
             link.write(link.query_of(chosen))
         store.prefetch_neighbours(picture, settings, PAGE_RANGES["n_clusters"])

@@ -33,8 +33,9 @@ CHECKS = (
     ("Lint, JavaScript", ["oxlint", "--deny-warnings", "kmseg"]),
     ("Types", ["mypy", "--config-file", ".mypy.ini"]),
 )
-# Without groups, loadgroup hands tests out one by one, so that both workers get slow ones.
-TESTS = ["pytest", "-n", "2", "--dist", "loadgroup"]
+# Without groups, loadgroup hands tests out one by one, so that all workers get slow ones. Three
+# keep two cores busy: many tests wait, for a server, a browser or the end of an interval.
+TESTS = ["pytest", "-n", "3", "--dist", "loadgroup"]
 
 
 class CannotRun(Exception):
@@ -55,8 +56,12 @@ def digest(paths: tuple[Path, ...]) -> str:
 
 
 def environment() -> dict[str, str]:
-    """This environment without the variables that make .venv's Python use other packages."""
+    """This environment without the variables that make .venv's Python use other packages.
+
+    Nor does any keep it from saving bytecode: each of the many processes would compile the sources.
+    """
     stray = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
+    stray |= {"PYTHONDONTWRITEBYTECODE"}
     return {name: value for name, value in os.environ.items() if name not in stray}
 
 

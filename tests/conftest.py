@@ -6,6 +6,7 @@ fails the test if the browser or the server reported any problem.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import socket
@@ -32,20 +33,17 @@ from PIL import Image as Pillow
 import kmseg
 from browser import FLAGS, find_chromium, missing, wait_until_idle
 from kmseg.settings import LINK_VERSION
+from tabs import Tabs
 
 if TYPE_CHECKING:
     from playwright.sync_api import (
         Browser,
-        BrowserContext,
         BrowserType,
         ConsoleMessage,
         Page,
         Request,
         Response,
     )
-
-# The browser says that its visitor wants to save data.
-SAVE_DATA = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,6 +59,12 @@ set_handler(SIGINT, default_int_handler)
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_collection_finish() -> None:
+    """Exempt all that is loaded by now from garbage collection: Streamlit collects in each run."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)
@@ -135,16 +139,9 @@ def browser(chromium: tuple[BrowserType, str]) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def profile(chromium: tuple[BrowserType, str]) -> Iterator[BrowserContext]:
-    """A profile on the disk, used by one test after the other, without the others' data.
-
-    It caches compiled scripts, so a page costs two thirds of the CPU time that it costs in a new
-    profile.
-    """
-    launcher, path = chromium
-    profile = launcher.launch_persistent_context("", executable_path=path, args=FLAGS)
-    yield profile
-    profile.close()
+def tabs(browser: Browser, page_server: PageServer) -> Tabs:
+    """The tabs of all browser tests of a pytest worker."""
+    return Tabs(browser, page_server.url)
 
 
 @pytest.fixture(scope="module")
@@ -162,11 +159,9 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class PageOpener:
     """Opens pages and collects the problems that are reported while they are open."""
 
-    browser: Browser
-    profile: BrowserContext
+    tabs: Tabs
     server: PageServer
     problems: list[str] = field(default_factory=list)
-    contexts: list[BrowserContext] = field(default_factory=list)
 
     def __call__(
         self,
@@ -176,49 +171,31 @@ class PageOpener:
         height: int = 900,
         color_scheme: str = "light",
         save_data: bool = True,
+        fresh: bool = False,
         **context_options: Any,
     ) -> Page:
         """Open a page of this size and colour scheme, and wait until it is idle.
 
         Unless it should save data, the page fetches its preview's exact pixels in the background.
-        The first page of a test is in the shared profile, unless there are other options; further
-        pages have a new profile each. A query gets the version of links if it has none: the page
-        would take it for empty.
+        Each page of a test has a profile without any data. Its tab is used again by later tests,
+        unless it should be fresh, for a test that changes more of it than `Tab.clear` removes. A
+        query gets the version of links if it has none: the page would take it for empty.
         """
         if path.startswith("?") and not re.search(r"[?&]v=", path):
             path = f"?v={LINK_VERSION}&{path[1:]}"
-        shared = not self.contexts and not context_options
-        context = self.profile if shared else self.browser.new_context(**context_options)
-        self.contexts.append(context)
-        page = context.new_page()
-        page.set_viewport_size({"width": width, "height": height})
-        if save_data:
-            page.add_init_script(SAVE_DATA)
-        page.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type]
+        tab = self.tabs.take(context_options, fresh)
+        page = tab.prepare(width, height, color_scheme, save_data)
         self._listen(page)
         page.goto(f"{self.server.url}/{path.removeprefix('/')}")
         wait_until_idle(page)
         return page
 
     def close(self) -> None:
-        """Close all pages; a picture on them that did not load is a problem too."""
-        for context in self.contexts:
-            pages = context.pages
-            for page in pages:
-                broken = page.evaluate(BROKEN_PICTURES)
-                self.problems += [f"picture that did not load: {url}" for url in broken]
-            if context is self.profile:
-                self._clear()
-            else:
-                context.close()
-
-    def _clear(self) -> None:
-        """Close the shared profile's pages, and delete what they kept."""
-        blank, *others = self.profile.pages
-        for page in others:
-            page.close()
-        origin = {"origin": self.server.url, "storageTypes": "cookies,indexeddb,local_storage"}
-        self.profile.new_cdp_session(blank).send("Storage.clearDataForOrigin", origin)
+        """Leave all pages; a picture on them that did not load is a problem too."""
+        for page in self.tabs.pages:
+            broken = page.evaluate(BROKEN_PICTURES)
+            self.problems += [f"picture that did not load: {url}" for url in broken]
+        self.tabs.give_back()
 
     def _listen(self, page: Page) -> None:
         page.on("console", self._on_console)
@@ -249,17 +226,14 @@ class PageOpener:
 
 @pytest.fixture
 def open_page(
-    request: pytest.FixtureRequest,
-    browser: Browser,
-    profile: BrowserContext,
-    page_server: PageServer,
+    request: pytest.FixtureRequest, tabs: Tabs, page_server: PageServer
 ) -> Iterator[PageOpener]:
     """A function that opens the page; any problem reported meanwhile fails the test.
 
     A test that causes a problem on purpose declares it by a regular expression:
     ``@pytest.mark.expects_problem("413")``.
     """
-    opener = PageOpener(browser, profile, page_server)
+    opener = PageOpener(tabs, page_server)
     log_before = page_server.log.stat().st_size
     yield opener
     opener.close()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from streamlit.components.v2 import manifest_scanner
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
@@ -19,6 +21,9 @@ from kmseg.settings import LINK_VERSION
 from kmseg.ui.views import VIEWS
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Each AppTest would read the metadata of all installed packages, which takes half of its time.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 def open_page(*, version: str = LINK_VERSION, **query: str) -> AppTest:

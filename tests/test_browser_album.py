@@ -280,7 +280,7 @@ def test_a_link_to_a_picture_that_nobody_has_shows_no_other(
 
 
 def test_an_upload_shows_how_far_it_is(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     slow = page.context.new_cdp_session(page)
     slow.send("Network.enable")
     rates = {"offline": False, "latency": 20, "downloadThroughput": -1, "uploadThroughput": 150_000}

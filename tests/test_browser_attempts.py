@@ -36,7 +36,7 @@ def expected() -> tuple[list[explore.Attempt], list[explore.Comparison]]:
 def complete(page: Page, n: int = 12) -> None:
     """Wait until all tiles are shown."""
     page.locator(TILE).nth(n - 1).wait_for(timeout=60_000)
-    page.get_by_text(f"{n} attempts reached the").wait_for()
+    page.get_by_text(f"{n} attempts ended at the").wait_for()
 
 
 def card(page: Page, number: int) -> Locator:
@@ -126,7 +126,7 @@ def test_the_work_can_be_stopped_and_continued(open_page: OpenPage) -> None:
     page = open_page("?picture=china&n_clusters=32&color_space=cielab&view=attempts")
     page.get_by_role("button", name="Stop", exact=True).click(timeout=60_000)
     page.get_by_role("button", name="Continue", exact=True).wait_for()
-    page.get_by_text("12 attempts reached the").wait_for(timeout=60_000)
+    page.get_by_text("12 attempts ended at the").wait_for(timeout=60_000)
     settle(page)
     stopped = n_dots(page)
     assert sum(stopped) < 60

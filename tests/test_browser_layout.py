@@ -34,6 +34,8 @@ CONTENT = {
     "steps": ".steps:not([hidden])",
     "attempts": ".attempts .card",
     "lessons": ".lessons a",
+    "pictures": ".compare .pane",
+    "pins": ".st-key-section [data-testid=stButton]",
     "download": ".st-key-section [data-testid=stDownloadButton]",
     "code": ".st-key-section [data-testid=stDownloadButton]",
 }
@@ -94,26 +96,12 @@ def shown_height(page: Page, element: Locator) -> float:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_tabs_of_a_square_picture_lay_below_a_projectors_window(
+def test_tabs_and_each_view_that_is_opened_are_in_sight_below_a_picture(
     open_page: OpenPage, shape: str
 ) -> None:
     page = open_page(f"?{V}", **PROJECTOR)
     upload(page, shape)
-    panes = box_of(page.locator(".viewer .pair"))
-    places = box_of(page.locator(".st-key-places"))
-    assert scrolled(page) == 0
-    assert panes["y"] >= 0
-    assert panes["y"] + panes["height"] <= places["y"]
-    assert places["y"] + places["height"] <= PROJECTOR["height"] - 120
-    assert panes["height"] >= 200 or panes["width"] >= 800
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_a_view_that_is_opened_comes_into_sight_below_a_rest_of_the_pictures(
-    open_page: OpenPage, shape: str
-) -> None:
-    page = open_page(f"?{V}", **PROJECTOR)
-    upload(page, shape)
+    assert_tabs_are_in_the_window(page)
     # The pictures' height is what differs, so some views are enough for all shapes but one.
     for key in (*VIEWS, "clusters") if shape == "tall" else ("cloud", "download"):
         view = VIEWS[key]
@@ -123,6 +111,17 @@ def test_a_view_that_is_opened_comes_into_sight_below_a_rest_of_the_pictures(
         wait_until_still(page)
         assert shown_height(page, content) >= HEIGHT_TO_SEE, view.key
         assert shown_height(page, page.locator(".viewer")) >= HEIGHT_TO_SEE, view.key
+
+
+def assert_tabs_are_in_the_window(page: Page) -> None:
+    """The tabs of a square picture lay below a projector's window."""
+    panes = box_of(page.locator(".viewer .pair"))
+    places = box_of(page.locator(".st-key-places"))
+    assert scrolled(page) == 0
+    assert panes["y"] >= 0
+    assert panes["y"] + panes["height"] <= places["y"]
+    assert places["y"] + places["height"] <= PROJECTOR["height"] - 120
+    assert panes["height"] >= 200 or panes["width"] >= 800
 
 
 @pytest.mark.parametrize("view", VIEWS)

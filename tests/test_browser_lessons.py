@@ -103,14 +103,14 @@ def test_back_and_the_browsers_back_return_to_the_stop_before(open_page: OpenPag
     page = open_page("/?lesson=start.2")
     lesson = LESSONS["start"]
     arrive(page, Position(lesson, 2))
-    assert "At rest" in sentence(page)
+    assert "Converged" in sentence(page)
     card(page).get_by_text("Back", exact=True).click()
     arrive(page, Position(lesson, 1))
     ready(page)
     eventually(page, lambda: position(page) == 0, "The run is not at its start.")
     page.go_back()
     arrive(page, Position(lesson, 2))
-    eventually(page, lambda: "At rest" in sentence(page), "The run is not at its end.")
+    eventually(page, lambda: "Converged" in sentence(page), "The run is not at its end.")
 
 
 def test_a_lesson_begins_from_the_list_and_can_be_left(open_page: OpenPage) -> None:

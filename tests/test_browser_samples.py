@@ -24,7 +24,7 @@ def test_a_sample_on_which_k_means_fails_says_why_below_the_strip(open_page: Ope
     why = page.locator(".album .why")
     assert why.is_hidden()
     failing = page.get_by_role("list", name="When k-means fails")
-    assert failing.get_by_role("listitem").count() == 6
+    expect(failing.get_by_role("listitem")).to_have_count(6)
     choose_picture(page, "Hue that wraps")
     expect(why).to_have_text(SAMPLES["wrapped-hue"].why)
     settle(page)

@@ -61,7 +61,7 @@ def test_the_end_has_the_segmentations_counts_from_the_same_start(open_page: Ope
     page = open_page(f"?{STEPS}")
     ready(page)
     press(page, "To the end")
-    assert "At rest" in sentence(page)
+    assert "Converged: no centroid would move further than epsilon" in sentence(page)
     run = run_of()
     seg = kmseg.segment(kmseg.sample_image("flower"), run.manual)
     names = [

@@ -100,6 +100,16 @@ def test_a_temporary_folder_that_others_could_fill_is_not_used(folder: Path, kin
     assert entries(folder) == before
 
 
+def test_without_any_place_for_a_cache_code_is_compiled_at_every_start(folder: Path) -> None:
+    make_read_only(folder)
+    home = {"HOME": str(folder / "module.py")}
+    for code in (CALL, CALL + "; print(module.doubled(1.5))"):  # two signatures, one warning
+        result, lines = run(folder, NO_TMP + code, **home)
+        assert result.splitlines()[0] == COMPILED
+        assert len(lines) == 1 and "NUMBA_CACHE_DIR" in lines[0]
+    assert entries(folder) == []
+
+
 def test_without_any_place_for_a_cache_a_picture_is_segmented(folder: Path) -> None:
     package = folder / "package"
     ignored = shutil.ignore_patterns("__pycache__")

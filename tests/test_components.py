@@ -23,6 +23,7 @@ from kmseg.ui.components.assets import style_sheet
 from kmseg.ui.components.attempts.attempts import AttemptsData, AttemptTile
 from kmseg.ui.components.attempts.attempts import Entry as AttemptEntry
 from kmseg.ui.components.cloud.cloud import CloudData, Paint
+from kmseg.ui.components.compare.compare import CompareData, ComparePane
 from kmseg.ui.components.curves.curves import Curve, CurvesData
 from kmseg.ui.components.distribution.distribution import DistributionData, Strip
 from kmseg.ui.components.gallery.gallery import Entry, GalleryData, GalleryTile
@@ -49,6 +50,7 @@ COMPONENTS = [
     "album",
     "attempts",
     "cloud",
+    "compare",
     "curves",
     "distribution",
     "gallery",
@@ -69,6 +71,8 @@ RECORDS: list[tuple[type, str, str]] = [
     (AttemptsData, "attempts", "data"),
     (AttemptTile, "attempts", "tile"),
     (CloudData, "cloud", "data"),
+    (CompareData, "compare", "data"),
+    (ComparePane, "compare", "pane"),
     (CurvesData, "curves", "data"),
     (Curve, "curves", "chart"),
     (DistributionData, "distribution", "data"),
@@ -227,12 +231,15 @@ def test_the_server_handles_what_the_viewer_asks_for() -> None:
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_every_css_rule_has_an_element(component: str) -> None:
     css = re.sub(r"/\*.*?\*/", "", style_sheet(component), flags=re.DOTALL)
-    used = {
-        word
-        for suffix in ("html", "js", "py")
-        for path in (FOLDER / component).glob(f"*.{suffix}")
-        for word in re.findall(r"[\w-]+", path.read_text())
-    }
+    folder = FOLDER / component
+    own = [path for path in folder.iterdir() if path.suffix in (".html", ".js", ".py")]
+    imported = [
+        folder / name
+        for path in own
+        if path.suffix == ".js"
+        for name in re.findall(r'from "(\.\./[^"]+)"', path.read_text())
+    ]
+    used = {word for path in (*own, *imported) for word in re.findall(r"[\w-]+", path.read_text())}
     plotly = {"hoverlayer", "hovertext", "gl-container"}
     classes = {
         name

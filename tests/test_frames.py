@@ -83,11 +83,11 @@ def test_a_frame_that_changes_a_part_is_shown_whole() -> None:
 
 def linked_tiff(kinds: list[int]) -> bytes:
     """Directories in a row with their NewSubfileType."""
-    data = struct.pack("<2sHI", b"II", 42, 8)
-    for n, kind in enumerate(kinds):
-        following = len(data) + 18 if n + 1 < len(kinds) else 0
-        data += struct.pack("<HHHIII", 1, 254, 4, 1, kind, following)
-    return data
+    parts = [struct.pack("<2sHI", b"II", 42, 8)]
+    for n, kind in enumerate(kinds, 1):
+        following = 8 + 18 * n if n < len(kinds) else 0
+        parts.append(struct.pack("<HHHIII", 1, 254, 4, 1, kind, following))
+    return b"".join(parts)
 
 
 def test_smaller_versions_and_masks_are_no_pages() -> None:

@@ -99,8 +99,8 @@ def test_the_text_says_titles_shares_and_all_settings(
         assert title in flat
     assert "Fig. 1: Cafe ?? 2 x 2" in flat
     assert (
-        "Segmented image when K = 3: HSV (H, V), K = 3, k-means++, 3 attempts, seed 7, at most 300 "
-        "iterations, epsilon 0.01, engine lloyd." in flat
+        "Segmented image when K = 3: HSV (H, V), K = 3, k-means++, 3 attempts, random seed 7, at "
+        "most 300 iterations, epsilon 0.01, engine lloyd." in flat
     )
     assert "clusters 1 and 3 merged." in flat
     assert "Carried: HSV (H, V), K = 3, carried-over centroids." in flat

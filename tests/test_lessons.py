@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import kmseg
+from kmseg.samples import drawn
 from kmseg.ui import link
 from kmseg.ui.handout import HIDEABLE, LIMITS, Handout
 from kmseg.ui.lessons import LESSONS, Position
@@ -100,3 +103,26 @@ def test_the_readme_lists_every_lesson_with_its_minutes() -> None:
     for lesson in LESSONS.values():
         assert re.search(rf"\| .*{re.escape(lesson.title)}.* \| {lesson.minutes} \|", readme)
         assert f"?lesson={lesson.key}" in readme
+
+
+def test_the_numbers_in_the_lessons_are_those_of_the_samples() -> None:
+    def red_clusters(k: int) -> int:
+        settings = replace(link.parse(Position(LESSONS["k"]).query).settings, n_clusters=k)
+        palette = kmseg.segment(kmseg.sample_image("china"), settings).palette.astype(int)
+        return int((palette[:, 0] > palette[:, 2] + 50).sum())
+
+    assert [red_clusters(k) for k in (2, 3, 4)] == [0, 0, 1]  # "At K = 4"
+
+    stuck = link.parse(Position(LESSONS["start"], 3).query)
+    glass = kmseg.sample_image("stained-glass")
+    best = kmseg.segment(glass, stuck.settings).inertia
+    run = kmseg.trace(glass, stuck.settings, attempt=int(stuck.choices["start"]) - 1)
+    assert 7 <= run.inertia[-1] / best < 8  # "seven times that of the best"
+
+    for number, reached in ((1, 2), (2, 11)):  # "Two of the twelve", "six runs in seven"
+        settings = link.parse(Position(LESSONS["attempts"], number).query).settings
+        ends = [kmseg.trace(glass, settings, attempt=n).inertia[-1] for n in range(12)]
+        assert sum(end < 1.0001 * min(ends) for end in ends) == reached
+
+    drawing = drawn.small_object()
+    assert f"{(drawing.parts == 1).mean():.1%}" == "0.3%"

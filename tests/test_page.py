@@ -32,7 +32,7 @@ from kmseg.kmeans.problem import Fit, Problem
 from kmseg.output import cloud
 from kmseg.ui import link, page, panes, session, store
 from kmseg.ui.controls import card
-from kmseg.ui.controls.wanted import within_reach
+from kmseg.ui.presets import within_reach
 from kmseg.ui.store import opening, results
 from kmseg.ui.views import cloud as cloud_view
 from kmseg.ui.views import clusters, download
@@ -266,7 +266,7 @@ def test_the_attempts_of_a_slow_engine_were_unlimited_if_it_clusters_colours(
 ) -> None:
     engine = replace(ENGINES[DEFAULT_ENGINE], slow=slow, visits_pixels=visits_pixels)
     monkeypatch.setitem(ENGINES, DEFAULT_ENGINE, engine)
-    found = within_reach(store.sample("china"), kmseg.Settings(attempts=100))
+    found = within_reach(kmseg.Settings(attempts=100), 640, 427)
     assert found.attempts == (10 if slow else 100)
     assert found.width == (387 if visits_pixels else 0)
 

@@ -79,7 +79,7 @@ def test_tiles_have_the_numbers_of_the_attempts(init: str) -> None:
     same = sum(comparison.same_optimum for comparison in compared)
     worst = max(comparison.excess for comparison in compared)
     found = re.search(
-        r"(\d+) of 12 attempts reached the (same|best) optimum; the worst is "
+        r"(\d+) of 12 attempts ended at the (same|best) local optimum; the worst is "
         r"(\S+) above the best",
         markdown(app),
     )
@@ -90,12 +90,12 @@ def test_the_sentence_counts_the_attempts_at_the_best_optimum() -> None:
     _, compared = expected(12)
     best = next(each for each in compared if not each.excess)
     other = next(each for each in compared if not each.same_optimum)
-    assert view.sentence([best] * 3, 3) == "**All 3 attempts reached the same optimum.**"
+    assert view.sentence([best] * 3, 3) == "**All 3 attempts ended at the same local optimum.**"
     assert view.sentence([best], 3) == "1 of 3 attempts made…"
     above = f"the worst is {other.excess:.1%} above the best.**"
-    reached = "**2 of 3 attempts reached the same optimum; "
+    reached = "**2 of 3 attempts ended at the same local optimum; "
     assert view.sentence([best, other, best], 3) == reached + above
-    reached = "**Only 1 of 2 attempts reached the best optimum; "
+    reached = "**Only 1 of 2 attempts ended at the best local optimum; "
     assert view.sentence([best, other], 2) == reached + above
 
 

@@ -33,7 +33,7 @@ def test_every_view_is_reached_by_a_link(view: str, picture: str) -> None:
 
 def test_a_place_shows_its_parts() -> None:
     app = open_page(view="ladder", picture="flower", width="90")
-    assert app.segmented_control(key="place").options == ["Explore", "Watch", "Download"]
+    assert app.segmented_control(key="place").options == ["Explore", "Watch", "Compare", "Download"]
     explore = [view for view in VIEWS.values() if view.place == "Explore"]
     assert app.segmented_control(key="part").options == [view.title for view in explore]
     assert app.segmented_control(key="part").value == "ladder"

@@ -128,7 +128,7 @@ def test_the_command_line_repeats_the_segmentation(
 @hypothesis_settings(max_examples=15)
 def test_any_settings_come_back_from_the_command_line(settings: Settings) -> None:
     words = shlex.split(settings.to_command_line("a b.png"))[3:]
-    assert options.settings(options.parser().parse_args(words)) == settings
+    assert options.settings(options.parser().parse_args(words), None) == settings
 
 
 @pytest.mark.parametrize("name", ["-x.png", "--json", "-i", "-"])

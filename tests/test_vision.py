@@ -89,7 +89,7 @@ def figures(app: AppTest) -> list[str]:
 def test_the_page_shows_three_simulations_beside_the_clusters_that_show_the_numeral() -> None:
     app = open_page(view="sheet", sheet_shown="vision", picture="plate-6", n_clusters="5")
     shown = figures(app)
-    titles = ["Original", "Protan, sim", "Deutan, sim", "Tritan, sim", "Clusters"]
+    titles = ["Original", "Protanopia, sim", "Deuteranopia, sim", "Tritanopia, sim", "Clusters"]
     assert [title in body for title, body in zip(titles, shown, strict=True)] == [True] * 5
     assert "HSV: H, K = 3" in shown[-1] and "data:image/png" in shown[-1]
     (button,) = (b for b in app.button if b.label == "Use these settings")

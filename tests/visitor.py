@@ -144,6 +144,7 @@ def select(page: Page, label: str, option: str) -> None:
 def choose_picture(page: Page, name: str) -> None:
     """Click a picture of the strip, the visitor's own or a sample, and wait for the result."""
     page.locator(".album").get_by_role("button", name=name, exact=True).click()
+    page.locator(f".viewer .original[alt='Original: {name}']").first.wait_for(state="attached")
     settle(page)
 
 
@@ -180,7 +181,7 @@ def set_k(page: Page, k: int) -> None:
 
 def choose_space(page: Page, title: str) -> None:
     """Choose a colour space below the pictures and wait for the result."""
-    page.get_by_label("Colour space", exact=True).select_option(label=title)
+    page.get_by_role("combobox", name="Colour space", exact=True).select_option(label=title)
     settle(page)
 
 

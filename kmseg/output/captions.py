@@ -11,11 +11,11 @@ from kmseg.settings import FIELDS, Settings, to_hex
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
 
-_STARTS: Final = {"k-means++": "k-means++", "random": "random start", "manual": "chosen start"}
+_STARTS: Final = {"k-means++": "k-means++", "random": "random start", "manual": "starting colours"}
 
 
 def short(settings: Settings, n_clusters: int, *, carried: bool = False) -> str:
-    """The main settings, such as "HSV: H, S · K = 3 · k-means++ · seed 0"."""
+    """The main settings, such as "HSV: H, S · K = 3 · k-means++ · random seed 0"."""
     space = COLOR_SPACES[settings.color_space].title
     parts = [f"{space}: {', '.join(settings.channel_names)}", f"K = {n_clusters}"]
     if carried:
@@ -23,7 +23,7 @@ def short(settings: Settings, n_clusters: int, *, carried: bool = False) -> str:
     else:
         parts.append(_STARTS[settings.init])
         if settings.init != "manual":
-            parts.append(f"seed {settings.seed}")
+            parts.append(f"random seed {settings.seed}")
     return " · ".join(parts)
 
 
@@ -58,7 +58,7 @@ def _fit(settings: Settings) -> list[str]:
         parts[0] += f" {' '.join(map(to_hex, settings.centroids))}"
     else:
         plural = "" if settings.attempts == 1 else "s"
-        parts += [f"{settings.attempts} attempt{plural}", f"seed {settings.seed}"]
+        parts += [f"{settings.attempts} attempt{plural}", f"random seed {settings.seed}"]
     parts.append(stops[settings.stop])
     if settings.engine != FIELDS["engine"].default:
         parts.append(f"engine {settings.engine}")

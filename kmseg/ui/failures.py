@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from kmseg.errors import BusyError, KmsegError
+from kmseg.errors import BusyError, KmsegError, SavedFileError
+from kmseg.ui import text
 from kmseg.ui.server import incidents
 from kmseg.ui.session import session
 
@@ -51,7 +52,7 @@ def report(error: KmsegError, place: str, retry: Callable[[], None] | None = Non
     retry : callable, optional
         Called by "Try again" before the page runs again.
     """
-    st.error(str(error))
+    st.error(_said(error))
     offer_retry([error], place, retry)
 
 
@@ -106,7 +107,12 @@ def show_earlier() -> None:
     failures = session.failures
     for what in list(failures):
         if error := failures.pop(what, None):  # a download may have succeeded meanwhile
-            st.error(f"{what}: {error}")
+            st.error(f"{what}: {_said(error)}")
+
+
+def _said(error: KmsegError) -> str:
+    """The message as Markdown; that about a saved file quotes it, and it may contain markup."""
+    return text.plain(str(error)) if isinstance(error, SavedFileError) else str(error)
 
 
 def count(errors: list[KmsegError], place: str) -> None:

@@ -15,11 +15,14 @@ from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import PAGE_RANGES, Settings, shown
 from kmseg.ui import presets
+from kmseg.ui.groups import parse_groups, spelled
 from kmseg.ui.handout import Handout
 from kmseg.ui.lessons import LESSONS, Position
-from kmseg.ui.records import ClusterState, Groups, Start, spelled
+from kmseg.ui.pins import parse_pins, spelled_pins
+from kmseg.ui.records import ClusterState, Start
 from kmseg.ui.server import incidents
 from kmseg.ui.session import session
+from kmseg.ui.shortening import completed
 from kmseg.ui.views import FORMER_VIEWS, VIEWS
 
 UPLOAD: Final = "upload"
@@ -48,7 +51,8 @@ class Link:
     settings : Settings
     reading : Reading
     choices : dict of str to str
-        A value for each of :data:`CHOICES`, "merge", "focus", "start", "step" and "lesson".
+        A value for each of :data:`CHOICES`, "merge", "focus", "start", "step",
+        "lesson" and "pins".
     handout : Handout
     corrections : list of str
         A sentence, without its full stop, for each invalid value that was replaced.
@@ -87,10 +91,11 @@ def restore() -> None:
         if name not in IN_BROWSER:
             session.set_option(name, choices[name])
     _leave()
-    session.merges = _groups(choices["merge"])
-    session.focus = sum(_groups(choices["focus"]), ())
+    session.merges = parse_groups(choices["merge"])
+    session.focus = sum(parse_groups(choices["focus"]), ())
     session.start = choices["start"]
     session.lesson, session.handout = choices["lesson"], link.handout
+    session.pins = parse_pins(choices["pins"])
     session.segmentation = ""
     session.linked_reading = None
     if choices["picture"].startswith(UPLOAD):
@@ -121,6 +126,12 @@ def _set_choices_again() -> None:
             session.set_option(name, session.option(name) or allowed[0])
 
 
+def open_query(query: Mapping[str, str]) -> None:
+    """Open a link in the next run; call it in a widget's callback."""
+    st.query_params.from_dict({name: value for name, value in query.items() if value})
+    session.restored = False
+
+
 def _went_back_or_forward() -> bool:
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation
@@ -145,6 +156,7 @@ def parse(query: Mapping[str, str]) -> Link:
     query = {**query, **FORMER_VIEWS.get(query.get("view", ""), {})}
     if "v" not in query:
         query = presets.of(DEFAULT_PICTURE).to_query()
+    query = completed(query)
     settings, sentences = Settings.from_query(query, PAGE_RANGES)
     reading, more = Reading.from_query(query)
     handout, others = Handout.from_query(query)
@@ -161,7 +173,7 @@ def parse(query: Mapping[str, str]) -> Link:
             choices[name] = allowed[0]
     for name, form in (("focus", "1.3"), ("merge", "1.3_2.5")):
         choices[name] = query.get(name, "")
-        if spelled(_groups(choices[name])) != choices[name]:
+        if spelled(parse_groups(choices[name])) != choices[name]:
             corrections.append(
                 f"{name}: must be cluster numbers such as {form}, not {shown(choices[name])}; "
                 "it is ignored"
@@ -176,22 +188,14 @@ def parse(query: Mapping[str, str]) -> Link:
         if not is_valid(choices[name]):
             corrections.append(f"{name}: must be {form}, not {shown(choices[name])}; it is ignored")
             choices[name] = ""
+    choices["pins"] = spelled_pins(parse_pins(query.get("pins", "")))
+    if choices["pins"] != query.get("pins", ""):
+        corrections.append("pins: some are not valid, or too many; they are left out")
     return Link(settings, reading, choices, handout, corrections)
 
 
 def _is_lesson(text: str) -> bool:
     return not text or Position.parse(text) is not None
-
-
-def _groups(text: str) -> Groups:
-    """Parse groups such as "1.3_2.5" into clusters numbered from 0; empty if malformed."""
-    if not re.fullmatch(r"\d{1,3}(?:[._]\d{1,3}){0,254}", text, re.ASCII):
-        return ()
-    groups = tuple(
-        tuple(int(number) - 1 for number in group.split(".")) for group in text.split("_")
-    )
-    every = [cluster for group in groups for cluster in group]
-    return groups if len(every) == len(set(every)) and min(every) >= 0 else ()
 
 
 def leave_out_missing(n_clusters: int) -> list[int]:
@@ -241,19 +245,21 @@ def query_of(settings: Settings) -> dict[str, str]:
         for name, allowed in CHOICES.items()
         if name not in IN_BROWSER
     }
-    choices["picture"] = _picture_name(choices["picture"])
+    choices["picture"] = picture_name(choices["picture"])
     choices["merge"] = spelled(session.merges)
     choices["start"], choices["lesson"] = session.start, session.lesson
+    choices["pins"] = spelled_pins(session.pins)
     return Link(settings, session.reading(session.picture), choices, session.handout, []).to_query()
 
 
 def address(picture: str, reading: Reading, settings: Settings) -> str:
     """The part of a link that identifies a segmentation, to which merges and focus belong."""
-    name = {"picture": _picture_name(picture)}
+    name = {"picture": picture_name(picture)}
     return urlencode(name | reading.to_query() | settings.to_query())
 
 
-def _picture_name(key: str) -> str:
+def picture_name(key: str) -> str:
+    """The picture's name in a link."""
     return key if key in SAMPLES else upload_name(key)
 
 

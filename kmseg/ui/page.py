@@ -28,6 +28,8 @@ from kmseg.ui.lessons import Position
 from kmseg.ui.server import qr
 from kmseg.ui.server.gates import stop_if_cancelled
 from kmseg.ui.session import session
+from kmseg.ui.shortening import shortened
+from kmseg.ui.views import pins
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -49,13 +51,15 @@ colour</span>.</p>
 
 SUMMARY_HELP: Final = """
 **Attempts**: k-means can end with different clusters, depending on where its centroids start. It
-is run several times, and the attempt with the lowest inertia is shown.
+is run several times, and the best result is kept. The exact engine also combines the attempts.
 
-**Iteration**: each colour is assigned to its nearest centroid, then each centroid moves to the mean
-of its colours. *Not converged*: more iterations would still move the centroids.
+**Iteration**: each pixel is assigned to its nearest centroid, then each centroid moves to the mean
+of its pixels. *Not converged*: a centroid still moved further than epsilon (with *Maximum
+iterations only*, at all).
 
-**Inertia**, or compactness: the sum, over all pixels, of the squared distance to the nearest
-centroid. Lower means tighter clusters. Only compare it for the same picture, size and channels.
+**Inertia** (OpenCV: compactness): the sum, over all pixels, of the squared distance to the nearest
+centroid. Lower means tighter clusters. Compare it only for one picture, size, colour space and
+channels.
 
 **RMS**: the root mean square of these distances, in units of the colour space.
 
@@ -70,11 +74,14 @@ class Frame:
     ----------
     wanted : Settings or None
         The settings of the controls; None while they are unknown. Without them there is no link.
+    find : Find
+        Finds other pictures of the session; set by ``picture``.
     pictures : DeltaGenerator
         Region of the pictures, their summary and notes, and the choice of a view.
     """
 
     wanted: Settings | None = None
+    find: pictures.Find
 
     def __init__(self) -> None:
         self._head = st.container(key="head")
@@ -86,14 +93,15 @@ class Frame:
             _hidden_heading("Pictures")
         self._section = stage.container(key="section")
         self._card: DeltaGenerator | None = None
+        self._picture: store.Picture | None = None
         self._drawn = False
 
     def picture(self) -> store.Picture | None:
         """Draw the choice of picture; returns the chosen picture, or None if it is missing."""
         with self._album:
-            picture = pictures.choose()
+            self._picture, self.find = pictures.choose()
         self._card = st.sidebar.container()
-        return picture
+        return self._picture
 
     def draw(self) -> None:
         """Draw the settings, the heading and earlier errors; the second call does nothing."""
@@ -104,7 +112,7 @@ class Frame:
             _hidden_heading("Settings")
             card.draw()
         with self._head:
-            _heading(None if self.wanted is None else link.query_of(self.wanted))
+            _heading(self._picture, self.wanted)
             failures.show_earlier()
 
     @contextmanager
@@ -150,13 +158,16 @@ def _hidden_heading(title: str, css_class: str = "") -> None:
     st.html(f'<h2 class="kmseg-hidden {css_class}">{title}</h2>')
 
 
-def _heading(query: dict[str, str] | None) -> None:
-    """The page's title and description, and the button that copies the link."""
+def _heading(picture: store.Picture | None, wanted: Settings | None) -> None:
+    """The page's title and description, and the buttons that pin and share what is on it."""
     st.html(f"<style>{asset('shared/layout.css')}</style>")
+    query = None if wanted is None else link.query_of(wanted)
     with st.container(key="title", horizontal=True, vertical_alignment="center", wrap=False):
         st.html(HEAD)
+        if picture is not None and wanted is not None:
+            pins.button(picture, wanted)
         if query is not None:
-            share(query, session.picture not in SAMPLES, session.handout, qr.ADDRESS)
+            share(shortened(query), session.picture not in SAMPLES, session.handout, qr.ADDRESS)
     navigation(session.view, session.picture, session.lesson)
     if query is not None:
         _corrections(query)
@@ -283,7 +294,7 @@ def _notes(picture: store.Picture, seg: Segmentation, wanted: Settings) -> list[
     if seg.n_clusters < wanted.n_clusters:
         notes.append(
             f"K is {seg.n_clusters}, not {wanted.n_clusters}: the picture has only "
-            f"{text.count(seg.n_clusters, 'value')} in these channels."
+            f"{text.count(seg.n_clusters, 'distinct value')} in these channels."
         )
     if seg.constant_channels:
         notes.append(

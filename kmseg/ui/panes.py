@@ -24,8 +24,9 @@ from kmseg.ui.components.viewer.viewer import (
     viewer,
 )
 from kmseg.ui.controls import starts
+from kmseg.ui.groups import spelled
 from kmseg.ui.naming import file_name_of
-from kmseg.ui.records import FileRequest, RegionRequest, spelled
+from kmseg.ui.records import FileRequest, RegionRequest
 from kmseg.ui.session import Key, session
 from kmseg.ui.text import count, percent
 

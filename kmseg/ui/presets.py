@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Final
 
+from kmseg.kmeans.engines import ENGINES
 from kmseg.samples import SAMPLES
 from kmseg.settings import Settings
 from kmseg.ui.session import session
 
+# Limits for engines that visit every pixel, and for slow engines. At these, the reference engines
+# take seconds.
+MAX_VISITED_PIXELS: Final = 100_000
+MAX_SLOW_ATTEMPTS: Final = 10
+
 START: Final = Settings(color_space="cielab", n_clusters=6)
 """Settings of uploads, and of "Reset all settings".
 
-Distances in CIELAB follow perception, and six colours separate the main areas of most photos.
+Distances in CIELAB roughly follow perception, and six colours separate the main areas of most
+photos.
 """
 
 
@@ -42,6 +51,25 @@ def of(picture: str) -> Settings:
     """A picture's initial settings: a sample's own, or :data:`START` for an upload."""
     sample = SAMPLES.get(picture)
     return START if sample is None else Settings(**sample.settings)  # type: ignore[arg-type]
+
+
+def within_reach(settings: Settings, width: int, height: int) -> Settings:
+    """The settings that the page runs: some engines have a limit of width or attempts.
+
+    Parameters
+    ----------
+    settings : Settings
+    width, height : int
+        Of the picture, in pixels.
+    """
+    engine = ENGINES[settings.engine]
+    if engine.slow:
+        settings = replace(settings, attempts=min(settings.attempts, MAX_SLOW_ATTEMPTS))
+    if engine.visits_pixels:
+        most = max(1, math.isqrt(MAX_VISITED_PIXELS * width // height))
+        if (settings.width or width) > most:
+            settings = replace(settings, width=most)
+    return settings
 
 
 def follow(picture: str) -> None:

@@ -13,11 +13,6 @@ Groups = tuple[tuple[int, ...], ...]
 Box = tuple[int, int, int, int]
 
 
-def spelled(groups: Groups) -> str:
-    """Format groups of clusters, numbered from 0, for a link: "1.3_2.5"."""
-    return "_".join(".".join(str(cluster + 1) for cluster in group) for group in groups)
-
-
 @dataclass(frozen=True, slots=True)
 class RegionRequest:
     """The viewer's request for a region of a picture in more detail.

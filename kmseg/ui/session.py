@@ -8,7 +8,7 @@ Any other value is kept under the name of its attribute of :class:`Session`.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 from uuid import uuid4
 
 import streamlit as st
@@ -20,7 +20,11 @@ from kmseg.picture.probe import DEFAULT_READING
 from kmseg.picture.reading import Reading
 from kmseg.settings import FIELDS, Settings, to_hex
 from kmseg.ui.handout import Handout
+from kmseg.ui.pins import Pin
 from kmseg.ui.records import ClusterState, FileRequest, Groups, Refusal, RegionRequest
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 T = TypeVar("T")
 
@@ -43,6 +47,10 @@ class Key(StrEnum):
     STEPS = "steps"
     ATTEMPTS = "attempt tiles"
     BAD_START = "bad start"
+    PINS = "pinned"
+    PICTURES = "carried over"
+    CODEBOOK = "codebook"
+    SETTINGS_FILE = "settings file"
 
 
 class _Value(Generic[T]):
@@ -127,6 +135,8 @@ class Session:
     lesson : str
         Position in the lessons, see :class:`kmseg.ui.lessons.Position`; its texts replace those of
         the card. Empty without a lesson.
+    pins : tuple of Pin
+        Segmentations that are kept for comparison, at most six.
     attempts_paused : bool
         Whether the visitor has stopped the attempts that are made in idle time.
     bad_start_of : object
@@ -186,6 +196,7 @@ class Session:
     next_start = _Value("")
     handout = _Value(Handout())
     lesson = _Value("")
+    pins: _Value[tuple[Pin, ...]] = _Value(())
     attempts_paused = _Value(False)
     bad_start_of: _Value[object] = _Value(None)
     segmentation = _Value("")
@@ -224,6 +235,10 @@ class Session:
     def event(self, component: str, name: str) -> Any:
         """The value of a component's event in this run; None if there was no such event."""
         return getattr(st.session_state.get(component), name, None)
+
+    def uploaded(self, key: Key) -> UploadedFile | None:
+        """The file in a file widget of one file."""
+        return cast("UploadedFile | None", st.session_state.get(key))
 
     def reading(self, picture: str) -> Reading:
         """How a picture is read."""

@@ -79,7 +79,7 @@ PROGRAMS: Final[dict[Language, Program]] = {
         "pip install opencv-python-headless numpy",
         ("imports", "picture", "coordinates", "nearest", "opencv", "result"),
         engines=("opencv",),
-        difference="cv2.kmeans rounds to 32 bits and makes 2 to 100 iterations",
+        difference="cv2.kmeans works in 32-bit floats and makes 2 to 100 iterations",
     ),
     "scikit-learn": Program(
         "scikit-learn",

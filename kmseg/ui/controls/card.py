@@ -11,7 +11,7 @@ from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
 from kmseg.settings import INITS, PAGE_RANGES, STOPS
 from kmseg.ui import presets, text
-from kmseg.ui.controls import starts
+from kmseg.ui.controls import saved_file, starts
 from kmseg.ui.session import channels_key, session, setting_key
 from kmseg.ui.views import hue, sheet
 
@@ -35,8 +35,8 @@ def draw() -> None:
         key=setting_key("init"),
         required=True,
         format_func=TITLES["init"].__getitem__,
-        help="Where the K centroids start. **k-means++** picks random pixels that are far apart, "
-        "**Random** picks any pixels, and with **My colours** you choose the colours.",
+        help="Where the K centroids start. **k-means++** draws pixels one by one, far ones more "
+        "likely, **Random** draws all alike, and with **My colours** you choose the colours.",
     )
     if init == "manual":
         starts.draw()
@@ -85,7 +85,8 @@ def _advanced() -> None:
         key=setting_key("engine"),
         format_func=lambda name: ENGINES[name].title,
         help="The exact engine clusters each distinct colour once, weighted by its number of "
-        "pixels. The others are for comparison.",
+        "pixels. Exact means that no colour is left out or rounded; a global optimum is shown as "
+        "such. The others are for comparison.",
     )
     engine = ENGINES[name]
     reduced = "Here it works on a smaller copy of the picture." if engine.visits_pixels else ""
@@ -94,11 +95,11 @@ def _advanced() -> None:
     _stop_rule(iterations_only=engine.own_stop_rule)
     low, high = PAGE_RANGES["seed"]
     st.number_input(
-        "Seed",
+        "Random seed",
         low,
         high,
         key=setting_key("seed"),
-        help="Initialises the random numbers. The same seed gives the same result on any computer.",
+        help="Start of the random numbers. The same seed and settings repeat the result.",
     )
     low, high = PAGE_RANGES["width"]
     st.number_input(
@@ -109,9 +110,10 @@ def _advanced() -> None:
         key=setting_key("width"),
         help="The picture is resized to this width before clustering. 0 keeps its size.",
     )
-    st.caption("The runs of two articles, as this page offers them:")
+    st.caption("Settings of the two articles behind kmseg:")
     for title, settings in presets.ARTICLES.items():
         st.button(title, on_click=partial(session.set_settings, settings))
+    saved_file.draw()
     st.button("Reset all settings", on_click=partial(session.set_settings, presets.START))
 
 

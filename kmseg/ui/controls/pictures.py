@@ -46,7 +46,11 @@ class _Own:
     read_as: Callable[[Reading], store.Picture]
 
 
-def choose() -> store.Picture | None:
+Find = Callable[[str, Reading], store.Picture | None]
+"""Finds a picture by its name in a link and how it is read; None if the session lacks it."""
+
+
+def choose() -> tuple[store.Picture | None, Find]:
     """Draw the strip of pictures, and the chosen picture's controls in the sidebar.
 
     A new upload is chosen at once.
@@ -55,6 +59,7 @@ def choose() -> store.Picture | None:
     -------
     Picture or None
         None while the requested picture is missing; no other picture replaces it.
+    Find
 
     Raises
     ------
@@ -72,9 +77,19 @@ def choose() -> store.Picture | None:
     _strip(own, chosen if is_there else "")
     session.drawn &= is_there
     with side:
+        picture = None
         if chosen in own:
-            return reading.choose(own[chosen].picture, own[chosen].read_as)
-        return _sample(chosen) if is_there else None
+            picture = reading.choose(own[chosen].picture, own[chosen].read_as)
+        elif is_there:
+            picture = _sample(chosen)
+    return picture, partial(_find, own)
+
+
+def _find(own: dict[str, _Own], name: str, reading: Reading) -> store.Picture | None:
+    if name in SAMPLES:
+        return store.sample(name)
+    found = [each for key, each in own.items() if link.is_upload(name, key)]
+    return found[-1].read_as(reading) if found else None
 
 
 def _sample(key: str) -> store.Picture:

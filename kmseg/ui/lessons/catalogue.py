@@ -14,7 +14,7 @@ _RANDOM: Final = replace(_RGB, n_clusters=6, init="random")
 _AT_REST: Final = "9999"  # the browser goes to the last step
 _ONLY_PICTURES: Final = ("samples", "places", "space", "shares", "settings")
 _ONLY_STEPS: Final = (*_ONLY_PICTURES, "k", "looks")
-_NO_SETTINGS: Final = ("samples", "space", "settings")
+_ONLY_VIEW: Final = ("samples", "places", "space", "looks", "shares", "summary", "settings")
 
 _WHAT_K_DOES: Final = Lesson(
     key="k",
@@ -27,11 +27,11 @@ _WHAT_K_DOES: Final = Lesson(
             "cluster in the mean colour of its pixels. Here K is 2: light and dark.",
             question="Press + below the pictures. At which K do the red roofs get a cluster?",
             answer="At K = 4. With K = 3 the dark pixels are split in two instead: k-means lowers "
-            "the squared distances of all pixels together, and the roofs are few.",
+            "the sum of squared distances, and the roofs have few pixels.",
             picture="china",
             view="clusters",
             settings=_CIELAB,
-            hide=(*_ONLY_PICTURES, "summary"),
+            hide=_ONLY_VIEW,
         ),
         Stop(
             text="Each row of the table is a cluster, the largest first: its pixels, their share "
@@ -42,20 +42,20 @@ _WHAT_K_DOES: Final = Lesson(
             picture="china",
             view="clusters",
             settings=replace(_CIELAB, n_clusters=6),
-            hide=_NO_SETTINGS,
+            hide=_ONLY_VIEW,
             any_picture=True,
         ),
         Stop(
             text="Inertia is the sum of the squared distances of all pixels to their centroids. "
             "The best inertia for K + 1 clusters is never above the best for K.",
             question="So is the largest K the best?",
-            answer="No: with one cluster for each colour inertia is 0, and nothing is explained. "
+            answer="No: with one cluster for each colour inertia is 0, and nothing is grouped. "
             "Look for the K after which inertia falls slowly (the elbow), or for the K that "
             "separates what you need. Scores such as the silhouette only give hints.",
             picture="china",
             view="ladder",
             settings=replace(_CIELAB, n_clusters=6),
-            hide=_NO_SETTINGS,
+            hide=_ONLY_VIEW,
             any_picture=True,
         ),
     ),
@@ -85,7 +85,7 @@ _START: Final = Lesson(
             question="Inertia never rises from one half-step to the next. Why not?",
             answer="Assign gives each pixel the nearest centroid, so no distance grows. Move goes "
             "to the mean, which has the least sum of squared distances to the pixels of a cluster. "
-            "There are finitely many ways to assign pixels, so the run ends.",
+            "There are finitely many assignments and none comes back, so the run ends.",
             picture="flower",
             view="steps",
             settings=replace(_RGB, init="random"),
@@ -94,8 +94,8 @@ _START: Final = Lesson(
             any_picture=True,
         ),
         Stop(
-            text="A window of five colours of glass with leads, K = 6, random seeds. This run is "
-            "at rest too, but its inertia is seven times that of the best.",
+            text="A window of five colours of glass with leads, K = 6, random seeds. This run "
+            "has converged too, but its inertia is seven times that of the best.",
             question="What went wrong? Find two centroids that share one colour of glass.",
             answer="Two centroids share the pale glass, so red and gold share one. Neither "
             "half-step moves a centroid across the gap between colours: this is a local optimum. "
@@ -108,11 +108,12 @@ _START: Final = Lesson(
         ),
         Stop(
             text="K-means++ draws the seeds one after the other. The brighter a pixel is here, the "
-            "likelier it is drawn next: its odds are its squared distance to the nearest seed so "
-            "far. Step forward with → to see each draw. (Arthur and Vassilvitskii, 2007.)",
+            "likelier it is drawn next: its probability is in proportion to its squared distance "
+            "to the nearest seed. Step forward with → to see each draw. (Arthur and Vassilvitskii, "
+            "2007.)",
             question="Why does this help?",
-            answer="A pixel of a colour that already has a seed has odds near 0, so the seeds "
-            "spread over the colours. It is still a draw: now and then it fails as well.",
+            answer="A pixel of a colour that already has a seed has a probability near 0, so the "
+            "seeds spread over the colours. It is still a draw: now and then it fails as well.",
             picture="stained-glass",
             view="steps",
             settings=replace(_RANDOM, init="k-means++"),
@@ -139,26 +140,28 @@ _ATTEMPTS: Final = Lesson(
             view="attempts",
             settings=_RANDOM,
             options={"attempts_shown": "12"},
-            hide=_ONLY_PICTURES,
+            hide=_ONLY_VIEW,
         ),
         Stop(
             text="The same with seeds drawn by k-means++. Below, 30 starts of each kind are "
             "compared: each dot is one run, and further right is worse.",
-            question="Suppose one run in six finds the best. How likely do ten runs all miss it?",
+            question="Suppose one run in six finds the best. How likely is it that ten independent "
+            "runs all miss it?",
             answer="(5/6)¹⁰ = 16%. With k-means++ about six runs in seven find it here, and then "
             "ten runs all miss it with (1/7)¹⁰, less than one in a hundred million.",
             picture="stained-glass",
             view="attempts",
             settings=replace(_RANDOM, init="k-means++"),
             options={"attempts_shown": "12"},
-            hide=_ONLY_PICTURES,
+            hide=_ONLY_VIEW,
         ),
         Stop(
             text="This is why attempts are a setting: k-means runs that many times and keeps the "
             "run with the lowest inertia. Open the settings at the side and change Attempts.",
             question="More attempts cost more time. What else lowers the risk?",
             answer="Better seeds (k-means++), or a search that goes on where plain k-means stops, "
-            "as the exact engine of this page does: it moves centroids elsewhere and runs again.",
+            "as in the exact engine of this page: it combines centroids of several attempts and "
+            "iterates.",
             picture="stained-glass",
             view="clusters",
             settings=replace(_RANDOM, init="k-means++"),
@@ -175,11 +178,11 @@ _SPACE: Final = Lesson(
     summary="A plate hides a number. RGB misses it; the right channel shows it.",
     stops=(
         Stop(
-            text="A plate of dots hides a number that people with full colour vision read at once. "
-            "K-means in RGB with K = 3 does not find it.",
+            text="A plate of dots hides a number that people with normal colour vision read at "
+            "once. K-means in RGB with K = 3 does not find it.",
             question="What did k-means separate instead? Compare the two pictures.",
             answer="Light dots from dark dots. In RGB, two dots of one hue but of different "
-            "lightness are further apart than two of different hue.",
+            "lightness are often further apart than two of different hue.",
             picture="plate-6",
             view="clusters",
             settings=replace(_RGB, n_clusters=3),
@@ -194,24 +197,25 @@ _SPACE: Final = Lesson(
             picture="plate-6",
             view="sheet",
             settings=replace(_RGB, n_clusters=3),
-            hide=("samples", "settings"),
+            hide=_ONLY_VIEW,
         ),
         Stop(
-            text="HSV, channel H alone. Each colour is now one number, the hue, and K-means splits "
+            text="HSV, channel H alone. Each colour is now one number, the hue, and k-means splits "
             "the line of hues into three intervals.",
-            question="Would people with a red-green deficiency see the 6 in the original?",
+            question="Would people with red-green colour blindness see the 6 in the original?",
             answer="Hardly: open Explore, Colour spaces, Colour vision for a simulation. It is no "
-            "test and no diagnosis. The clusters use numbers that their eyes do not get.",
+            "test and no diagnosis. K-means sees hue differences that their cones barely "
+            "signal.",
             picture="plate-6",
             view="clusters",
             hide=("samples", "settings"),
         ),
         Stop(
-            text="Hue is an angle: 0 and 179 are neighbours. As a plain number they are as far "
-            "apart as can be, so k-means splits the red of these tomatoes.",
+            text="Hue is an angle in units of 2°: 0 and 179 are neighbours. As a plain number they "
+            "are as far apart as can be, so k-means splits the red of these tomatoes.",
             question="Choose HSV, hue as an angle, below the pictures. What changes?",
-            answer="All red pixels share a cluster. There the hue is two numbers, S·cos H and "
-            "S·sin H, so distances go around the circle.",
+            answer="All red pixels share a cluster. There hue and saturation are the point "
+            "(S·cos H, S·sin H), so 0 and 179 are close.",
             picture="wrapped-hue",
             view="clusters",
             hide=("samples", "settings"),
@@ -229,8 +233,8 @@ _WRONG_TOOL: Final = Lesson(
             text="A sky without any edge. K-means always returns K clusters, whether or not the "
             "colours form groups.",
             question="Change K. Which edges are in the picture, and which did k-means make?",
-            answer="All edges are made: they move with K. Colours without gaps are cut into equal "
-            "parts. Look at the colour cloud before you trust clusters.",
+            answer="None is in the picture: the edges move with K. Colours without gaps are cut "
+            "into equal parts. Look at the colour cloud before you trust clusters.",
             picture="gradient",
             view="clusters",
             hide=_ONLY_PICTURES,
@@ -249,7 +253,8 @@ _WRONG_TOOL: Final = Lesson(
             "shade in its folds to the light.",
             question="K is 2. Why are the clusters light and dark, and not blue and violet?",
             answer="K-means uses distance to one centre, so it prefers round clusters of similar "
-            "size. Along the light the colours differ more than across. Hue alone separates them.",
+            "spread. Shading changes the colours more than the cloth does. Hue alone separates "
+            "them.",
             picture="elongated",
             view="clusters",
             hide=_ONLY_PICTURES,

@@ -3,6 +3,14 @@
 from kmseg.ui.store.addresses import ROUTES
 from kmseg.ui.store.attempts import Growth, attempts, attempts_made, compared, drawn_starts
 from kmseg.ui.store.caches import drop_idle, forget, gauges, measured, owner
+from kmseg.ui.store.carrying import carried, carried_archive, codebook, pooled_codebook
+from kmseg.ui.store.comparing import (
+    agreement,
+    differences,
+    grid_figure,
+    pane,
+    preview_size,
+)
 from kmseg.ui.store.opening import upload
 from kmseg.ui.store.pictures import Picture, pixels, sample
 from kmseg.ui.store.prefetch import (
@@ -39,24 +47,33 @@ __all__ = [
     "Growth",
     "Picture",
     "Previews",
+    "agreement",
     "attempts",
     "attempts_made",
+    "carried",
+    "carried_archive",
     "code_archive",
+    "codebook",
     "color_cloud",
     "color_vision",
     "compared",
+    "differences",
     "drawn_starts",
     "drop_idle",
     "file",
     "forget",
     "gauges",
+    "grid_figure",
     "in_foreground",
     "ladder",
     "measured",
     "owner",
+    "pane",
     "pixels",
+    "pooled_codebook",
     "prefetch_neighbours",
     "preview_pixels",
+    "preview_size",
     "previews",
     "region",
     "request_attempts",

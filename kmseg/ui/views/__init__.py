@@ -12,6 +12,8 @@ from kmseg.ui.views import (
     download,
     ladder,
     lessons,
+    pictures,
+    pins,
     residual,
     sheet,
     steps,
@@ -32,6 +34,8 @@ VIEWS: Final[dict[str, View]] = {
         steps.VIEW,
         attempts.VIEW,
         lessons.VIEW,
+        pins.VIEW,
+        pictures.VIEW,
         download.VIEW,
         code.VIEW,
     )

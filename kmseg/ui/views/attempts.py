@@ -63,7 +63,7 @@ def show(context: ViewContext) -> None:
     width, height = store.size(picture, context.seg)
     st.caption(
         f"Every attempt uses all pixels of the picture at {width} × {height}, as *Steps* does. The "
-        "exact engine's search, behind the segmentation above, makes a bad start unlikely."
+        "exact engine's search, behind the segmentation above, makes a bad result unlikely."
     )
 
 
@@ -112,10 +112,10 @@ def sentence(compared: Sequence[Comparison], n: int) -> str:
         return f"{len(compared)} of {n} attempts made…"
     same = sum(comparison.same_optimum for comparison in compared)
     if same == n:
-        return f"**All {n} attempts reached the same optimum.**"
-    reached = f"{same} of {n} attempts reached the same optimum"
+        return f"**All {n} attempts ended at the same local optimum.**"
+    reached = f"{same} of {n} attempts ended at the same local optimum"
     if same == 1:
-        reached = f"Only 1 of {n} attempts reached the best optimum"
+        reached = f"Only 1 of {n} attempts ended at the best local optimum"
     worst = max(comparison.excess for comparison in compared)
     return f"**{reached}; the worst is {_above(worst)} above the best.**"
 
@@ -238,8 +238,7 @@ def _bad_start(picture: store.Picture, settings: Settings) -> None:
         compared = store.compared(picture, settings, pair)
         st.markdown(
             f"**A bad start**: attempt {bad.number + 1} ends {_above(compared[1].excess)} above "
-            f"attempt {best.number + 1}. Each half-step can only lower the inertia, so it stays "
-            "there."
+            f"attempt {best.number + 1}, at a local optimum, which no half-step can leave."
         )
         attempts(
             _entries(pair, compared),

@@ -11,7 +11,8 @@ import streamlit as st
 from kmseg.output import export
 from kmseg.samples import SAMPLES
 from kmseg.ui import failures, naming, offline, store
-from kmseg.ui.records import spelled
+from kmseg.ui.groups import spelled
+from kmseg.ui.shortening import shortened
 from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
 
 # The longest side of the picture in a saved page, in pixels.
@@ -73,7 +74,7 @@ def _link(context: ViewContext) -> str:
     query["merge"] = spelled(tuple(own for own in context.merged.members if len(own) > 1))
     page = urlsplit(st.context.url)
     path = f"{page.path.rstrip('/')}/"
-    return page._replace(path=path, query=urlencode(query), fragment="").geturl()
+    return page._replace(path=path, query=urlencode(shortened(query)), fragment="").geturl()
 
 
 def _wholly_in_focus(context: ViewContext) -> list[int]:

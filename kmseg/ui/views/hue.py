@@ -27,7 +27,8 @@ _TILES: Final = {
     ),
     ANGLE: (
         "Hue as an angle",
-        "Red stays in one piece: 0 and 180 are the same direction. Pale colours count less.",
+        "Red stays in one piece: 0° and 360° are the same direction. Pale colours lie close "
+        "together.",
     ),
 }
 

@@ -19,13 +19,15 @@ from kmseg.ui.views.view import Place, View, ViewContext, say_automatic
 TOP: Final = 10
 
 HELP: Final = """
-**Inertia** always falls as K grows. Look for the elbow: the K after which it falls only slowly.
+**Inertia** at its best never rises with K. Look for the elbow: the K after which it falls only
+slowly.
 
-**Silhouette**, from -1 to 1: how much closer pixels are to their own cluster than to the next one.
-The K with the highest silhouette is suggested.
+**Silhouette**, from -1 to 1: the mean of (b − a) / max(a, b), where a and b are a pixel's mean
+distances to its own and to the nearest other cluster (Rousseeuw 1987). The K with the highest
+silhouette is suggested.
 
-**Calinski-Harabasz**: the variance between clusters divided by the variance within them. Higher is
-better.
+**Caliński-Harabasz** (1974): the variance between clusters over the variance within them, with
+K − 1 and N − K degrees of freedom. Higher is better.
 """
 
 
@@ -50,7 +52,7 @@ def show(context: ViewContext) -> None:
         side=9.5,
     )
     st.caption(
-        f"Inertia and Calinski-Harabasz are computed over all pixels, the silhouette over "
+        f"Inertia and Caliński-Harabasz are computed over all pixels, the silhouette over "
         f"{explore.SILHOUETTE_PIXELS:,} random ones. "
         + ("The filled dot marks the highest silhouette. " if best else "")
         + "The K in use is underlined. "
@@ -69,7 +71,7 @@ def _entry(rung: Rung, suggested: bool) -> Entry:
         (
             f"inertia {text.power(rung.tile.inertia)}",
             f"silhouette {_number(rung.silhouette)}",
-            f"Calinski-Harabasz {text.power(rung.calinski_harabasz)}",
+            f"Caliński-Harabasz {text.power(rung.calinski_harabasz)}",
         ),
         "suggested: highest silhouette" if suggested else "",
     )

@@ -11,8 +11,9 @@ from kmseg.ui.lessons import LESSONS, Position
 from kmseg.ui.views.view import Place, View, ViewContext
 
 OWN: Final = (
-    "**Your own lesson**: set the page as you want it, then choose *Share* and *Make a lesson*. "
-    "The link has your text, a question and its answer, and hides the controls that you name."
+    "**Your own lesson**: set the page as you want it, then choose *Share* and *Make it a "
+    "lesson*. The link has your text, a question and its answer, and hides the controls that you "
+    "tick."
 )
 
 

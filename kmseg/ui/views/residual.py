@@ -36,9 +36,9 @@ def show(context: ViewContext) -> None:
         st.metric("Average difference", f"{known.mean():.1f} ΔE")
         st.metric("Worst 1% of pixels: at least", f"{np.percentile(known, 99):.1f} ΔE")
         st.caption(
-            "ΔE (CIE 1976) measures how different two colours look: here, a pixel and its cluster. "
-            "About 2.3 is just noticeable, 10 is obvious. More clusters lower it, and so does "
-            "clustering channels that were left out."
+            "ΔE (CIE 1976) estimates how different a pixel and its cluster look. About 2.3 is just "
+            "noticeable (Mahy et al. 1994). More clusters usually lower it, and so does clustering "
+            "channels that were left out."
         )
 
 

@@ -26,9 +26,10 @@ N_PROPOSALS: Final = 6
 SPACE_WIDTH: Final = 600
 
 HELP: Final = """
-Ranked by two numbers. *Coherence*, from 0 to 1, is high where each cluster covers solid areas, not
-scattered dots. *Explained* is the share of the variation in the picture's colours that the clusters
-account for. Of segmentations that look nearly the same, only the best is listed.
+Ranked by coherence × √explained. *Coherence* (Cohen's kappa): how much more often than by chance
+nearby pixels share a cluster; 1 is solid areas, 0 is scattered dots. *Explained*: the clusters'
+share of the variance of the colours in Oklab. Of segmentations that look nearly the same, only the
+best is listed.
 """
 
 SHOWN: Final = Option(

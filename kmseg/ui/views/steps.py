@@ -22,6 +22,8 @@ HELP: Final = """
 Each half-step can only lower the inertia, so the run comes to rest. Where it rests depends on the
 start: this is one run of Lloyd's algorithm over all colours, without the search that makes the
 segmentation in *Explore* nearly independent of it.
+
+Step s is the state after s moves; the last iteration, which only confirms convergence, has no step.
 """
 
 
@@ -46,7 +48,7 @@ def show(context: ViewContext) -> None:
     hint = ""
     if settings.init == "manual":
         hint = f"At step 0, a click on the picture sets colour {session.start_slot}. "
-    sample = "Numbers count all pixels; the picture and the colours are a sample."
+    sample = "Numbers count all pixels; the picture and the plot show a sample."
     st.caption(hint + sample, help=HELP)
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from kmseg import explore
 
 if TYPE_CHECKING:
+    from kmseg.picture.reading import Reading
     from kmseg.segmentation import Segmentation
     from kmseg.settings import Settings
     from kmseg.ui import store
@@ -59,6 +60,8 @@ class ViewContext:
         ``needs_focus``.
     address : str
         The browser's name for ``seg``, see :func:`kmseg.ui.link.address`.
+    find : callable
+        ``find(name, reading)`` is the session's picture with this name in a link, or None.
     """
 
     picture: store.Picture
@@ -67,6 +70,7 @@ class ViewContext:
     merged: Segmentation
     focus: tuple[int, ...]
     address: str
+    find: Callable[[str, Reading], store.Picture | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +117,6 @@ def say_automatic(settings: Settings) -> None:
     """Show a note if a view's segmentations use another engine or start than the settings."""
     if explore.automatic(settings) != settings:
         st.caption(
-            "These pictures use the exact engine and automatic initialisation, whatever the "
-            "sidebar says. Clicking one changes those settings too."
+            "These pictures use the exact engine, and k-means++ in place of your own colours, "
+            "whatever the sidebar says. Clicking one changes those settings too."
         )

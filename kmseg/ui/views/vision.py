@@ -24,9 +24,12 @@ _WIDTH: Final = 150
 # Titles of the pictures of store.color_vision, and what they show.
 _SEEN: Final = {
     "original": ("Original", "as stored in the file"),
-    "protan": ("Protan, simulated", "without working L cones (long waves)"),
-    "deutan": ("Deutan, simulated", "without working M cones (medium waves)"),
-    "tritan": ("Tritan, simulated", "without working S cones (short waves); an approximation"),
+    "protan": ("Protanopia, simulated", "without working L cones (long wavelengths)"),
+    "deutan": ("Deuteranopia, simulated", "without working M cones (medium wavelengths)"),
+    "tritan": (
+        "Tritanopia, simulated",
+        "without working S cones (short wavelengths); an approximation",
+    ),
 }
 
 
@@ -49,7 +52,7 @@ def show(context: ViewContext) -> None:
         if settings != explore.automatic(context.wanted):
             st.button("Use these settings", on_click=partial(session.set_settings, settings))
     st.caption(
-        "This is a simulation (Machado, Oliveira and Fernandes 2009, full severity). It is not a "
+        "This is a simulation (Machado, Oliveira and Fernandes 2009, severity 1.0). It is not a "
         "test of colour vision and not a diagnosis. What somebody sees also depends on the screen, "
         "the light and the person."
     )

@@ -75,7 +75,9 @@ class Share {
   // The link to the page as it is, with the texts of the form if it is open.
   get link() {
     const parameters = new URLSearchParams(this.data.query)
-    for (const [name, value] of focus.parameters) if (value) parameters.set(name, value)
+    for (const [name, value] of focus.parameters) {
+      if (value && value !== this.data.defaults[name]) parameters.set(name, value)
+    }
     if (this.lesson.open) {
       parameters.delete("lesson")
       for (const [name, value] of this.texts()) {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kmseg.settings import LINK_VERSION
 from kmseg.ui.components.component import register
 from kmseg.ui.handout import HIDEABLE, LIMITS, Handout
+from kmseg.ui.shortening import DEFAULTS
 
 _mount = register("share")
 
@@ -17,7 +19,9 @@ class ShareData:
     Attributes
     ----------
     query : dict of str to str
-        Query parameters of the link, without those that the browser adds.
+        Query parameters of the link, without defaults and those that the browser adds.
+    defaults : dict of str to str
+        What missing parameters mean.
     is_own : bool
         Whether the picture is the visitor's own, so that the link does not contain it.
     qr : str
@@ -31,6 +35,7 @@ class ShareData:
     """
 
     query: dict[str, str]
+    defaults: dict[str, str]
     is_own: bool
     qr: str
     handout: dict[str, str]
@@ -53,4 +58,5 @@ def share(query: dict[str, str], is_own: bool, handout: Handout, qr: str) -> Non
         Address of QR codes below the server's root.
     """
     titles = {name: part.title for name, part in HIDEABLE.items()}
-    _mount(ShareData(query, is_own, qr, handout.to_query(), LIMITS, titles), key="share")
+    defaults, texts = DEFAULTS[LINK_VERSION], handout.to_query()
+    _mount(ShareData(query, defaults, is_own, qr, texts, LIMITS, titles), key="share")

@@ -28,7 +28,7 @@ export function describe(run, position) {
   const { kind, step, number } = run.at(position)
   if (kind === "odds") {
     return `Seed ${number + 1} is about to be drawn. The brighter a pixel, the likelier it is drawn: `
-      + "its odds grow with its squared distance to the nearest seed so far."
+      + "in proportion to its squared distance to the nearest seed."
   }
   if (kind === "draw") return drawn(run, number)
   if (kind === "seeds") {
@@ -50,8 +50,9 @@ const ORIGINS = {
 function drawn(run, number) {
   const color = run.data.seeds[run.data.drawn[number]]
   const first = number === 0 ? " All pixels were equally likely." : ""
-  const random = run.data.init === "random" ? " Each pixel was equally likely." : ""
-  return `Seed ${number + 1} of ${run.k} is drawn: ${color}.${random || first}`
+  const random = run.data.init === "random"
+    ? " All pixels with values not yet drawn were equally likely." : ""
+  return `Seed ${number + 1} of ${run.k} is drawn: ${color}.${first || random}`
 }
 
 function fall(run, position) {
@@ -90,8 +91,11 @@ function emptyOnes(run, position) {
   const counts = run.countsAt(position)
   const empty = counts.flatMap((pixels, j) => pixels ? [] : [j + 1])
   if (!empty.length) return ""
-  if (empty.length > 1) return ` Clusters ${empty.join(", ")} are empty: they move to the pixels furthest from theirs.`
-  return ` Cluster ${empty} is empty: it moves to the pixel that is furthest from its own centroid.`
+  if (empty.length > 1) {
+    return ` Clusters ${empty.join(", ")} are empty: they move to the colours furthest from their `
+      + "nearest centroids."
+  }
+  return ` Cluster ${empty} is empty: it moves to the colour furthest from its nearest centroid.`
 }
 
 function rest(run, position) {
@@ -100,10 +104,10 @@ function rest(run, position) {
   const inertia = run.inertiaAt(position)
   const still = run.changed[run.moves] === 0 && converged
   const end = still ? "At rest: no pixel changes cluster any more. This is a local optimum"
-    : converged ? `At rest: no centroid would move further than epsilon, ${epsilon}`
+    : converged ? `Converged: no centroid would move further than epsilon, ${epsilon}`
       : `Stopped after ${count(run.moves, "iteration")}, before it came to rest`
   const gap = inertia / best - 1
-  const compared = gap > 5e-4 ? `; the segmentation in Explore has ${fine(1 - best / inertia)} less` : ""
+  const compared = gap > 5e-4 ? `; the inertia in Explore is ${fine(1 - best / inertia)} lower` : ""
   return `${end}. Inertia after ${count(run.moves, "move")}: ${power(inertia)}${compared}.`
 }
 

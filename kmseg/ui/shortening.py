@@ -1,0 +1,55 @@
+"""Short links: values that are the default of the link's version are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from kmseg.settings import LINK_VERSION
+
+DEFAULTS: Final[dict[str, dict[str, str]]] = {
+    "1": {
+        "color_space": "bgr",
+        "channels": "all",
+        "n_clusters": "4",
+        "init": "k-means++",
+        "centroids": "",
+        "attempts": "10",
+        "max_iter": "300",
+        "epsilon": "0.01",
+        "stop": "both",
+        "seed": "0",
+        "engine": "exact",
+        "width": "0",
+        "frame": "1",
+        "levels": "auto",
+        "view": "clusters",
+        "layout": "side",
+        "paint": "colors",
+        "cloud_space": "rgb",
+        "cloud_paint": "color",
+        "sheet_shown": "all",
+        "sheet_k": "same",
+        "attempts_shown": "12",
+        "code": "opencv",
+        "pins_paint": "own",
+        "pictures_by": "this",
+        "page_side": "2048",
+    }
+}
+"""For each version of links, what a missing parameter means.
+
+Links that were shared live for ever: never change an entry. A parameter whose default changes gets
+another version.
+"""
+
+
+def shortened(query: Mapping[str, str]) -> dict[str, str]:
+    """A link's query without empty values and defaults; :func:`completed` is the inverse."""
+    defaults = DEFAULTS.get(query.get("v", LINK_VERSION), {})
+    return {name: value for name, value in query.items() if value and defaults.get(name) != value}
+
+
+def completed(query: Mapping[str, str]) -> dict[str, str]:
+    """A link's query with the defaults of its version."""
+    return DEFAULTS.get(query.get("v", LINK_VERSION), {}) | dict(query)

@@ -1,0 +1,106 @@
+"""The view "Pictures": one set of clusters on several pictures, in this process."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import kmseg
+from inprocess import component, open_page, png, rerun, texts
+from kmseg.output import report
+from kmseg.ui import store
+from kmseg.ui.session import Key
+from kmseg.ui.views import pictures
+
+CHOSEN = "pictures 0"
+LAB = {"picture": "flower", "color_space": "cielab", "n_clusters": "4", "view": "pictures"}
+SETTINGS = kmseg.Settings(color_space="cielab", n_clusters=4)
+
+
+def panes(app: AppTest) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = component(app, "kmseg_compare")["panes"]
+    return found
+
+
+def choose(app: AppTest, by: str, *names: str) -> None:
+    if names:
+        app.multiselect(key=CHOSEN).set_value(list(names))
+    app.segmented_control(key=pictures.BY.name).set_value(by)
+    rerun(app)
+
+
+def nearest(pixels: np.ndarray, codebook: kmseg.Codebook) -> np.ndarray:
+    """Shares of the clusters of a codebook, by plain NumPy."""
+    values = kmseg.color.features(pixels.reshape(-1, 3), "cielab")
+    distances = ((values[:, None] - codebook.centroids) ** 2).sum(axis=2)
+    return np.bincount(distances.argmin(axis=1), minlength=len(codebook.centroids)) / len(values)
+
+
+def test_the_clusters_of_one_picture_keep_their_numbers_and_colours_on_another() -> None:
+    app = open_page(**LAB)
+    choose(app, "this", "flower", "stained-glass")
+    first, other = panes(app)
+    codebook = kmseg.segment(kmseg.sample_image("flower"), SETTINGS).codebook
+    assert first["colors"] == other["colors"]
+    for pane, name in ((first, "flower"), (other, "stained-glass")):
+        shares = nearest(kmseg.sample_image(name).pixels, codebook)
+        np.testing.assert_allclose(pane["shares"], shares, atol=1e-12)
+
+
+def test_one_palette_for_all_is_a_fit_on_all_pixels() -> None:
+    app = open_page(**LAB)
+    choose(app, "all", "flower", "plate-6")
+    images = [kmseg.sample_image(name).pixels for name in ("flower", "plate-6")]
+    every = kmseg.Image(np.concatenate([pixels.reshape(1, -1, 3) for pixels in images], axis=1))
+    codebook = kmseg.segment(kmseg.color_histogram(every), SETTINGS).codebook
+    for pane, pixels in zip(panes(app), images, strict=True):
+        np.testing.assert_allclose(pane["shares"], nearest(pixels, codebook), atol=1e-6)
+
+
+def test_clusters_of_a_saved_file_are_exact_and_a_wrong_file_is_refused() -> None:
+    app = open_page(**LAB)
+    choose(app, "file", "plate-6")
+    uploader = app.file_uploader(key=Key.CODEBOOK)
+    seg = kmseg.segment(kmseg.sample_image("stained-glass"), replace(SETTINGS, n_clusters=6))
+    uploader.upload("settings.json", report.settings_json(seg))
+    rerun(app)
+    (pane,) = panes(app)
+    wanted = nearest(kmseg.sample_image("plate-6").pixels, seg.codebook)
+    np.testing.assert_allclose(pane["shares"], wanted, atol=1e-12)
+    app.file_uploader(key=Key.CODEBOOK).set_value(
+        ("wrong.json", b'{"settings": NaN}', "application/json")
+    )
+    rerun(app)
+    assert app.error
+
+
+def test_own_pictures_are_there_at_once() -> None:
+    app = open_page(**LAB)
+    for seed in (0, 1):
+        pixels = np.random.default_rng(seed).integers(0, 256, (31, 41, 3), np.uint8)
+        app.file_uploader(key="uploads").upload(f"mine{seed}.png", png(pixels))
+    rerun(app)
+    assert {pane["title"] for pane in panes(app)} == {"mine0.png", "mine1.png"}
+    assert not app.error and "same on every picture" in texts(app)
+
+
+@pytest.mark.parametrize("name", ["flower", "plate-6"])
+def test_the_zip_has_labels_pictures_and_counts_of_each(name: str) -> None:
+    codebook = kmseg.segment(kmseg.sample_image("flower"), SETTINGS).codebook
+    entries = [(each, store.sample(each)) for each in ("flower", name)]
+    content = store.carried_archive(entries, codebook)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert len(set(archive.namelist())) == 6
+        counts = [each for each in archive.namelist() if each.endswith(".csv")]
+        assert [each[:2] for each in counts] == ["01", "02"]
+        rows = list(csv.DictReader(io.StringIO(archive.read(counts[1]).decode())))
+    wanted = codebook.predict(kmseg.sample_image(name)).pixel_counts.tolist()
+    assert [int(row["pixels"]) for row in rows] == wanted
