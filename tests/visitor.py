@@ -151,7 +151,7 @@ def choose_picture(page: Page, name: str) -> None:
 def open_files(page: Page, *files: Path | dict[str, Any]) -> None:
     """Give files to the page, as paths or as dictionaries of name, mimeType and buffer."""
     page.locator(".album[data-session]").wait_for()  # the browser keeps them from then on
-    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(list(files))  # type: ignore[arg-type]
+    page.locator(".st-key-uploads input[type=file]").set_input_files(list(files))  # type: ignore[arg-type]
 
 
 def press_arrows(slider: Locator, steps: int) -> None:
