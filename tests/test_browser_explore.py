@@ -371,7 +371,7 @@ def test_boundaries_in_one_colour_did_not_show_on_pictures_like_it(
     pixels[:, 480:] = levels[1]
     Pillow.fromarray(pixels).save(tmp_path / "halves.png")
     page = open_page("?paint=boundaries&n_clusters=2")
-    page.locator("input[type=file]").set_input_files(tmp_path / "halves.png")
+    page.locator(".st-key-uploads input[type=file]").set_input_files(tmp_path / "halves.png")
     page.wait_for_url(re.compile("picture=upload-"))
     settle(page)
     painted(page)

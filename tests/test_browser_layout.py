@@ -54,7 +54,7 @@ def picture(shape: str) -> FilePayload:
 
 
 def upload(page: Page, shape: str) -> None:
-    page.locator("input[type=file]").first.set_input_files([picture(shape)])
+    page.locator(".st-key-uploads input[type=file]").set_input_files([picture(shape)])
     page.get_by_text("{} × {}".format(*SHAPES[shape])).first.wait_for(timeout=60_000)
     settle(page)
     painted(page)

@@ -207,7 +207,7 @@ def test_a_downloads_name_keeps_the_letters_of_the_pictures(open_page: OpenPage)
     buffer = io.BytesIO()
     Pillow.fromarray(kmseg.sample_image("flower").pixels).save(buffer, "PNG")
     photo = {"name": "Фото.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
-    page.locator("input[type=file]").set_input_files([photo])
+    page.locator(".st-key-uploads input[type=file]").set_input_files([photo])
     page.wait_for_url(re.compile("picture=upload-"))
     settle(page)
     name, content = download(page, "Labels in grey (pixel value = cluster)")

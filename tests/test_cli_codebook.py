@@ -108,7 +108,7 @@ def test_everything_can_be_saved_and_nothing_is_replaced(
     assert main(line.split()) == 0
     codebook = kmseg.read_codebook(book)
     names = {path.name for path in (folder / "results").iterdir()}
-    n_files = len(export.DOWNLOADS) + 1 + 2 * codebook.n_clusters
+    n_files = len(export.DOWNLOADS) + 2 + 2 * codebook.n_clusters
     assert len(names) == n_files
     assert all(f"_k{codebook.n_clusters}_carried-{codebook.digest}" in name for name in names)
     capsys.readouterr()

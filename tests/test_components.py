@@ -257,6 +257,7 @@ def test_the_bundle_has_every_module_once_after_those_that_it_imports() -> None:
     assert len(ordered) == len(set(ordered))
     inline = {
         "ui/components/shared/bootstrap.js",
+        "ui/offline/offline.js",
         "ui/server/fonts.js",
         "ui/server/front.js",
     }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import kmseg
 from kmseg.output import export, names
+from kmseg.ui import offline
 from oracles import image_at
 
 # Settings with the longest part of a file name that there is.
@@ -35,7 +36,7 @@ def suffixes() -> list[str]:
         for key in export.CLUSTER_DOWNLOADS
         for most, step in ((1, 1), (255, 1), (255, 2))
     ]
-    return [*(d.suffix for d in (*export.DOWNLOADS, export.ARCHIVE)), *many]
+    return [*(d.suffix for d in (*export.DOWNLOADS, offline.page(), export.ARCHIVE)), *many]
 
 
 odd_names = st.text() | st.sampled_from(

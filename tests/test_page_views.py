@@ -17,7 +17,7 @@ from inprocess import (
 )
 from kmseg.color import offered
 from kmseg.output import export
-from kmseg.ui import store
+from kmseg.ui import offline, store
 from kmseg.ui.link import CHOICES
 from kmseg.ui.views import VIEWS
 
@@ -159,10 +159,11 @@ def test_the_residual_of_a_preview_without_opaque_pixels_crashed() -> None:
 
 def test_files_are_in_groups_and_each_is_offered_once() -> None:
     app = open_page(view="download", picture="plate-6", n_clusters="3")
-    titles = [download.title for download in (export.ARCHIVE, *export.DOWNLOADS)]
+    titles = [download.title for download in (export.ARCHIVE, *export.DOWNLOADS, offline.page())]
     assert sorted(button.label for button in app.get("download_button")) == sorted(titles)
     said = [element.value for element in app.markdown]
     assert [text.strip("*") for text in said if text.strip("*") in list(export.Group)] == [
+        "The page in one file",
         "Pictures",
         "Labels and masks",
         "Numbers",

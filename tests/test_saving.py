@@ -17,6 +17,7 @@ import kmseg
 from kmseg.cli import main
 from kmseg.output import export
 from kmseg.output.encode import png
+from kmseg.ui import offline
 from oracles import image_at
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +55,7 @@ def test_all_saves_what_the_page_offers_under_the_same_names(folder: Path, capsy
     each = [make(seg, n) for make in export.CLUSTER_DOWNLOADS.values() for n in range(3)]
     expected = {
         f"Фото_bgr_call_k3_s0{download.suffix}": download
-        for download in (*export.DOWNLOADS, export.ARCHIVE, *each)
+        for download in (*export.DOWNLOADS, offline.page(), export.ARCHIVE, *each)
     }
     results = folder / "new" / "results"
     assert listed(results) == set(expected)

@@ -95,10 +95,10 @@ def wait_until_held(page: Page) -> None:
 
 def wait_for_cloud(page: Page) -> None:
     """Wait until the cloud is drawn and its camera can be turned."""
-    page.wait_for_function(
-        "document.querySelector('.kmseg-cloud-plot')?._fullLayout?.scene?._scene?.getCamera()",
-        timeout=60_000,
-    )
+    plot = "document.querySelector('.kmseg-cloud-plot')"
+    drawn = f"Boolean({plot}?._fullLayout?.scene?._scene?.getCamera())"
+    # Not by wait_for_function, which the policy of a saved page forbids.
+    eventually(page, lambda: bool(page.evaluate(drawn)), "The cloud was not drawn.", 60)
 
 
 def choose(page: Page, label: str) -> None:
@@ -151,7 +151,7 @@ def choose_picture(page: Page, name: str) -> None:
 def open_files(page: Page, *files: Path | dict[str, Any]) -> None:
     """Give files to the page, as paths or as dictionaries of name, mimeType and buffer."""
     page.locator(".album[data-session]").wait_for()  # the browser keeps them from then on
-    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(list(files))  # type: ignore[arg-type]
+    page.locator(".st-key-uploads input[type=file]").set_input_files(list(files))  # type: ignore[arg-type]
 
 
 def press_arrows(slider: Locator, steps: int) -> None:

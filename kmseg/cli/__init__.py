@@ -99,6 +99,7 @@ def _plan(options: argparse.Namespace, settings: Settings, codebook: Codebook | 
         force=options.force,
         side_by_side=name if options.output_file else "",
         codebook=codebook,
+        page_side=_options.page_side(options),
     )
 
 

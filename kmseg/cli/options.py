@@ -14,6 +14,7 @@ from kmseg.errors import KmsegError, SettingsError
 from kmseg.picture import formats
 from kmseg.picture.reading import Reading, format_levels, parse_frame, parse_levels
 from kmseg.settings import FIELDS, SAMPLE_PREFIX, Settings, shown
+from kmseg.ui import offline
 from kmseg.version import __version__
 
 if TYPE_CHECKING:
@@ -166,6 +167,13 @@ def _add_outputs(to: argparse.ArgumentParser) -> None:
         help=f"format of pictures to look at that --save saves: {', '.join(PICTURE_FORMATS)}; "
         "pictures whose exact colours count are always png (default: png)",
     )
+    add(
+        "--page-side",
+        default=str(offline.SIDE),
+        metavar="PIXELS",
+        help="longest side of the picture in a saved page, "
+        f"{offline.SIDES[0]} to {offline.SIDES[1]} (default: {offline.SIDE})",
+    )
     add("--force", action="store_true", help="let --labels and --save replace existing files")
     add("--json", action="store_true", help="print everything as one JSON object")
 
@@ -253,6 +261,18 @@ def side_by_side_name(options: argparse.Namespace, chosen: Settings) -> str:
         channels = chosen.channels
     extension = _format("-f", options.output_format, FORMATS)
     return f"{space}_c{channels}n{chosen.n_clusters}.{extension}"
+
+
+def page_side(options: argparse.Namespace) -> int:
+    """The longest side of ``--page-side``, in pixels."""
+    least, most = offline.SIDES
+    given = options.page_side
+    is_number = given.isascii() and given.isdigit() and len(given) < 9
+    if not (is_number and least <= int(given) <= most):
+        raise KmsegError(
+            f"--page-side: must be a whole number from {least} to {most}, not {shown(given)}"
+        )
+    return int(given)
 
 
 def picture_format(options: argparse.Namespace) -> str:

@@ -17,7 +17,8 @@ from kmseg.cli.streams import note, quoted
 from kmseg.errors import KmsegError
 from kmseg.output import export, files, names
 from kmseg.output.encode import PICTURE_TYPES, encode
-from kmseg.settings import Settings
+from kmseg.settings import SAMPLE_PREFIX, Settings
+from kmseg.ui import offline
 
 if TYPE_CHECKING:
     from kmseg.segmentation import Codebook, Segmentation
@@ -31,8 +32,7 @@ _ALL: Final = "all"
 
 def kinds() -> tuple[str, ...]:
     """What ``--save`` saves: the downloads of the page by their keys."""
-    whole = (download.key for download in (*export.DOWNLOADS, export.ARCHIVE))
-    return tuple(key.replace("_", "-") for key in (*whole, *_EACH))
+    return tuple(key.replace("_", "-") for key in (*_wholes(offline.page()), *_EACH))
 
 
 def chosen_kinds(given: Sequence[str]) -> tuple[str, ...]:
@@ -73,6 +73,8 @@ class Plan:
         What follows the time in the name of the file of ``-o``, or "".
     codebook : Codebook or None
         The clusters that are carried over.
+    page_side : int
+        The longest side of the picture in a saved page, in pixels.
     """
 
     source: str
@@ -83,6 +85,7 @@ class Plan:
     force: bool
     side_by_side: str
     codebook: Codebook | None
+    page_side: int
 
     def check(self, settings: Settings) -> None:
         """Refuse what could not be saved, as far as it is known before the work.
@@ -121,7 +124,7 @@ class Plan:
         if self.side_by_side:
             yield _save_side_by_side(seg, self.side_by_side)
         if self.labels:
-            content = _whole("labels").make(seg, context)
+            content = self._whole("labels").make(seg, context)
             self._write("--labels", Path(self.labels), content)
         for kind in self.kinds:
             flag = f"--save {kind}"
@@ -178,24 +181,30 @@ class Plan:
             raise KmsegError(_exists(flag, path))
 
     def _any_to_look_at(self) -> bool:
-        return any(_whole(kind).draw for kind in self.kinds if kind not in _EACH)
+        return any(self._whole(kind).draw for kind in self.kinds if kind not in _EACH)
 
     def _suffixes(self, kind: str, members: Sequence[Sequence[int]]) -> list[str]:
         if kind in _EACH:
             return [names.of_clusters(_EACH[kind], own) for own in members]
-        return [_whole(kind).encoded_as(self.picture_format).suffix]
+        return [self._whole(kind).encoded_as(self.picture_format).suffix]
 
     def _downloads(self, kind: str, seg: Segmentation) -> list[export.Download]:
         if kind in _EACH:
             make = export.CLUSTER_DOWNLOADS[_EACH[kind]]
             return [make(seg, cluster) for cluster in range(seg.n_clusters)]
-        return [_whole(kind).encoded_as(self.picture_format)]
+        return [self._whole(kind).encoded_as(self.picture_format)]
+
+    def _whole(self, kind: str) -> export.Download:
+        """The download of a kind that is one file."""
+        # A saved page does not name the picture's file and its folder.
+        source = self.source if self.source.startswith(SAMPLE_PREFIX) else "PICTURE"
+        page = offline.page(self.page_side, source=source)
+        return _wholes(page)[kind.replace("-", "_")]
 
 
-def _whole(kind: str) -> export.Download:
-    """The download of a kind that is one file."""
-    every = {download.key: download for download in (*export.DOWNLOADS, export.ARCHIVE)}
-    return every[kind.replace("-", "_")]
+def _wholes(page: export.Download) -> dict[str, export.Download]:
+    """The downloads that are one file, by their keys."""
+    return {download.key: download for download in (*export.DOWNLOADS, page, export.ARCHIVE)}
 
 
 @contextmanager

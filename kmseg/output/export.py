@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class Group(StrEnum):
     """Headings under which the page lists downloads."""
 
+    PAGE = "The page in one file"
     PICTURES = "Pictures"
     LABELS = "Labels and masks"
     NUMBERS = "Numbers"

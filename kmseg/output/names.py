@@ -94,6 +94,13 @@ def safe(picture: str, max_bytes: int) -> str:
     return f"{cut or 'picture'}-{digest}"
 
 
+def title(picture: str) -> str:
+    """A picture's file name without its extension, as plain text of at most 120 characters."""
+    name = _EXTENSION.sub("", unicodedata.normalize("NFC", picture))
+    kept = "".join(c for c in name if c in _ILLEGAL or not _is_illegal(c)).strip()
+    return kept if len(kept) <= 120 else f"{kept[:119]}…"
+
+
 def of_clusters(key: str, clusters: Iterable[int]) -> str:
     """The suffix of a file of clusters: their numbers from 1, such as "_mask001-003_005".
 

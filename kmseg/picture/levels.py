@@ -122,6 +122,12 @@ class Scale:
         return self.low + levels * ((self.high - self.low) / 255)
 
     @property
+    def ends(self) -> tuple[float, float, int]:
+        """The file's values at levels 0 and 255, and the decimals that a level resolves."""
+        black, white = self.to_units([0, 255]).tolist()
+        return black, white, decimals(self.step)
+
+    @property
     def bare(self) -> Scale:
         """Only how levels map to values, without what was found in the picture."""
         samples = replace(self.samples, nodata=None)

@@ -31,6 +31,8 @@ MAX_PROFILE_BYTES: Final = 4 * 1024 * 1024
 _DAMAGED: Final = "The colour profile is damaged and was ignored."
 _TOO_LARGE: Final = "The colour profile is larger than 4 MB and was ignored."
 _UNFIT: Final = "The colour profile does not fit the picture and was ignored."
+# How the note of a converted profile ends; before it stands the profile's name.
+CONVERTED: Final = " converted to sRGB"
 _LONGEST_NAME: Final = 60
 # The kinds of profile that describe a picture's colours (ICC.1:2022, 7.2.5).
 # For CIELAB, LittleCMS writes "abst".
@@ -100,7 +102,7 @@ def conversion(profile: bytes | None, mode: str) -> Conversion:
         transform = _transform(source, given, returned)
     except (OSError, ValueError, TypeError, PIL.ImageCms.PyCMSError):
         return Conversion(note=_DAMAGED)
-    note = f"{_name(source)} converted to sRGB"
+    note = f"{_name(source)}{CONVERTED}"
     if space == "GRAY":
         return Conversion(_gray_table(transform), note)
     return Conversion(transform.apply, note)

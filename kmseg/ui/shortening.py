@@ -34,6 +34,7 @@ DEFAULTS: Final[dict[str, dict[str, str]]] = {
         "code": "opencv",
         "pins_paint": "own",
         "pictures_by": "this",
+        "page_side": "2048",
     }
 }
 """For each version of links, what a missing parameter means.

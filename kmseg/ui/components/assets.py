@@ -7,8 +7,6 @@ import hashlib
 from functools import lru_cache
 from importlib.resources import files
 
-from streamlit import runtime
-
 
 @lru_cache
 def asset(name: str) -> str:
@@ -83,15 +81,18 @@ def plotly_url() -> str:
     str
         Address to use as the ``src`` of a script.
     """
-    return _serve(_plotly_source(), "text/javascript", "plotly", None)
+    return _serve(plotly_source(), "text/javascript", "plotly", None)
 
 
 @lru_cache
-def _plotly_source() -> bytes:
+def plotly_source() -> bytes:
+    """Read the ``plotly.min.js`` that the plotly package contains."""
     return files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
 
 
 def _serve(data: bytes, mimetype: str, key: str, name: str | None) -> str:
+    from streamlit import runtime
+
     if not runtime.exists():
         return data_url(data, mimetype)
     return runtime.get_instance().media_file_mgr.add(data, mimetype, f"kmseg.{key}", name)

@@ -1,12 +1,15 @@
-"""Registers components of the page from the files in their folders."""
+"""Registers components of the page from the files in their folders.
+
+Streamlit is imported when the first component is drawn, so that :mod:`kmseg.ui.offline` can use the
+components without it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
-
-import streamlit as st
 
 from kmseg.ui.components.assets import asset, style_sheet
 from kmseg.ui.components.modules import bootstrap
@@ -37,16 +40,21 @@ def register(name: str, *, isolate_styles: bool = True) -> Mount:
     -------
     Mount
     """
-    renderer = st.components.v2.component(
-        f"kmseg_{name}",
-        html=asset(f"{name}/{name}.html"),
-        css=style_sheet(name),
-        js=bootstrap(name),
-        isolate_styles=isolate_styles,
-    )
+
+    @lru_cache(maxsize=1)
+    def renderer() -> Callable[..., Any]:
+        import streamlit as st
+
+        return st.components.v2.component(
+            f"kmseg_{name}",
+            html=asset(f"{name}/{name}.html"),
+            css=style_sheet(name),
+            js=bootstrap(name),
+            isolate_styles=isolate_styles,
+        )
 
     def mount(record: DataclassInstance, key: str, **callbacks: Any) -> None:
-        renderer(key=key, data=message(record), **callbacks)
+        renderer()(key=key, data=message(record), **callbacks)
 
     return mount
 

@@ -118,9 +118,15 @@ def as_function(path: str, source: str) -> str:
 
 
 @lru_cache
-def bundle() -> str:
-    """Return the script, which exports ``components``, an object of functions by name."""
-    named = components()
+def bundle(*names: str) -> str:
+    """Return the script, which exports ``components``, an object of functions by name.
+
+    Parameters
+    ----------
+    names : str
+        The components; by default all.
+    """
+    named = {name: path for name, path in components().items() if name in names or not names}
     statements = [
         as_function(path, sources()[path]) for path in in_order(sources(), *named.values())
     ]

@@ -11,7 +11,7 @@ import streamlit as st
 
 from kmseg.picture import frames
 from kmseg.picture.image import Image
-from kmseg.picture.levels import Scale, decimals
+from kmseg.picture.levels import Scale
 from kmseg.picture.probe import DEFAULT_READING
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES, sample_image
@@ -74,10 +74,7 @@ class Picture:
     @property
     def units(self) -> tuple[float, float, int] | None:
         """The file's values at levels 0 and 255, and the decimals that a level resolves."""
-        if self.scale is None:
-            return None
-        black, white = self.scale.to_units([0, 255]).tolist()
-        return black, white, decimals(self.scale.step)
+        return None if self.scale is None else self.scale.ends
 
     @property
     def has_levels(self) -> bool:

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import streamlit as st
 
 from kmseg.output import export
-from kmseg.ui import failures, naming, store
-from kmseg.ui.views.view import Place, View, ViewContext
+from kmseg.samples import SAMPLES
+from kmseg.ui import failures, naming, offline, store
+from kmseg.ui.groups import spelled
+from kmseg.ui.shortening import shortened
+from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
+
+# The longest side of the picture in a saved page, in pixels.
+PAGE_SIDE: Final = Option(
+    "page_side", {str(side): f"{side:,} pixels" for side in (offline.SIDE, 1024, 4096)}
+)
 
 
 def show(context: ViewContext) -> None:
     """Draw a button for each file."""
     seg = context.merged
     st.caption(
-        "Files have the full size of the clustered picture, except figure and animations. An "
+        "Files have the full size of the clustered picture, except page, figure and animations. An "
         "animation shows plain Lloyd at work, and takes a few seconds. Transparent pixels "
         "stay transparent. Cluster numbers and colours are those of the table."
     )
     _button(export.ARCHIVE, context, icon=":material/folder_zip:")
     for group in export.Group:
+        if group == export.Group.PAGE:
+            _page(context)
+            continue
         st.markdown(f"**{group}**")
         with st.grid("auto", min_column_width=220, gap="small"):
             for download in export.DOWNLOADS:
@@ -36,6 +48,33 @@ def show(context: ViewContext) -> None:
                 "For the mask or cut-out of some clusters, click them in the picture first. The "
                 "ZIP has a mask of every cluster."
             )
+
+
+def _page(context: ViewContext) -> None:
+    """Draw the choice of a size, and the button for the page in one file."""
+    st.markdown(f"**{export.Group.PAGE}**")
+    st.caption(
+        "One HTML file with the pictures, the clusters and the colour cloud, to show somebody a "
+        "picture of your own. A double click opens it, and it needs no connection. The camera's "
+        "data, such as place and time, are not in it."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        title = "Longest side of the picture in the file"
+        side = choose(title, PAGE_SIDE.titles, PAGE_SIDE.name, labelled=True)
+        _button(offline.page(int(side), link=_link(context)), context)
+
+
+def _link(context: ViewContext) -> str:
+    """The address of this page with the settings; empty if the browser did not send it."""
+    if not st.context.url:
+        return ""
+    query = dict(parse_qsl(context.address, keep_blank_values=True))
+    if context.picture.key not in SAMPLES:
+        query["picture"] = "upload"  # any upload: the reader has another file
+    query["merge"] = spelled(tuple(own for own in context.merged.members if len(own) > 1))
+    page = urlsplit(st.context.url)
+    path = f"{page.path.rstrip('/')}/"
+    return page._replace(path=path, query=urlencode(shortened(query)), fragment="").geturl()
 
 
 def _wholly_in_focus(context: ViewContext) -> list[int]:
@@ -60,4 +99,11 @@ def _button(download: export.Download, context: ViewContext, icon: str | None = 
     )
 
 
-VIEW: Final = View(key="download", title="Files", place=Place.DOWNLOAD, show=show, needs_focus=True)
+VIEW: Final = View(
+    key="download",
+    title="Files",
+    place=Place.DOWNLOAD,
+    show=show,
+    options=(PAGE_SIDE,),
+    needs_focus=True,
+)

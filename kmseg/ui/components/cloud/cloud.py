@@ -82,25 +82,36 @@ def color_cloud(
     key : str
         Name of this cloud on the page; the browser keeps its camera under it.
     """
+    points = media_url(pack_points(cloud), "application/octet-stream", f"{key}.points")
+    _mount(cloud_data(cloud, paint, groups, segmentation, key, plotly_url(), points), key=key)
+
+
+def cloud_data(
+    cloud: Cloud,
+    paint: Paint,
+    groups: Sequence[Sequence[int]],
+    segmentation: str,
+    key: str,
+    plotly: str,
+    points: str,
+) -> CloudData:
+    """The data of a cloud; the parameters are those of :func:`color_cloud` and `CloudData`."""
     n, k = len(cloud.points), len(cloud.centroids)
     axes = f"{', '.join(cloud.axes[:2])} and {cloud.axes[2]}"
     centres = f"{k} numbered cluster centre{'' if k == 1 else 's'}"
-    _mount(
-        CloudData(
-            key=key,
-            plotly=plotly_url(),
-            points=media_url(pack_points(cloud), "application/octet-stream", f"{key}.points"),
-            labels=base64.b64encode(cloud.labels.astype("<u2").tobytes()).decode(),
-            palette=[to_hex(color) for color in cloud.palette],
-            paint=paint,
-            groups=groups,
-            names=cloud.names,
-            segmentation=segmentation,
-            count=sum(map(len, groups)),
-            figure=frame(cloud),
-            summary=f"3-D scatter of {n:,} colours over the axes {axes}, with {centres}.",
-        ),
+    return CloudData(
         key=key,
+        plotly=plotly,
+        points=points,
+        labels=base64.b64encode(cloud.labels.astype("<u2").tobytes()).decode(),
+        palette=[to_hex(color) for color in cloud.palette],
+        paint=paint,
+        groups=groups,
+        names=cloud.names,
+        segmentation=segmentation,
+        count=sum(map(len, groups)),
+        figure=frame(cloud),
+        summary=f"3-D scatter of {n:,} colours over the axes {axes}, with {centres}.",
     )
 
 

@@ -2,7 +2,7 @@
 // are observed to show the progress of each file.
 import { make, sleep } from "./helpers.js"
 
-const INPUT = "[data-testid=stFileUploaderDropzoneInput]"
+const INPUT = ".st-key-uploads [data-testid=stFileUploaderDropzoneInput]"
 const ADDRESS = /\/_stcore\/upload_file\/[^/]+\/([^/?]+)$/
 const PATIENCE = 3000 // timeout in milliseconds for uploads to start
 const TRIES = 5 // attempts to start an upload: a page that is just being drawn may drop it

@@ -74,7 +74,8 @@ export default component("table", (table, signal) => {
   return ({ data }) => {
     rows = data.rows
     const body = make("tbody")
-    body.append(...rows.map(row => makeLine(row, rows[0].pixels)))
+    const mostPixels = Math.max(...rows.map(row => row.pixels))
+    body.append(...rows.map(row => makeLine(row, mostPixels)))
     table.getRootNode().querySelector(".note").textContent = data.note
     table.replaceChildren(make("caption", "Clusters"), makeHead(data.columns), body)
     focus.enter(data.segmentation, data.count)

@@ -72,7 +72,7 @@ class TableData:
     columns : list of Column
         Four columns, one for the file's values if it has any, and one for each coordinate.
     rows : list of Row
-        The clusters, largest first.
+        The clusters, largest first unless they were carried over.
     """
 
     segmentation: str
@@ -91,13 +91,17 @@ _VALUES_HELP: Final = (
 def cluster_table(
     seg: Segmentation, key: str, segmentation: str, values: list[str] | None = None
 ) -> None:
-    """Show the clusters of a segmentation, largest first.
+    """Show the clusters of a segmentation; see :func:`table_data`."""
+    _mount(table_data(seg, segmentation, values), key=key)
+
+
+def table_data(seg: Segmentation, segmentation: str, values: list[str] | None = None) -> TableData:
+    """The table of a segmentation, largest cluster first unless clusters were carried over.
 
     Parameters
     ----------
     seg : Segmentation
         With or without merged clusters.
-    key : str
     segmentation : str
         The segmentation's part of the address; the focus belongs to it.
     values : list of str, optional
@@ -134,8 +138,13 @@ def cluster_table(
         )
         for name, members, color, pixels, share, own, centroid in clusters
     ]
+    order = (
+        "In the order of the picture or palette that they come from"
+        if seg.carried
+        else ("Largest first")
+    )
     note = (
-        f"Largest first; a click puts a cluster in focus. The centroids, on the right, are in "
+        f"{order}; a click puts a cluster in focus. The centroids, on the right, are in "
         f"{space.title}."
     )
-    _mount(TableData(segmentation, sum(map(len, seg.members)), note, columns, rows), key=key)
+    return TableData(segmentation, sum(map(len, seg.members)), note, columns, rows)

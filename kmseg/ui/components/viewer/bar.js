@@ -50,6 +50,7 @@ export class Bar {
   // Show the server's values, unless a change is pending.
   update(data) {
     this.data = data
+    this.root.classList.toggle("offline", data.offline)
     if (this.changes.busy || this.dragged) return
     const [least, most] = data.ks
     Object.assign(this.slider, { min: least, max: most })

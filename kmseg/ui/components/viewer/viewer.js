@@ -232,7 +232,7 @@ class Viewer {
   // Request the visible region, with a margin of a quarter of its size on each side, at the
   // resolution of the screen.
   requestDetail() {
-    if (!this.viewport.needsDetail || this.layers.frame) return
+    if (!this.viewport.needsDetail || this.layers.frame || this.data.offline) return
     const { density } = this.viewport
     const [width, height] = this.data.full
     const [x0, y0, x1, y1] = this.viewport.bounds.map((side, i) => side * (i % 2 ? height : width))

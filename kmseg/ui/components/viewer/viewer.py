@@ -175,6 +175,8 @@ class ViewerData:
     file : ViewerFile or None
     visit : str
         Identifier of the session; it changes when the server is restarted.
+    offline : bool
+        Whether there is no server, as in a saved page: what needs one is hidden.
     """
 
     original: str
@@ -208,6 +210,7 @@ class ViewerData:
     focus: str
     file: ViewerFile | None
     visit: str
+    offline: bool = False
 
 
 def viewer(data: ViewerData, on_actions: Callable[[], None], key: str = "viewer") -> None:
