@@ -110,7 +110,8 @@ def test_a_trace_from_any_centroids_assigns_every_pixel_to_the_nearest() -> None
     assert len(calls) >= run.n_steps
 
 
-def test_a_start_of_another_shape_is_refused() -> None:
+@pytest.mark.parametrize("shape", [(0, 3), (4, 3), (3, 2), (3,)])
+def test_a_start_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     settings = kmseg.Settings(n_clusters=3)
-    with pytest.raises(SettingsError, match=r"start: must be 3 centroids of 3 coordinates"):
-        trace(kmseg.sample_image("flower"), settings, start=np.zeros((2, 3)))
+    with pytest.raises(SettingsError, match=r"start: must be at most 3 centroids of 3 coordinates"):
+        trace(kmseg.sample_image("flower"), settings, start=np.zeros(shape))

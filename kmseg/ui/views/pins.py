@@ -68,7 +68,8 @@ def show(context: ViewContext) -> None:
         st.caption(EMPTY)
         _sets(context)
         return
-    found = [_found(context, pin) for pin in session.pins]
+    with st.spinner("Segmenting…", show_time=True):
+        found = [_found(context, pin) for pin in session.pins]
     shown = [each for each in found if each is not None]
     first = shown[0] if shown else None
     titles = _titles(session.pins)

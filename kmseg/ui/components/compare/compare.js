@@ -31,6 +31,7 @@ class Compare {
       root.querySelector(`[data-do=${name}]`).addEventListener("click", act, { signal })
     }
     addEventListener("resize", () => this.arrange(), { signal })
+    signal.addEventListener("abort", () => this.drawn?.abort())
   }
 
   update({ data, setTriggerValue }) {
@@ -75,7 +76,6 @@ class Compare {
     root.querySelector(".two").hidden = layout === "grid"
     this.drawn?.abort()
     this.drawn = new AbortController()
-    this.signal.addEventListener("abort", () => this.drawn.abort())
     if (layout === "grid") this.panes.replaceChildren(...this.all.map((pane, i) => this.figure(pane, i)))
     else this.panes.replaceChildren(this.pair())
     this.setMix(this.mix.value)
