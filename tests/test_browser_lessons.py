@@ -157,7 +157,8 @@ def test_a_pupils_own_photo_stays_through_the_stops_that_suit_any(
     pixels = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
     content = cv2.imencode(".png", pixels)[1].tobytes()
     open_files(page, {"name": "mine.png", "mimeType": "image/png", "buffer": content})
-    page.get_by_text("90 × 60").first.wait_for()
+    own = page.locator(".original[alt='Original: mine.png']").first
+    own.wait_for()
     settle(page)
     assert query(page)["n_clusters"] == "6"  # the lesson's settings are kept
     assert query(page)["lesson"] == "k.2"
@@ -165,7 +166,7 @@ def test_a_pupils_own_photo_stays_through_the_stops_that_suit_any(
     page.wait_for_url(re.compile("lesson=k.3"))
     settle(page)
     assert query(page)["picture"].startswith("upload-")
-    page.get_by_text("90 × 60").first.wait_for()
+    own.wait_for()
 
 
 # -- links that are lessons ------------------------------------------------------------------------

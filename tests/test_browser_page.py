@@ -9,7 +9,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 import kmseg
 from kmseg.kmeans.engines import ENGINES
 from kmseg.output import render
+from kmseg.ui.shortening import completed
 from kmseg.ui.views import VIEWS
 from visitor import (
     OpenPage,
@@ -127,9 +128,9 @@ def test_every_control_then_the_copied_link_in_a_new_profile(
     page.get_by_role("button", name="Link copied").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
     assert link.startswith(page_server.url)
-    query = parse_qs(urlsplit(link).query, keep_blank_values=True)
+    query = completed(dict(parse_qsl(urlsplit(link).query)))
     expected = settings.to_query() | {"picture": "flower", "paint": "gray", "view": "download"}
-    assert {name: query[name][0] for name in expected} == expected
+    assert {name: query[name] for name in expected} == expected
     other = open_page("?" + urlsplit(link).query)
     assert counts(other) == before
     assert not any(other.get_by_role("alert").all_inner_texts())

@@ -89,7 +89,7 @@ def test_on_a_phone_the_sidebar_covered_what_k_does(open_page: OpenPage, sample:
     page.get_by_role("button", name="One cluster more").tap()  # one tap
     page.get_by_text("5 clusters").wait_for()
     assert share_in_sight(page) > 0.5
-    space = page.get_by_label("Colour space", exact=True)
+    space = page.get_by_role("combobox", name="Colour space", exact=True)
     space.tap()  # the first of two; the browser's own list takes the second
     choose_space(page, "CIELAB")
     painted(page)

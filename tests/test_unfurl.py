@@ -26,6 +26,7 @@ from kmseg.settings import Settings
 from kmseg.ui import link, store, unfurl
 from kmseg.ui.lessons import LESSONS
 from kmseg.ui.server import front
+from protocol import visit
 from strategies import valid_settings
 from test_front import Outline
 
@@ -163,7 +164,7 @@ def test_a_busy_server_refuses_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "card", busy)
     scope = {"type": "http", "method": "GET", "path": "/kmseg/card", "query_string": b"v=1&seed=77"}
     request = Request(scope | {"headers": [(b"host", b"a.example")], "scheme": "http"})
-    answer = asyncio.run(unfurl._serve(request))
+    answer = visit(unfurl._serve(request))
     assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
     assert "cache-control" not in answer.headers
 
@@ -189,7 +190,7 @@ def test_cards_waited_without_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         jobs = (queue.make(card_of("")) for _ in range(unfurl._MAX_WAITING + 20))
         return await asyncio.gather(*jobs, return_exceptions=True)
 
-    answers = asyncio.run(story())
+    answers = visit(story())
     assert sum(isinstance(answer, BusyError) for answer in answers) == 20
     assert len(at_once) == unfurl._MAX_WAITING and max(at_once) == unfurl._MAX_MAKING
 

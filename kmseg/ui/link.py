@@ -78,7 +78,7 @@ def restore() -> None:
     Call it before the first widget is drawn. Invalid values in the address are corrected and listed
     in ``session.corrections``.
     """
-    if session.restored and not _went_back_or_forward():
+    if session.restored and not _went_back_or_forward() and not _opened_another_stop():
         if not session.drawn:
             _set_choices_again()
         return
@@ -94,7 +94,8 @@ def restore() -> None:
     session.merges = parse_groups(choices["merge"])
     session.focus = sum(parse_groups(choices["focus"]), ())
     session.start = choices["start"]
-    session.lesson, session.handout = choices["lesson"], link.handout
+    position = Position.parse(choices["lesson"])
+    session.lesson, session.handout = "" if position is None else position.name, link.handout
     session.pins = parse_pins(choices["pins"])
     session.segmentation = ""
     session.linked_reading = None
@@ -124,6 +125,15 @@ def _set_choices_again() -> None:
     for name, allowed in CHOICES.items():
         if name != "picture" and name not in IN_BROWSER:
             session.set_option(name, session.option(name) or allowed[0])
+
+
+def _opened_another_stop() -> bool:
+    """Whether the address names another stop of the lessons, which only the browser changes.
+
+    Streamlit may join the request for it with a later one, which does not count as navigation.
+    """
+    position = Position.parse(st.query_params.get("lesson", ""))
+    return position is not None and position.name != session.lesson
 
 
 def open_query(query: Mapping[str, str]) -> None:
