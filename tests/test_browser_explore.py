@@ -294,6 +294,8 @@ def test_back_brings_focus_and_merges_as_they_were(open_page: OpenPage) -> None:
     assert query(page, "focus") == "1.2"
     assert pressed(page, ".swatches button") == [0]
     step_k(page, 2)
+    page.get_by_text("5 clusters").first.wait_for()
+    painted(page)
     assert query(page, "focus") == ""
     assert pressed(page, ".swatches button") == []
 

@@ -40,7 +40,7 @@ def open_share(page: Page) -> Locator:
 
 @pytest.mark.parametrize("paint", ["colors", "boundaries"])
 def test_the_systems_list_gets_the_link_and_the_picture(open_page: OpenPage, paint: str) -> None:
-    page = open_page(f"{LINK}&paint={paint}")
+    page = open_page(f"{LINK}&paint={paint}", fresh=True)  # scripts stay in a tab
     page.add_init_script(SHARES)
     page.reload()
     wait_until_idle(page)
@@ -59,7 +59,7 @@ def test_the_systems_list_gets_the_link_and_the_picture(open_page: OpenPage, pai
 
 
 def test_share_was_offered_where_the_system_has_no_list(open_page: OpenPage) -> None:
-    page = open_page(LINK)
+    page = open_page(LINK, fresh=True)
     page.add_init_script("delete Navigator.prototype.share")
     page.reload()
     wait_until_idle(page)
