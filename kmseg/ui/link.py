@@ -18,6 +18,7 @@ from kmseg.ui import presets
 from kmseg.ui.groups import parse_groups, spelled
 from kmseg.ui.handout import Handout
 from kmseg.ui.lessons import LESSONS, Position
+from kmseg.ui.picture_names import UPLOAD, is_upload, is_upload_name, picture_name
 from kmseg.ui.pins import parse_pins, spelled_pins
 from kmseg.ui.records import ClusterState, Start
 from kmseg.ui.server import incidents
@@ -25,7 +26,6 @@ from kmseg.ui.session import session
 from kmseg.ui.shortening import completed
 from kmseg.ui.views import FORMER_VIEWS, VIEWS
 
-UPLOAD: Final = "upload"
 DEFAULT_PICTURE: Final = "china"
 
 # The page's choices that are not settings: name in the link -> allowed values, default first.
@@ -174,7 +174,7 @@ def parse(query: Mapping[str, str]) -> Link:
     choices = {}
     for name, allowed in CHOICES.items():
         choices[name] = query.get(name, allowed[0])
-        known = name == "picture" and re.fullmatch(rf"{UPLOAD}(-[0-9a-f]{{8}})?", choices[name])
+        known = name == "picture" and is_upload_name(choices[name])
         if choices[name] not in allowed and not known:
             corrections.append(
                 f"{name}: must be one of {', '.join(allowed)}, not {shown(choices[name])}; "
@@ -266,21 +266,6 @@ def address(picture: str, reading: Reading, settings: Settings) -> str:
     """The part of a link that identifies a segmentation, to which merges and focus belong."""
     name = {"picture": picture_name(picture)}
     return urlencode(name | reading.to_query() | settings.to_query())
-
-
-def picture_name(key: str) -> str:
-    """The picture's name in a link."""
-    return key if key in SAMPLES else upload_name(key)
-
-
-def upload_name(key: str) -> str:
-    """A link's name for an uploaded picture, with a prefix of its digest."""
-    return f"{UPLOAD}-{key[:8]}"
-
-
-def is_upload(name: str, key: str) -> bool:
-    """Whether a link's name matches the uploaded picture with this key; "upload" matches any."""
-    return name in (UPLOAD, upload_name(key))
 
 
 def write(query: dict[str, str]) -> None:

@@ -12,11 +12,6 @@ def source_of(picture: Picture) -> str:
     return f"{SAMPLE_PREFIX}{picture.key}" if picture.key in SAMPLES else picture.name
 
 
-def link_name(picture: Picture) -> str:
-    """A picture's name in a link: its key, or "upload-" and a prefix of its digest."""
-    return picture.key if picture.key in SAMPLES else f"upload-{picture.key[:8]}"
-
-
 def file_name_of(picture: Picture) -> str:
     """A picture's file name, from which the names of downloads are made."""
     return picture.key if picture.key in SAMPLES else picture.name

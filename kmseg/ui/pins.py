@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -12,13 +11,13 @@ from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import LINK_VERSION, PAGE_RANGES, Settings
 from kmseg.ui.groups import parse_groups, spelled
+from kmseg.ui.picture_names import is_upload_name
 from kmseg.ui.records import Groups
 from kmseg.ui.shortening import completed, shortened
 
 MAX_PINS: Final = 6
 # Most characters of all pins in a link, so that the link stays under 2,000 characters.
 MAX_CHARACTERS: Final = 1400
-UPLOAD: Final = re.compile(r"upload(-[0-9a-f]{8})?")
 _BETWEEN: Final = "|"
 
 
@@ -60,7 +59,7 @@ class Pin:
         merges = parse_groups(merge)
         if wrong or others or spelled(merges) != merge:
             return None
-        if picture not in SAMPLES and not UPLOAD.fullmatch(picture):
+        if picture not in SAMPLES and not is_upload_name(picture):
             return None
         return cls(picture, reading, settings, merges)
 

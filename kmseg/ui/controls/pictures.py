@@ -18,6 +18,7 @@ from kmseg.ui import failures, link, presets, store, text
 from kmseg.ui.components.album.album import AlbumData, AlbumPicture, album
 from kmseg.ui.components.assets import asset, media_url
 from kmseg.ui.controls import reading
+from kmseg.ui.picture_names import UPLOAD, is_upload, upload_name
 from kmseg.ui.records import Refusal
 from kmseg.ui.server import platform
 from kmseg.ui.server.uploads import NoRoomError
@@ -88,7 +89,7 @@ def choose() -> tuple[store.Picture | None, Find]:
 def _find(own: dict[str, _Own], name: str, reading: Reading) -> store.Picture | None:
     if name in SAMPLES:
         return store.sample(name)
-    found = [each for key, each in own.items() if link.is_upload(name, key)]
+    found = [each for key, each in own.items() if is_upload(name, key)]
     return found[-1].read_as(reading) if found else None
 
 
@@ -175,7 +176,7 @@ def _choose_newest(files: dict[str, str]) -> None:
     """
     new = [key for file, key in files.items() if file not in session.own_files]
     session.own_files = files
-    wanted = [key for key in new if link.is_upload(session.picture, key)]
+    wanted = [key for key in new if is_upload(session.picture, key)]
     fresh = [key for key in new if key not in session.returning]
     session.returning -= set(new)
     if wanted or fresh:
@@ -184,7 +185,7 @@ def _choose_newest(files: dict[str, str]) -> None:
 
 def _take(key: str) -> None:
     """Choose a picture; an upload gets the reading of a link whose picture was missing."""
-    if session.picture.startswith(link.UPLOAD) and not link.is_upload(session.picture, key):
+    if session.picture.startswith(UPLOAD) and not is_upload(session.picture, key):
         session.merges = session.focus = ()  # these belong to the missing picture
     session.picture = key
     if key not in SAMPLES and session.linked_reading is not None:
@@ -210,8 +211,8 @@ def _plain_name(name: str) -> str:
 
 def _strip(own: dict[str, _Own], chosen: str) -> None:
     wanted = session.picture
-    if not wanted.startswith(link.UPLOAD):
-        wanted = link.upload_name(wanted)
+    if not wanted.startswith(UPLOAD):
+        wanted = upload_name(wanted)
     data = AlbumData(
         pictures=[
             AlbumPicture(key, each.picture.name, _thumbnail(each)) for key, each in own.items()

@@ -9,6 +9,7 @@ from kmseg.errors import KmsegError
 from kmseg.samples import SAMPLES
 from kmseg.ui import failures, link
 from kmseg.ui.groups import spelled
+from kmseg.ui.picture_names import picture_name
 from kmseg.ui.session import Key, session
 
 
@@ -34,7 +35,7 @@ def _open() -> None:
             "These clusters were carried over from another picture: open the file in Compare, "
             "Pictures, Clusters of a saved file."
         )
-    picture = found.picture if found.picture in SAMPLES else link.picture_name(session.picture)
+    picture = found.picture if found.picture in SAMPLES else picture_name(session.picture)
     link.open_query(
         found.settings.to_query()
         | found.reading.to_query()

@@ -17,6 +17,7 @@ from kmseg.settings import to_hex
 from kmseg.ui import failures, naming, store, text
 from kmseg.ui.components.assets import media_url
 from kmseg.ui.components.compare.compare import ComparePane, compare
+from kmseg.ui.picture_names import picture_name, upload_name
 from kmseg.ui.session import Key, session
 from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
 
@@ -54,7 +55,7 @@ def show(context: ViewContext) -> None:
         if codebook is None:
             return
         reading = Reading(levels=codebook.levels or "auto")
-        found = [picture for name in names if (picture := context.find(name, reading)) is not None]
+        found = _found(context, names, reading)
         shown = [(picture, store.carried(picture, codebook)) for picture in found]
         if not shown:
             st.caption("Choose pictures, or open some of your own.")
@@ -69,12 +70,17 @@ def show(context: ViewContext) -> None:
         _archive([picture for picture, _ in shown], codebook)
 
 
+def _found(context: ViewContext, names: list[str], reading: Reading) -> list[store.Picture]:
+    """The pictures of these names that the session has."""
+    return [picture for name in names if (picture := context.find(name, reading)) is not None]
+
+
 def _chosen_pictures(context: ViewContext) -> list[str]:
     """Names, in a link, of the pictures to show; the open one comes first."""
-    own = {f"upload-{key[:8]}": key for key in session.own_files.values()}
+    own = list(dict.fromkeys(map(upload_name, session.own_files.values())))
     titles = {name: _title(context, name) for name in own}
     titles |= {key: sample.title for key, sample in SAMPLES.items()}
-    here = naming.link_name(context.picture)
+    here = picture_name(context.picture.key)
     chosen = st.multiselect(
         "Pictures",
         list(titles),
@@ -94,7 +100,7 @@ def _title(context: ViewContext, name: str) -> str:
 def _codebook(context: ViewContext, by: str, names: list[str]) -> Codebook | None:
     if by == "all":
         reading = replace(context.picture.reading, frame=0)
-        found = [picture for name in names if (picture := context.find(name, reading)) is not None]
+        found = _found(context, names, reading)
         return store.pooled_codebook(found, context.seg.settings) if found else None
     if by == "this":
         return store.codebook(context.picture, context.merged)

@@ -15,9 +15,10 @@ from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.output import captions
 from kmseg.samples import SAMPLES
 from kmseg.settings import LINK_VERSION, Settings, to_hex
-from kmseg.ui import failures, naming, presets, store, text
+from kmseg.ui import failures, presets, store, text
 from kmseg.ui.components.assets import media_url
 from kmseg.ui.components.compare.compare import ComparePane, compare
+from kmseg.ui.picture_names import picture_name
 from kmseg.ui.pins import MAX_CHARACTERS, MAX_PINS, Pin, spelled_pins
 from kmseg.ui.session import Key, session
 from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
@@ -103,7 +104,7 @@ def show(context: ViewContext) -> None:
 
 def pin_of(picture: store.Picture, wanted: Settings) -> Pin:
     """A pin of what is on the page."""
-    return Pin(naming.link_name(picture), picture.reading, wanted, session.merges)
+    return Pin(picture_name(picture.key), picture.reading, wanted, session.merges)
 
 
 def button(picture: store.Picture, wanted: Settings) -> None:
