@@ -86,6 +86,14 @@ def painted(page: Page) -> None:
     eventually(page, lambda: bool(viewer.evaluate(shown)), said)
 
 
+def answered(page: Page) -> None:
+    """Wait until the server has handled all changes of K and colour space, and the page is idle."""
+    busy = "({ dataset: { updating } }) => updating === 'waiting'"
+    viewer = page.locator(".viewer")
+    eventually(page, lambda: not viewer.evaluate(busy), "The server did not answer a change.")
+    settle(page)
+
+
 def wait_until_held(page: Page) -> None:
     """Wait until the browser holds the exact pixels of the preview."""
     viewer = page.locator(".viewer")
@@ -170,7 +178,7 @@ def slide(page: Page, label: str, steps: int) -> None:
 def step_k(page: Page, steps: int) -> None:
     """Move the slider of K below the pictures by steps, and wait for the result."""
     press_arrows(page.get_by_role("slider", name="K, number of clusters"), steps)
-    settle(page)
+    answered(page)
 
 
 def set_k(page: Page, k: int) -> None:
@@ -182,7 +190,7 @@ def set_k(page: Page, k: int) -> None:
 def choose_space(page: Page, title: str) -> None:
     """Choose a colour space below the pictures and wait for the result."""
     page.get_by_role("combobox", name="Colour space", exact=True).select_option(label=title)
-    settle(page)
+    answered(page)
 
 
 def enter(page: Page, label: str, value: object) -> None:
