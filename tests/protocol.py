@@ -47,6 +47,7 @@ class Visitor:
         self.ids: dict[str, str] = {}  # of widgets, by label
         self.labels = ""  # address of the labels that the viewer shows
         self.data: dict[str, Any] = {}  # of the viewer
+        self.json: dict[str, str] = {}  # data of every component, by its name
         self.held = ""  # address of the exact pixels that are here
         self.texts: list[tuple[str, str]] = []  # (kind, text)
         self.options: list[str] = []  # of the visitor's pictures
@@ -74,20 +75,33 @@ class Visitor:
             open_timeout=TIMEOUT,
         )
 
-    async def send(self, *triggers: WidgetState) -> None:
-        """Ask for a run of the page with the widgets as they stand, and what is sent once."""
+    async def send(self, *triggers: WidgetState, back: bool = False) -> None:
+        """Ask for a run of the page with the widgets as they stand, and what is sent once.
+
+        ``back`` says that Back or Forward has changed the address.
+        """
         message = BackMsg()
+        message.rerun_script.is_history_navigation = back
         message.rerun_script.query_string = self.query
         message.rerun_script.widget_states.widgets.extend([*self.widgets.values(), *triggers])
         await self.socket.send(message.SerializeToString())
 
-    async def run(self) -> None:
+    async def run(self, *triggers: WidgetState, back: bool = False) -> None:
         """One run of the page, to its end."""
-        await self.send()
+        await self.send(*triggers, back=back)
         self.texts = []
         async with asyncio.timeout(TIMEOUT):
             while not await self._receive():
                 pass
+
+    async def press(self, label: str) -> None:
+        """Press a button, and wait for the end of the page's run."""
+        await self.run(WidgetState(id=self.ids[label], trigger_value=True))
+
+    async def go(self, query: str) -> None:
+        """Go to another address of the same session, as by Back or Forward."""
+        self.query = query
+        await self.run(back=True)
 
     async def _receive(self) -> bool:
         """One message; whether a run has ended with it."""
@@ -117,6 +131,7 @@ class Visitor:
             self.texts.append(("exception", element.exception.message))
         elif kind == "bidi_component":
             component = element.bidi_component
+            self.json[component.component_name] = component.json
             if component.component_name == "kmseg_viewer":
                 self.data = json.loads(component.json)
                 self.viewer = component.id

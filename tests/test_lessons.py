@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kmseg
@@ -43,6 +43,7 @@ def test_a_handout_is_the_same_after_a_link(handout: Handout) -> None:
     assert Handout.from_query(handout.to_query()) == (handout, [])
 
 
+@settings(max_examples=1000)
 @given(st.dictionaries(st.sampled_from([*LIMITS, "hide", "lesson"]), st.text(max_size=2000)))
 def test_texts_of_strangers_are_bounded_plain_and_corrected_once(query: dict[str, str]) -> None:
     parsed = link.parse({"v": "1"} | query)

@@ -13,8 +13,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import kmseg
-from inprocess import component, open_page, png, rerun, texts
+from inprocess import component, open_page, png, rerun, set_k, texts
 from kmseg.output import report
+from kmseg.saved import unpacked
 from kmseg.ui import store
 from kmseg.ui.session import Key
 from kmseg.ui.views import pictures
@@ -79,6 +80,34 @@ def test_clusters_of_a_saved_file_are_exact_and_a_wrong_file_is_refused() -> Non
     )
     rerun(app)
     assert app.error
+
+
+def test_kept_clusters_outlast_the_settings_and_are_in_the_link() -> None:
+    app = open_page(**LAB)
+    choose(app, "this", "flower", "plate-6")
+    kept = [pane["shares"] for pane in panes(app)]
+    app.button(key="keep").click()
+    rerun(app)
+    set_k(app, 7)
+    assert [pane["shares"] for pane in panes(app)] == kept
+    query = {name: str(value) for name, value in app.query_params.items()}
+    other = open_page(**query)
+    assert [pane["shares"] for pane in panes(other)][:1] == kept[:1]
+    book = unpacked(query["codebook"])
+    wanted = kmseg.segment(kmseg.sample_image("flower"), SETTINGS).codebook
+    assert book.to_dict() == wanted.to_dict()
+
+
+def test_clusters_that_do_not_fit_into_a_link_are_kept_and_that_is_said() -> None:
+    app = open_page(**LAB)
+    choose(app, "file", "plate-6")
+    seg = kmseg.segment(kmseg.sample_image("china"), replace(SETTINGS, n_clusters=64))
+    app.file_uploader(key=Key.CODEBOOK).upload("settings.json", report.settings_json(seg))
+    rerun(app)
+    (pane,) = panes(app)
+    assert len(pane["shares"]) == 64
+    assert "too many for a link" in texts(app)
+    assert "codebook" not in app.query_params
 
 
 def test_own_pictures_are_there_at_once() -> None:

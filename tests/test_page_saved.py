@@ -67,8 +67,21 @@ def test_values_beyond_the_pages_ranges_are_corrected_and_said() -> None:
     assert "n\\_clusters" in app.warning[0].value
 
 
-def test_carried_over_clusters_name_the_place_that_opens_them() -> None:
+def test_carried_over_clusters_are_carried_over_again() -> None:
     codebook = kmseg.segment(kmseg.sample_image("plate-6"), SETTINGS).codebook
     carried = codebook.predict(kmseg.sample_image("flower"))
+    content = report.settings_json(carried, picture="flower")
+    app = upload(open_page(picture="china"), content)
+    assert not app.error
+    (pane,) = component(app, "kmseg_compare")["panes"]
+    assert pane["shares"] == carried.shares.tolist()
+    assert "codebook" in app.query_params
+
+
+def test_carried_over_clusters_that_fit_into_no_link_name_the_place_that_opens_them() -> None:
+    codebook = kmseg.segment(
+        kmseg.sample_image("china"), kmseg.Settings(color_space="cielab", n_clusters=64)
+    ).codebook
+    carried = codebook.predict(kmseg.sample_image("flower"))
     app = upload(open_page(picture="flower"), report.settings_json(carried))
-    assert "Clusters of a saved file" in app.error[0].value
+    assert "Pictures, Kept clusters" in app.error[0].value

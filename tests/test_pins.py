@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
+from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kmseg
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
+from kmseg.saved import packed, unpacked
 from kmseg.settings import LINK_VERSION, PAGE_RANGES
 from kmseg.ui import link
 from kmseg.ui.pins import MAX_CHARACTERS, MAX_PINS, Pin, parse_pins, spelled_pins
-from kmseg.ui.shortening import DEFAULTS, completed, shortened
+from kmseg.ui.shortening import DEFAULTS, MAX_CODEBOOK, completed, shortened
 from strategies import valid_settings
 
 within_the_page = valid_settings().filter(
@@ -60,6 +66,7 @@ def test_pins_come_back_from_a_link(chosen: list[Pin]) -> None:
         assert link.parse({"v": "1", "pins": text}).corrections == []
 
 
+@settings(max_examples=1000)
 @given(
     st.one_of(
         st.text(),
@@ -89,3 +96,71 @@ def test_pins_of_strangers_are_valid_or_left_out_and_that_is_said(text: str) -> 
 )
 def test_a_wrong_pin_is_none(text: str) -> None:
     assert Pin.parse(text) is None
+
+
+# -- codebooks -------------------------------------------------------------------------------------
+
+BOOK = kmseg.segment(
+    kmseg.Image(np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)),
+    kmseg.Settings(color_space="cielab", n_clusters=5),
+).codebook
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just("#gg0000")
+)
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4), max_leaves=12)
+
+
+def compressed(value: Any) -> str:
+    content = zlib.compress(json.dumps(value).encode())
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> str:
+    """A codebook's text in which characters or values are replaced."""
+    text = packed(BOOK)
+    start = draw(st.integers(0, len(text)))
+    end = draw(st.integers(start, min(start + 20, len(text))))
+    kind = draw(st.sampled_from(["text", "cut", "value", "row", "any"]))
+    if kind == "text":
+        return text[:start] + draw(st.text(max_size=20)) + text[end:]
+    if kind == "cut":
+        return text[:start]
+    whole = BOOK.to_dict()
+    name = draw(st.sampled_from(list(whole)))
+    if kind == "row" and isinstance(whole[name], list):
+        whole[name][draw(st.integers(0, len(whole[name]) - 1))] = draw(values)
+    elif kind == "value":
+        whole[name] = draw(values)
+    else:
+        return compressed(draw(values))
+    return compressed(whole)
+
+
+@settings(max_examples=1000)
+@given(st.one_of(st.text(), st.from_regex(r"[A-Za-z0-9_-]{1,80}", fullmatch=True), damaged()))
+def test_codebooks_of_strangers_are_valid_or_ignored_and_that_is_said(text: str) -> None:
+    found = link.parse({"v": "1", "codebook": text})
+    kept = found.choices["codebook"]
+    assert kept in ("", text)
+    assert bool(found.corrections) == (kept != text)
+    if kept:
+        shares = unpacked(kept).predict(kmseg.Image(np.zeros((2, 3, 3), np.uint8))).shares
+        assert shares.sum() == 1
+
+
+def test_a_codebook_that_grows_when_it_is_decompressed_is_refused() -> None:
+    with pytest.raises(kmseg.SavedFileError, match="at most 262,144 bytes"):
+        unpacked(compressed([0] * 10**6))
+
+
+def test_codebooks_up_to_the_limit_of_links_come_back_exactly() -> None:
+    for k in (1, 8, 20):
+        colours = np.random.default_rng(k).integers(0, 256, (k, 3), np.uint8)
+        book = kmseg.Codebook(
+            "cielab", "all", np.random.default_rng(k).normal(size=(k, 3)), colours
+        )
+        text = packed(book)
+        assert len(text) <= MAX_CODEBOOK
+        assert link.parse({"v": "1", "codebook": text}).corrections == []
+        assert unpacked(text).to_dict() == book.to_dict()

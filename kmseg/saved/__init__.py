@@ -9,12 +9,13 @@ import os
 
 from kmseg.errors import SettingsError, shown
 from kmseg.saved.content import MAX_BYTES, named, read
+from kmseg.saved.packed import packed, unpacked
 from kmseg.saved.palettes import colours_in
 from kmseg.saved.settings import SavedSettings, parse
 from kmseg.segmentation import Codebook
 from kmseg.segmentation.codebook import canonical
 
-__all__ = ["MAX_BYTES", "SavedSettings", "read_codebook", "read_settings"]
+__all__ = ["MAX_BYTES", "SavedSettings", "packed", "read_codebook", "read_settings", "unpacked"]
 
 Source = str | os.PathLike[str] | bytes
 

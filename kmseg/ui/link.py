@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from kmseg import saved
+from kmseg.errors import KmsegError
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import PAGE_RANGES, Settings, shown
@@ -23,7 +25,7 @@ from kmseg.ui.pins import parse_pins, spelled_pins
 from kmseg.ui.records import ClusterState, Start
 from kmseg.ui.server import incidents
 from kmseg.ui.session import session
-from kmseg.ui.shortening import completed
+from kmseg.ui.shortening import MAX_CODEBOOK, completed
 from kmseg.ui.views import FORMER_VIEWS, VIEWS
 
 DEFAULT_PICTURE: Final = "china"
@@ -52,7 +54,7 @@ class Link:
     reading : Reading
     choices : dict of str to str
         A value for each of :data:`CHOICES`, "merge", "focus", "start", "step",
-        "lesson" and "pins".
+        "lesson", "pins" and "codebook".
     handout : Handout
     corrections : list of str
         A sentence, without its full stop, for each invalid value that was replaced.
@@ -96,7 +98,7 @@ def restore() -> None:
     session.start = choices["start"]
     position = Position.parse(choices["lesson"])
     session.lesson, session.handout = "" if position is None else position.name, link.handout
-    session.pins = parse_pins(choices["pins"])
+    session.pins, session.kept = parse_pins(choices["pins"]), choices["codebook"]
     session.segmentation = ""
     session.linked_reading = None
     if choices["picture"].startswith(UPLOAD):
@@ -201,7 +203,23 @@ def parse(query: Mapping[str, str]) -> Link:
     choices["pins"] = spelled_pins(parse_pins(query.get("pins", "")))
     if choices["pins"] != query.get("pins", ""):
         corrections.append("pins: some are not valid, or too many; they are left out")
+    choices["codebook"] = query.get("codebook", "")
+    if wrong := _wrong_codebook(choices["codebook"]):
+        corrections.append(f"codebook: {wrong}; it is ignored")
+        choices["codebook"] = ""
     return Link(settings, reading, choices, handout, corrections)
+
+
+def _wrong_codebook(text: str) -> str:
+    """What is wrong with a codebook of a link; empty if nothing is."""
+    if len(text) > MAX_CODEBOOK:
+        return f"must have at most {MAX_CODEBOOK:,} characters, not {len(text):,}"
+    try:
+        if text:
+            saved.unpacked(text)
+    except KmsegError as error:
+        return str(error)
+    return ""
 
 
 def _is_lesson(text: str) -> bool:
@@ -259,6 +277,7 @@ def query_of(settings: Settings) -> dict[str, str]:
     choices["merge"] = spelled(session.merges)
     choices["start"], choices["lesson"] = session.start, session.lesson
     choices["pins"] = spelled_pins(session.pins)
+    choices["codebook"] = session.kept if len(session.kept) <= MAX_CODEBOOK else ""
     return Link(settings, session.reading(session.picture), choices, session.handout, []).to_query()
 
 

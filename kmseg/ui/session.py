@@ -137,6 +137,8 @@ class Session:
         the card. Empty without a lesson.
     pins : tuple of Pin
         Segmentations that are kept for comparison, at most six.
+    kept : str
+        Clusters that are kept to be carried over, as :func:`kmseg.saved.packed` writes them.
     attempts_paused : bool
         Whether the visitor has stopped the attempts that are made in idle time.
     bad_start_of : object
@@ -197,6 +199,7 @@ class Session:
     handout = _Value(Handout())
     lesson = _Value("")
     pins: _Value[tuple[Pin, ...]] = _Value(())
+    kept = _Value("")
     attempts_paused = _Value(False)
     bad_start_of: _Value[object] = _Value(None)
     segmentation = _Value("")

@@ -1,4 +1,4 @@
-"""Short links: values that are the default of the link's version are left out."""
+"""Short links: what is left out of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from kmseg.settings import LINK_VERSION
+
+# Most characters of a codebook in a link: about 20 clusters. Longer ones are left out.
+MAX_CODEBOOK: Final = 1400
 
 DEFAULTS: Final[dict[str, dict[str, str]]] = {
     "1": {

@@ -11,6 +11,8 @@ from kmseg.ui import failures, link
 from kmseg.ui.groups import spelled
 from kmseg.ui.picture_names import picture_name
 from kmseg.ui.session import Key, session
+from kmseg.ui.shortening import MAX_CODEBOOK
+from kmseg.ui.views.pictures import BY
 
 
 def draw() -> None:
@@ -30,11 +32,15 @@ def _open() -> None:
     if file is None:
         return
     found = saved.read_settings(file.getvalue())
+    kept = {}
     if found.carried:
-        raise KmsegError(
-            "These clusters were carried over from another picture: open the file in Compare, "
-            "Pictures, Clusters of a saved file."
-        )
+        kept = {"view": "pictures", BY.name: "file", "codebook": saved.packed(found.codebook)}
+        kept |= {"merge": "", "focus": ""}
+        if len(kept["codebook"]) > MAX_CODEBOOK:
+            raise KmsegError(
+                "These clusters were carried over from another picture, and are too many for a "
+                "link: open the file in Compare, Pictures, Kept clusters."
+            )
     picture = found.picture if found.picture in SAMPLES else picture_name(session.picture)
     link.open_query(
         found.settings.to_query()
@@ -45,4 +51,5 @@ def _open() -> None:
             "merge": spelled(found.merges),
             "focus": spelled((found.focus,)) if found.focus else "",
         }
+        | kept
     )

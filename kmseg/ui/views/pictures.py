@@ -19,17 +19,19 @@ from kmseg.ui.components.assets import media_url
 from kmseg.ui.components.compare.compare import ComparePane, compare
 from kmseg.ui.picture_names import picture_name, upload_name
 from kmseg.ui.session import Key, session
+from kmseg.ui.shortening import MAX_CODEBOOK
 from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
 
 if TYPE_CHECKING:
     from kmseg.segmentation import Codebook, Segmentation
+    from kmseg.settings import Settings
 
 BY: Final = Option(
     "pictures_by",
     {
         "this": "Clusters of this picture",
         "all": "One palette for all",
-        "file": "Clusters of a saved file",
+        "file": "Kept clusters",
     },
 )
 # Most pictures on one page.
@@ -43,6 +45,10 @@ pixels of all pictures taken together.
 FILE_HELP: Final = (
     "A settings.json of Download has the exact centroids and levels; a palette (GPL, CSS, JSON) "
     "has its rounded colours, in the colour space and channels of the settings."
+)
+KEEP_HELP: Final = (
+    "Kept clusters stay the same whatever the settings are, and are in the link: somebody else can "
+    "use them on pictures of their own."
 )
 
 
@@ -62,7 +68,18 @@ def show(context: ViewContext) -> None:
             return
         space = COLOR_SPACES[codebook.space].title
         same = f"{len(codebook.colours)} clusters in {space}, the same on every picture."
-        st.caption(same, help=HELP)
+        left, right = st.columns([3, 1], vertical_alignment="center")
+        left.caption(same, help=HELP)
+        if by != "file":
+            right.button(
+                "Keep these clusters",
+                key="keep",
+                on_click=partial(_keep, codebook),
+                help=KEEP_HELP,
+                width="stretch",
+            )
+        elif len(session.kept) > MAX_CODEBOOK:
+            left.caption("These clusters are too many for a link: hand on the file instead.")
         _table(shown)
         compare(
             [_pane(number, *each) for number, each in enumerate(shown, start=1)], key=Key.PICTURES
@@ -104,20 +121,32 @@ def _codebook(context: ViewContext, by: str, names: list[str]) -> Codebook | Non
         return store.pooled_codebook(found, context.seg.settings) if found else None
     if by == "this":
         return store.codebook(context.picture, context.merged)
-    file = st.file_uploader(
+    st.file_uploader(
         "settings.json, or a palette as GPL, CSS or JSON",
         ["json", "gpl", "css"],
         key=Key.CODEBOOK,
+        on_change=failures.in_callback(partial(_keep_file, context.seg.settings), "Kept clusters"),
         help=FILE_HELP,
     )
+    return saved.unpacked(session.kept) if session.kept else None
+
+
+def _keep(codebook: Codebook) -> None:
+    session.kept = saved.packed(codebook)
+    session.set_option(BY.name, "file")
+
+
+def _keep_file(settings: Settings) -> None:
+    """Keep the clusters of the uploaded file; a palette's are in the space of the settings."""
+    file = session.uploaded(Key.CODEBOOK)
     if file is None:
-        return None
-    settings = context.seg.settings
+        return
     space, channels = settings.color_space, settings.channels
     try:
-        return saved.read_codebook(file.getvalue(), space=space, channels=channels)
+        codebook = saved.read_codebook(file.getvalue(), space=space, channels=channels)
     except SettingsError:  # saved settings have a space of their own
-        return saved.read_codebook(file.getvalue())
+        codebook = saved.read_codebook(file.getvalue())
+    session.kept = saved.packed(codebook)
 
 
 def _pane(number: int, picture: store.Picture, seg: Segmentation) -> ComparePane:
