@@ -120,11 +120,23 @@ def test_own_pictures_are_there_at_once() -> None:
     assert not app.error and "same on every picture" in texts(app)
 
 
+def test_a_zip_is_made_when_it_is_asked_for() -> None:
+    app = open_page(**LAB)
+    choose(app, "this", "flower", "plate-6")
+    assert not app.get("download_button")
+    app.button(key="zip").click()
+    rerun(app)
+    (download,) = app.get("download_button")
+    assert "Download the ZIP" in download.proto.label  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("name", ["flower", "plate-6"])
 def test_the_zip_has_labels_pictures_and_counts_of_each(name: str) -> None:
     codebook = kmseg.segment(kmseg.sample_image("flower"), SETTINGS).codebook
     entries = [(each, store.sample(each)) for each in ("flower", name)]
-    content = store.carried_archive(entries, codebook)
+    done: list[int] = []
+    content = store.carried_archive(entries, codebook, done.append)
+    assert done == [0, 1]
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
         assert len(set(archive.namelist())) == 6

@@ -11,6 +11,7 @@ from kmseg.ui.store.comparing import (
     grid_figure,
     pane,
     preview_size,
+    thumbnail,
 )
 from kmseg.ui.store.opening import upload
 from kmseg.ui.store.pictures import Picture, pixels, sample
@@ -86,6 +87,7 @@ __all__ = [
     "sheet",
     "size",
     "size_of",
+    "thumbnail",
     "tile",
     "upload",
     "withdraw_attempts",

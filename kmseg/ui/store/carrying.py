@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Final
@@ -62,14 +62,22 @@ def pooled_codebook(pictures: Sequence[Picture], settings: Settings) -> Codebook
     return found
 
 
-def carried_archive(pictures: Sequence[tuple[str, Picture]], clusters: Codebook) -> bytes:
-    """A ZIP with the files :data:`IN_ARCHIVE` of each picture, by its file name."""
+def carried_archive(
+    pictures: Sequence[tuple[str, Picture]],
+    clusters: Codebook,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> bytes:
+    """A ZIP with the files :data:`IN_ARCHIVE` of each picture, by its file name.
+
+    ``on_progress`` is called before each picture with the number of pictures that are done.
+    """
     buffer = io.BytesIO()
     with (
         gates.FILES.admitted(stop_if_cancelled),
         zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive,
     ):
         for number, (name, picture) in enumerate(pictures, start=1):
+            on_progress(number - 1)
             with pixels_of(picture) as image:
                 seg = replace(carried(picture, clusters), image=image)
                 for download in export.DOWNLOADS:

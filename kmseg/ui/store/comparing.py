@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ from kmseg.ui.store import caches
 from kmseg.ui.store.pictures import Picture, key_of, pixels_of
 from kmseg.ui.store.results import data
 
+T = TypeVar("T")
+
+# Longest side of a thumbnail, in pixels.
+THUMBNAIL_SIDE: Final = 96
 # Colour of pixels that agree, where only the others are shown in their colours.
 _AGREEING = (232, 232, 232)
 
@@ -37,13 +42,7 @@ def agreement(picture: Picture, first: Segmentation, second: Segmentation) -> Ag
         with pixels_of(picture, first.settings.width) as image, slot():
             return compare(replace(first, image=image), replace(second, image=image))
 
-    found: Agreement = caches.results().get(
-        key_of(picture, first.settings.width),
-        make,
-        stop_if_cancelled,
-        part=("agreement", _part(first), _part(second)),
-    )
-    return found
+    return _cached(picture, first, ("agreement", _part(first), _part(second)), make)
 
 
 def pane(picture: Picture, seg: Segmentation, colors: NDArray[np.uint8]) -> bytes:
@@ -55,6 +54,18 @@ def pane(picture: Picture, seg: Segmentation, colors: NDArray[np.uint8]) -> byte
             return encode.indexed_png(labels, colors)
 
     return _cached(picture, seg, ("pane", _part(seg), colors.tobytes()), make)
+
+
+def thumbnail(picture: Picture, seg: Segmentation) -> bytes:
+    """A segmentation as a PNG of at most 96 by 96 pixels, every n-th one of the preview."""
+
+    def make() -> bytes:
+        labels = _labels(picture, seg)
+        step = -(-max(labels.shape) // THUMBNAIL_SIDE)
+        with slot():
+            return encode.indexed_png(labels[::step, ::step], seg.palette)
+
+    return _cached(picture, seg, ("thumbnail", _part(seg)), make)
 
 
 def differences(
@@ -98,11 +109,9 @@ def grid_figure(shown: Sequence[tuple[Picture, Segmentation]]) -> bytes:
         return grid(images[0] if is_one else None, entries)
 
 
-def _cached(
-    picture: Picture, seg: Segmentation, part: Hashable, make: Callable[[], bytes]
-) -> bytes:
+def _cached(picture: Picture, seg: Segmentation, part: Hashable, make: Callable[[], T]) -> T:
     key = key_of(picture, seg.settings.width)
-    made: bytes = caches.results().get(key, make, stop_if_cancelled, part=part)
+    made: T = caches.results().get(key, make, stop_if_cancelled, part=part)
     return made
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
@@ -167,7 +168,8 @@ def _pane(number: int, picture: store.Picture, seg: Segmentation) -> ComparePane
 def _table(shown: list[tuple[store.Picture, Segmentation]]) -> None:
     """Shares by picture and cluster; it sorts by a click on a column, and downloads as CSV."""
     names = shown[0][1].names
-    rows = {
+    rows: dict[str, list[object]] = {
+        "Segmentation": [_data_address(store.thumbnail(*each)) for each in shown],
         "Picture": [picture.name for picture, _ in shown],
         "Pixels": [int(seg.pixel_counts.sum()) for _, seg in shown],
     }
@@ -175,19 +177,37 @@ def _table(shown: list[tuple[store.Picture, Segmentation]]) -> None:
         f"{name} {to_hex(shown[0][1].palette[at])}": [seg.shares[at] for _, seg in shown]
         for at, name in enumerate(names)
     }
-    config = {name: st.column_config.NumberColumn(format="percent") for name in shares}
+    config: dict[str, Any] = {"Segmentation": st.column_config.ImageColumn()}
+    config |= {name: st.column_config.NumberColumn(format="percent") for name in shares}
     st.dataframe(rows | shares, column_config=config, hide_index=True)
 
 
+def _data_address(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
 def _archive(pictures: list[store.Picture], codebook: Codebook) -> None:
+    """Make the files of all pictures when a button is pressed, and say how far that is."""
+    if not st.button(
+        "Make a ZIP of all: labels, pictures and counts", key="zip", icon=":material/folder_zip:"
+    ):
+        return
     named = [(naming.file_name_of(picture), picture) for picture in pictures]
+    bar = st.progress(0.0)
+
+    def advance(done: int) -> None:
+        bar.progress(done / len(named), f"Picture {done + 1} of {len(named)}")
+
+    content = store.carried_archive(named, codebook, advance)
+    bar.empty()
     st.download_button(
-        "Labels, pictures and counts of all (ZIP)",
-        failures.in_download(partial(store.carried_archive, named, codebook), "ZIP of pictures"),
+        f"Download the ZIP ({len(content) / 1e6:.1f} MB)",
+        content,
         f"kmseg_carried-{codebook.digest}.zip",
         "application/zip",
         on_click="ignore",
-        icon=":material/folder_zip:",
+        icon=":material/download:",
+        type="primary",
     )
 
 
