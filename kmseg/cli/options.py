@@ -13,6 +13,7 @@ from kmseg.cli.streams import note
 from kmseg.errors import KmsegError, SettingsError
 from kmseg.picture import formats
 from kmseg.picture.reading import Reading, format_levels, parse_frame, parse_levels
+from kmseg.picture.roi import parse_region
 from kmseg.settings import FIELDS, SAMPLE_PREFIX, Settings, shown
 from kmseg.ui import offline
 from kmseg.version import __version__
@@ -98,6 +99,14 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
         help="which values of a file of more than 8 bits become black and white: auto, stored (the "
         "range of their type) or LOW..HIGH, such as 150..420 (default: auto)",
     )
+    to.add_argument(
+        "--region",
+        default="",
+        metavar="X.Y_X.Y",
+        help="cluster only what is inside a rectangle, by two corners in pixels from the upper "
+        "left of the picture, such as 10.20_300.150, or inside a polygon, by three to 64 corners "
+        "(default: the whole picture)",
+    )
 
 
 def reading(options: argparse.Namespace, codebook: Codebook | None) -> Reading:
@@ -111,7 +120,9 @@ def reading(options: argparse.Namespace, codebook: Codebook | None) -> Reading:
             )
         levels = codebook.levels
     try:
-        return Reading(parse_frame(options.frame), parse_levels(levels))
+        return Reading(
+            parse_frame(options.frame), parse_levels(levels), parse_region(options.region)
+        )
     except SettingsError as error:
         raise SettingsError(f"--{error}") from None  # the options are named as the fields
 

@@ -127,6 +127,7 @@ def _viewer(seg: Segmentation, image: Image, name: str, side: int) -> ViewerData
         pick=False,
         notify=False,
         focus="",
+        outline=(),
         file=None,
         visit="",
         offline=True,
