@@ -8,14 +8,17 @@ label of its own (:class:`ByPixel`). Previews, counts and files ask either kind 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmseg.histogram import ColorHistogram
 from kmseg.parallel.compiled import compiled
+from kmseg.parallel.threads import N_CORES, in_threads
 from kmseg.picture.image import Image
+
+T = TypeVar("T", bound=np.generic)
 
 Labels = NDArray[np.int16]
 Indices = NDArray[np.intp]
@@ -123,8 +126,16 @@ class ByPixel:
         """Pixels, shape (K,), and sum of the sRGB colours, shape (K, 3), of each cluster."""
         if image is None:
             raise ValueError("labels of pixels have no colours without their picture")
-        labels, pixels = self.labels[_counting(image)], counted_pixels(image)
-        return _totals(labels, pixels, np.ones(len(pixels), np.int64), n_clusters)
+        pixels, parts = image.pixels, range(N_CORES)
+        rows = [image.height * i // N_CORES for i in range(N_CORES + 1)]
+        counts, sums = np.zeros((N_CORES, n_clusters), np.int64), np.zeros((N_CORES, n_clusters, 3))
+
+        def add_up(i: int) -> None:
+            own = slice(rows[i], rows[i + 1])
+            _add_up_pixels(_read_only(self.labels[own]), _read_only(pixels[own]), counts[i], sums[i])
+
+        in_threads(add_up, parts)
+        return counts.sum(axis=0), sums.sum(axis=0)
 
 
 Labeling = ByColor | ByPixel
@@ -133,6 +144,13 @@ Labeling = ByColor | ByPixel
 def counted_pixels(image: Image) -> NDArray[np.uint8]:
     """Colours of the pixels that count, shape (N, 3), in the picture's order."""
     return image.pixels[... if image.opaque is None else image.opaque].reshape(-1, 3)
+
+
+def _read_only(array: NDArray[T]) -> NDArray[T]:
+    """A view for compiled code, which is compiled again for writable arrays."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _counting(image: Image) -> NDArray[np.bool_]:
@@ -159,3 +177,15 @@ def _add_up(labels, colors, counts, pixel_counts, sums):  # type: ignore[no-unty
         pixel_counts[labels[i]] += counts[i]
         for channel in range(3):
             sums[labels[i], channel] += counts[i] * colors[i, channel]
+
+
+@compiled()
+def _add_up_pixels(labels, pixels, pixel_counts, sums):  # type: ignore[no-untyped-def]
+    """Likewise for the pixels of rows; those of no cluster are left out."""
+    for r in range(labels.shape[0]):
+        for c in range(labels.shape[1]):
+            label = labels[r, c]
+            if label >= 0:
+                pixel_counts[label] += 1
+                for channel in range(3):
+                    sums[label, channel] += pixels[r, c, channel]

@@ -7,8 +7,10 @@ JSON, links and on the command line follow from the field's description.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, Final
 
 from kmseg.color import ALIASES, COLOR_SPACES
@@ -23,6 +25,8 @@ from kmseg.settings.fields import (
     Color,
     Colors,
     NonNegative,
+    Numbers,
+    Size,
     Whole,
     fields_of,
     setting,
@@ -126,6 +130,20 @@ class Settings:
         note="0 keeps its size",
         page=(0, 8000),
     )
+    smallest_region: int | str = setting(
+        0,
+        Size(),
+        "--smallest-region",
+        help="smallest region that is kept; smaller ones go to their neighbours",
+        note="0 keeps all",
+    )
+    fill_holes: tuple[int, ...] = setting(
+        (),
+        Numbers(),
+        "--fill-holes",
+        help="clusters whose holes are filled",
+        note="numbers are those before tidying, and those of no cluster have no effect",
+    )
 
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():
@@ -157,6 +175,21 @@ class Settings:
         """Names of the D coordinates that are clustered."""
         space = COLOR_SPACES[self.color_space]
         return tuple(space.coordinates[column] for column in space.selected(self.channels))
+
+    @property
+    def tidies(self) -> bool:
+        """Whether labels are tidied after the clustering."""
+        return bool(self.smallest_region or self.fill_holes)
+
+    def untidied(self) -> Settings:
+        """The settings of the clustering alone: without ``smallest_region`` and ``fill_holes``."""
+        return replace(self, smallest_region=0, fill_holes=()) if self.tidies else self
+
+    def smallest_pixels(self, n_pixels: int) -> int:
+        """``smallest_region`` in pixels, rounded up, for a number of clustered pixels."""
+        if isinstance(self.smallest_region, int):
+            return self.smallest_region
+        return math.ceil(Fraction(self.smallest_region[:-1]) * n_pixels / 100)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a JSON object, by field name; colours as ``"#rrggbb"``."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from kmseg.errors import SettingsError, shown
@@ -20,6 +22,7 @@ Color = tuple[int, int, int]
 Value = TypeVar("Value")
 
 _KEY: Final = "kmseg"
+_MAX_PIXELS: Final = 1_000_000_000
 
 
 def to_hex(color: Iterable[int]) -> str:
@@ -211,6 +214,56 @@ def _color(value: Any) -> Color:
     if len(levels) != 3 or not all(0 <= level <= 255 for level in levels):
         raise ValueError
     return levels[0], levels[1], levels[2]
+
+
+class Size(Kind):
+    """A number of pixels, or text with a share of the picture in per cent, such as "0.05%"."""
+
+    __slots__ = ()
+    type_name = "int or str"
+    allowed = f"a number of pixels up to {_MAX_PIXELS:,}, or per cent as in '0.05%'"
+    usage = "pixels, or per cent of the clustered pixels as in 0.05%"
+    documentation = 'pixels, or per cent of the clustered pixels as in "0.05%"'
+
+    def parse(self, value: Any) -> int | str:
+        if isinstance(value, str) and value.rstrip().endswith("%"):
+            text = value.strip()[:-1].strip()
+            if not re.fullmatch(r"\d{1,3}(\.\d{1,9})?", text, re.ASCII) or float(text) > 100:
+                raise ValueError
+            percent = f"{Decimal(text).normalize():f}"
+            return 0 if percent == "0" else f"{percent}%"
+        return Whole(0, _MAX_PIXELS).parse(value)
+
+    def nearest(self, text: str, default: Any) -> Any:
+        """The number of pixels in ``text``, clamped to the range; else ``default``."""
+        return Whole(0, _MAX_PIXELS).nearest(text, default)
+
+    def to_argument(self, value: Any) -> str:
+        return str(value) if value else ""
+
+
+class Numbers(Kind):
+    """Numbers of clusters, from 1, in any order; in text with commas, dots or spaces between."""
+
+    __slots__ = ()
+    type_name = "sequence of int"
+    allowed = "numbers of clusters from 1 to 255"
+    usage = "numbers as in 1,3"
+    documentation = "numbers from 1"
+
+    def parse(self, value: Any) -> tuple[int, ...]:
+        if isinstance(value, str):
+            value = value.replace(",", " ").replace(".", " ").split()
+        return tuple(sorted({Whole(1, 255).parse(number) for number in value}))
+
+    def to_json(self, value: Any) -> list[int]:
+        return list(value)
+
+    def to_link(self, value: Any) -> str:
+        return ".".join(map(str, value))
+
+    def to_argument(self, value: Any) -> str:
+        return ",".join(map(str, value))
 
 
 # -- fields ----------------------------------------------------------------------------------------
