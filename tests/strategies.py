@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kmseg.color import COLOR_SPACES
 from kmseg.settings import FIELDS, Settings
-from kmseg.settings.fields import Choice, NonNegative, Whole
+from kmseg.settings.kinds import Choice, NonNegative, Whole
 
 
 def values_of(name: str, small: bool) -> st.SearchStrategy[Any]:

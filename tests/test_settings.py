@@ -20,7 +20,7 @@ from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
 from kmseg.picture.reading import Reading
 from kmseg.settings import FIELDS, RANGES, Settings
-from kmseg.settings.fields import Choice, Whole
+from kmseg.settings.kinds import Choice, Whole
 from strategies import valid_settings
 
 # Links, scripts and results depend on these.

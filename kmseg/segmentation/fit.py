@@ -13,7 +13,7 @@ from kmseg import kmeans
 from kmseg.color import COLOR_SPACES, features, selected
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.kmeans.engines import ENGINES
-from kmseg.labeling import ByColor, ByPixel, Labeling, counted_pixels
+from kmseg.labeling import ByColor, ByPixel, counted_pixels
 from kmseg.picture.image import Image
 from kmseg.segmentation.codebook import Codebook
 from kmseg.segmentation.result import Segmentation, mean_colors
@@ -186,7 +186,7 @@ def _clustered(
 
 def _assigned(
     clustering: kmeans.Clustering, histogram: ColorHistogram, visited: Image | None
-) -> Labeling:
+) -> ByColor | ByPixel:
     """A label for each colour, or, where the engine visited each, for each pixel."""
     if visited is None:
         return ByColor(histogram, clustering.labels.astype(np.int16))

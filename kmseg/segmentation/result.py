@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kmseg.errors import LabelsError, SettingsError
 from kmseg.histogram import ColorHistogram
-from kmseg.labeling import Labeling, PixelGrid
+from kmseg.labeling import NO_CLUSTER, Labeling, PixelGrid
 from kmseg.picture.image import Image
 from kmseg.regions import Regions, measure
 from kmseg.segmentation.codebook import Codebook, levels_of
@@ -126,6 +126,10 @@ class Segmentation:
         """The clusters, numbered as in ``labels``, that have any of these ``members``."""
         wanted = set(members)
         return [row for row, own in enumerate(self.members) if wanted.intersection(own)]
+
+    def in_members(self, labels: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Labels with the first of its ``members`` in place of each cluster; -1 stays."""
+        return np.array([*(own[0] for own in self.members), NO_CLUSTER], np.int16)[labels]
 
     def merged(self, groups: Iterable[Iterable[int]]) -> Segmentation:
         """Clusters of this segmentation taken together; the inertia stays that of the clustering.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +41,7 @@ def tidied(base: Segmentation, settings: Settings) -> Segmentation:
     check_pixels(settings, has_pixels=base.image is not None)
     started = time.perf_counter()
     filled = base.rows_of(number - 1 for number in settings.fill_holes)
-    smallest = settings.smallest_pixels(int(base.pixel_counts.sum()))
+    smallest = smallest_pixels(settings.smallest_region, int(base.pixel_counts.sum()))
     before = base.labels_at(slice(None), slice(None))
     after = tidy(before, smallest, filled)
     labeling = ByPixel(after, base.color_labels)
@@ -64,6 +66,13 @@ def tidied(base: Segmentation, settings: Settings) -> Segmentation:
         seconds=base.seconds | {"tidy": time.perf_counter() - started},
         untidied=base,
     )
+
+
+def smallest_pixels(smallest_region: int | str, n_pixels: int) -> int:
+    """``Settings.smallest_region`` in pixels, rounded up, for a number of clustered pixels."""
+    if isinstance(smallest_region, int):
+        return smallest_region
+    return math.ceil(Fraction(smallest_region.removesuffix("%")) * n_pixels / 100)
 
 
 def _by_size(

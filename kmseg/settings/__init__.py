@@ -7,10 +7,8 @@ JSON, links and on the command line follow from the field's description.
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any, Final
 
 from kmseg.color import ALIASES, COLOR_SPACES
@@ -19,7 +17,8 @@ from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.kmeans.problem import INITS, STOPS
 from kmseg.picture.reading import Reading
 from kmseg.settings.channels import parse_channels
-from kmseg.settings.fields import (
+from kmseg.settings.fields import fields_of, setting
+from kmseg.settings.kinds import (
     Channels,
     Choice,
     Color,
@@ -28,8 +27,6 @@ from kmseg.settings.fields import (
     Numbers,
     Size,
     Whole,
-    fields_of,
-    setting,
     to_hex,
 )
 from kmseg.settings.scripts import SAMPLE_PREFIX, Language, notebook, script
@@ -43,6 +40,7 @@ __all__ = [
     "RANGES",
     "SAMPLE_PREFIX",
     "STOPS",
+    "TIDYING",
     "Language",
     "Settings",
     "Shell",
@@ -51,6 +49,7 @@ __all__ = [
 ]
 
 LINK_VERSION: Final = "1"
+TIDYING: Final = ("smallest_region", "fill_holes")  # they change labels after the clustering
 
 _DEFAULT_READING: Final = Reading()
 _ENGINE_ALIASES: Final = {alias: e.name for e in ENGINES.values() for alias in e.aliases}
@@ -64,22 +63,13 @@ class Settings:
     """
 
     color_space: str = setting(
-        "bgr",
-        Choice(tuple(COLOR_SPACES), ALIASES),
-        "-s",
-        "--color-space",
-        help="colour space",
+        "bgr", Choice(tuple(COLOR_SPACES), ALIASES), "-s", "--color-space", help="colour space"
     )
     channels: str = setting(
         "all", Channels(), "-c", "--channels", help="channels of the colour space to cluster"
     )
     n_clusters: int = setting(
-        4,
-        Whole(2, 255),
-        "-n",
-        "--num-clusters",
-        help="number of clusters, K",
-        page=(2, 32),
+        4, Whole(2, 255), "-n", "--num-clusters", help="number of clusters, K", page=(2, 32)
     )
     init: str = setting(
         "k-means++", Choice(INITS), "--init", help="how starting centroids are chosen"
@@ -134,15 +124,11 @@ class Settings:
         0,
         Size(),
         "--smallest-region",
-        help="smallest region that is kept; smaller ones go to their neighbours",
+        help="smallest region that is kept; smaller ones go to neighbours",
         note="0 keeps all",
     )
     fill_holes: tuple[int, ...] = setting(
-        (),
-        Numbers(),
-        "--fill-holes",
-        help="clusters whose holes are filled",
-        note="numbers are those before tidying, and those of no cluster have no effect",
+        (), Numbers(), "--fill-holes", help="clusters whose holes are filled"
     )
 
     def __post_init__(self) -> None:
@@ -184,12 +170,6 @@ class Settings:
     def untidied(self) -> Settings:
         """The settings of the clustering alone: without ``smallest_region`` and ``fill_holes``."""
         return replace(self, smallest_region=0, fill_holes=()) if self.tidies else self
-
-    def smallest_pixels(self, n_pixels: int) -> int:
-        """``smallest_region`` in pixels, rounded up, for a number of clustered pixels."""
-        if isinstance(self.smallest_region, int):
-            return self.smallest_region
-        return math.ceil(Fraction(self.smallest_region[:-1]) * n_pixels / 100)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a JSON object, by field name; colours as ``"#rrggbb"``."""

@@ -36,7 +36,7 @@ from kmseg.ui.store.preview import (
     size_of,
     within,
 )
-from kmseg.ui.store.results import segmentation, size
+from kmseg.ui.store.results import segmentation, size, tidied
 from kmseg.ui.store.series import ladder, sheet, tile
 from kmseg.ui.store.traces import run
 
@@ -86,6 +86,7 @@ __all__ = [
     "sheet",
     "size",
     "size_of",
+    "tidied",
     "tile",
     "upload",
     "withdraw_attempts",
