@@ -29,7 +29,7 @@ _DEFAULT_INIT: Final = f"{FIELDS['init'].default}, or manual with --centroids"
 # A field and its value within a message of Settings.
 _ASSIGNMENT: Final = re.compile(rf"\b({'|'.join(FIELDS)})='([^']*)'")
 # Settings that --codebook leaves open; -s and -c are for palettes.
-_BESIDE_CODEBOOK: Final = ("color_space", "channels", "width")
+_BESIDE_CODEBOOK: Final = ("color_space", "channels", "width", "smallest_region", "fill_holes")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -137,7 +137,8 @@ def _add_settings(to: argparse.ArgumentParser) -> None:
             dest=name,
             default=argparse.SUPPRESS,
             metavar=field.flags[-1].lstrip("-").replace("-", "_").upper(),
-            help=field.described(field.kind.usage) + (f" (default: {said})" if said else ""),
+            help=field.described(field.kind.usage).replace("%", "%%")
+            + (f" (default: {said})" if said else ""),
         )
     to.add_argument(
         "--codebook",
@@ -218,7 +219,7 @@ def codebook(options: argparse.Namespace) -> Codebook | None:
 
 
 def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings:
-    """The settings of the options, or those of a codebook with the width of the options.
+    """The settings of the options, or those of a codebook with the options that may be beside it.
 
     As in the article, fewer than 2 clusters become 2. Starting colours mean a manual start unless
     ``--init`` says otherwise. What is corrected is noted on standard error.
@@ -231,7 +232,8 @@ def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings
     given = {name: getattr(options, name) for name in FIELDS if hasattr(options, name)}
     if codebook is not None:
         try:
-            return dataclasses.replace(codebook.settings(), width=given.get("width", 0))
+            others = {name: given[name] for name in _BESIDE_CODEBOOK[2:] if name in given}
+            return dataclasses.replace(codebook.settings(), **others)
         except SettingsError as error:
             raise KmsegError(_by_option(str(error))) from error
     values = _DEFAULTS | given

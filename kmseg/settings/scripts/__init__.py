@@ -179,7 +179,11 @@ def _head(
         return lines
     if picture.startswith(SAMPLE_PREFIX):
         lines.append("The picture is a sample of kmseg: save it as PNG in the same folder.")
-    reasons = [*_engine_reasons(settings, program), *_reading_reasons(reading, notes)]
+    reasons = [
+        *_engine_reasons(settings, program),
+        *_tidy_reasons(settings),
+        *_reading_reasons(reading, notes),
+    ]
     if reasons:
         lines.append(f"Its counts may differ from kmseg's, because {', and '.join(reasons)}.")
     elif program.manual_engines and not _separates_colors(settings):
@@ -203,6 +207,15 @@ def _engine_reasons(settings: Settings, program: Program) -> list[str]:
     if settings.init != "manual":
         return ["it draws other starting centroids", program.difference]
     return [] if settings.engine in program.manual_engines else [program.difference]
+
+
+def _tidy_reasons(settings: Settings) -> list[str]:
+    if not settings.tidies:
+        return []
+    return [
+        "it does not tidy the clusters: kmseg moves small regions to their neighbours one by one "
+        "and fills holes, for which there is no function in these libraries"
+    ]
 
 
 def _reading_reasons(reading: Reading, notes: Sequence[str]) -> list[str]:
