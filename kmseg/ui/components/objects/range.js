@@ -46,11 +46,18 @@ export class Range {
 
   setEnds(low, high) {
     Object.assign(this, { low, high: Math.max(high, low) })
-    this.show()
+    this.placeThumbs()
   }
 
   clear() {
     Object.assign(this, { least: -Infinity, most: Infinity })
+    this.placeThumbs()
+  }
+
+  placeThumbs() {
+    const { least, most } = this
+    const positions = [this.position(least), most < Infinity ? this.position(most) : 1]
+    this.thumbs.forEach((thumb, i) => (thumb.value = Math.round(STEPS * positions[i])))
     this.show()
   }
 
@@ -77,12 +84,9 @@ export class Range {
 
   show() {
     const { thumbs, least, most, low, high } = this
-    const positions = [this.position(least), most < Infinity ? this.position(most) : 1]
+    const positions = thumbs.map(thumb => thumb.valueAsNumber / STEPS)
     const shown = [least, most].map(value => this.text(clamp(value, low, high)))
-    thumbs.forEach((thumb, i) => {
-      thumb.value = Math.round(STEPS * positions[i])
-      thumb.ariaValueText = shown[i]
-    })
+    thumbs.forEach((thumb, i) => (thumb.ariaValueText = shown[i]))
     this.track.style.setProperty("--from", positions[0])
     this.track.style.setProperty("--to", positions[1])
     this.output.textContent = `${shown[0]} to ${shown[1]}`

@@ -7,9 +7,9 @@ const LEAST_BOX = 12 // CSS pixels: the box around a smaller region is larger th
 
 // Shows the regions of another component over the pictures: a veil over some, and a box around one.
 export class Regions {
-  // changed() is called when other regions, or none, are to be shown.
-  constructor(root, signal, layers, viewport) {
-    Object.assign(this, { root, layers, viewport })
+  // changed() is called when regions begin or cease to be shown.
+  constructor(root, signal, layers, viewport, changed) {
+    Object.assign(this, { root, layers, viewport, changed })
     overlay.addEventListener("change", () => this.show(), { signal })
   }
 
@@ -20,8 +20,10 @@ export class Regions {
   }
 
   show() {
-    const { root, shown } = this
-    root.classList.toggle("choosing", shown !== null)
+    if (this.some !== Boolean(overlay.regions)) {
+      this.some = Boolean(overlay.regions)
+      this.changed()
+    }
     this.paintVeil()
     this.drawBox()
   }

@@ -38,7 +38,7 @@ class Viewer {
     this.layers = new Layers(root, this.choices, this.viewport, this.outbox)
     this.choices.readAddress()
     this.playing = new Playing(root, signal, () => this.loaded && this.show())
-    this.regions = new Regions(root, signal, this.layers, this.viewport)
+    this.regions = new Regions(root, signal, this.layers, this.viewport, () => this.data && this.showFocus())
     this.changes = new Changes(change => this.outbox.add(change), () => this.showUpdating())
     this.bar = new Bar(root, signal, this.changes)
     this.fullScreen = new FullScreen(root, signal, full => {
