@@ -32,6 +32,7 @@ def warm_up_the_rest() -> None:
         trace(image, Settings())
         seg = segment(image, Settings())
         seg.labels_at(slice(None), slice(None))
+        region_counts(seg.tidied(2, (1,)).regions().label_image.astype(np.int16), 1)
         numbers = np.arange(seg.histogram.n_colors, dtype=np.int32)
         seg.histogram.values_at(image.pixels, numbers)
 

@@ -44,6 +44,9 @@ export class Filters {
     this.objects = objects
     const { area, perimeter, eccentricity } = this.ranges
     area.setEnds(...ends(objects.area))
+    this.bins = Uint8Array.from(objects.area, value => (
+      Math.min(Math.floor(area.position(value) * N_BINS), N_BINS - 1)
+    ))
     perimeter.setEnds(1, Math.max(ends(objects.perimeter)[1], 1)) // a single pixel has none
     eccentricity.setEnds(0, 1)
   }
@@ -70,19 +73,16 @@ export class Filters {
 
   // Show the areas of the listed clusters: how many objects are in each bin, on a square root scale.
   drawHistogram(isListed) {
-    const { objects, histogram, ranges: { area: range } } = this
-    const bins = new Uint32Array(N_BINS)
-    for (let i = 0; i < objects.n; i++) {
-      if (!isListed[objects.cluster[i]]) continue
-      bins[Math.min(Math.floor(range.position(objects.area[i]) * N_BINS), N_BINS - 1)]++
-    }
-    const most = Math.max(...bins, 1)
+    const { objects, histogram, bins } = this
+    const counts = new Uint32Array(N_BINS)
+    for (let i = 0; i < objects.n; i++) if (isListed[objects.cluster[i]]) counts[bins[i]]++
+    const most = Math.max(...counts, 1)
     histogram.replaceChildren()
-    bins.forEach((n, x) => {
+    counts.forEach((n, x) => {
       const height = HEIGHT * Math.sqrt(n / most)
       if (n) add(histogram, "rect", { x: x + 0.08, y: HEIGHT - height, width: 0.84, height })
     })
-    histogram.ariaLabel = `Histogram of areas: ${whole(bins.reduce((sum, n) => sum + n, 0))} objects`
+    histogram.ariaLabel = `Histogram of areas: ${whole(counts.reduce((sum, n) => sum + n, 0))} objects`
   }
 }
 

@@ -105,7 +105,8 @@ export class List {
     sizer.style.paddingTop = `${first * rowHeight}px`
     const lines = Array.from(rows.slice(first, first + n), (object, at) => this.makeLine(object, first + at))
     table.tBodies[0].replaceChildren(...lines)
-    if (rows.includes(this.chosen)) table.setAttribute("aria-activedescendant", "chosen")
+    const isDrawn = lines.some(line => line.id)
+    if (isDrawn) table.setAttribute("aria-activedescendant", "chosen")
     else table.removeAttribute("aria-activedescendant")
   }
 

@@ -55,15 +55,14 @@ class Objects {
     root.querySelector(".refused").textContent = data.refused
     root.querySelector(".refused").hidden = !data.refused
     focus.enter(data.segmentation, data.count)
-    const before = this.latest
     this.latest = data
     if (data.refused) {
-      this.objects = undefined
+      this.objects = this.loading = undefined
       overlay.show(null)
       this.showState()
       this.changes.settle()
-    } else if (before?.table !== data.table || !this.objects) this.load(data)
-    else this.changes.settle()
+    } else if (this.loading !== data.table) this.load(data)
+    else if (this.data?.table === data.table) this.changes.settle()
   }
 
   // Show the list, or that it is not there yet.
@@ -74,7 +73,9 @@ class Objects {
     root.querySelector(".waiting").textContent = said
   }
 
+  // Fetch a message's objects and show them, unless a newer message has others.
   async load(data) {
+    this.loading = data.table
     const isCurrent = () => !this.closed && this.latest.table === data.table
     try {
       const [table, numbers] = await Promise.all([fetchTable(data.table, data.n), fetchNumbers(data.numbers)])
@@ -85,11 +86,11 @@ class Objects {
       if (!isCurrent()) return
       if (error instanceof Gone && ++this.retries <= RETRIES) {
         await sleep(RETRY)
-        this.objects = undefined // the next message tries again
+        this.loading = undefined // the next message tries again
         if (isCurrent()) this.outbox.add({ what: "refresh" })
       } else {
         console.warn(error)
-        this.objects = undefined
+        this.objects = this.loading = undefined
         this.showState("The objects could not be loaded. Reload the page.")
       }
     }
