@@ -13,7 +13,7 @@ from kmseg.errors import LabelsError, SettingsError
 from kmseg.histogram import ColorHistogram
 from kmseg.labeling import NO_CLUSTER, Labeling, PixelGrid
 from kmseg.picture.image import Image
-from kmseg.regions import Regions, measure
+from kmseg.regions.measure import Regions, measure
 from kmseg.segmentation.codebook import Codebook, levels_of
 from kmseg.settings import Settings
 

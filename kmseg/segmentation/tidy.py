@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kmseg.errors import LabelsError
 from kmseg.labeling import ByPixel
-from kmseg.regions import tidy
+from kmseg.regions.tidy import tidy
 from kmseg.segmentation.result import Segmentation, mean_colors
 from kmseg.settings import Settings
 
@@ -55,7 +55,8 @@ def tidied(base: Segmentation, settings: Settings) -> Segmentation:
         numbers = np.empty(base.n_clusters, np.int16)
         for number, rows in enumerate(sets):
             numbers[rows] = number
-        labeling = labeling.renumbered(numbers)
+        if (numbers != np.arange(base.n_clusters)).any():
+            labeling = labeling.renumbered(numbers)
     return replace(
         base,
         settings=settings,
