@@ -257,7 +257,7 @@ def _archive(seg: Segmentation, context: Context) -> bytes:
 
 
 ARCHIVE: Final = Download("archive", "Download all (ZIP)", "application/zip", ".zip", _archive)
-"""Every file of :data:`DOWNLOADS` but animations and objects, and the mask of each cluster, zipped."""
+"""All files of :data:`DOWNLOADS` but animations and objects, and masks of all clusters in a ZIP."""
 
 
 def file_name(seg: Segmentation, picture: str, download: Download) -> str:
