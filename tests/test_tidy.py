@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 
 import kmseg
 from kmseg.labeling import ByColor, ByPixel, Packed, PixelGrid
+from kmseg.output.units import cluster_units
+from kmseg.picture.levels import Scale
+from kmseg.picture.survey import Samples
 from kmseg.regions.tidy import tidy
 from kmseg.samples import SAMPLES
 from kmseg.samples.sources import HiddenNumeral
@@ -251,6 +255,19 @@ def test_carried_clusters_keep_their_order_and_colours() -> None:
     np.testing.assert_array_equal(
         tidy_other.pixel_counts, [(tidy_other.labels == k).sum() for k in range(other.n_clusters)]
     )
+
+
+def test_the_least_and_greatest_values_are_those_after_tidying() -> None:
+    """A speck that had gone to another cluster still counted in the range of its own."""
+    levels = np.full((9, 9), 40, np.uint8)
+    levels[:, 5:] = 90
+    levels[4, 2] = 85
+    scale = Scale(Samples("unsigned", 16), 0, 2550)
+    image = replace(kmseg.Image(np.dstack([levels] * 3)), scale=scale)
+    seg = kmseg.segment(image, Settings(color_space="gray", n_clusters=2, smallest_region=2))
+    units = cluster_units(seg)
+    assert units is not None
+    assert (units.least.tolist(), units.greatest.tolist()) == ([400.0, 900.0], [850.0, 900.0])
 
 
 def test_a_histogram_cannot_be_tidied() -> None:
