@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ImageError,
         KmsegError,
         LabelsError,
+        RegionsError,
         SavedFileError,
         SettingsError,
     )
@@ -50,6 +51,7 @@ __all__ = [
     "LabelsError",
     "Reading",
     "Regions",
+    "RegionsError",
     "SavedFileError",
     "SavedSettings",
     "Segmentation",
@@ -80,6 +82,7 @@ _HOME = {
     "LabelsError": "errors",
     "Reading": "picture.reading",
     "Regions": "regions",
+    "RegionsError": "errors",
     "SavedFileError": "errors",
     "SavedSettings": "saved",
     "Segmentation": "segmentation",

@@ -40,6 +40,10 @@ class LabelsError(KmsegError):
     """A segmentation that was made without pixels was asked for the labels of pixels."""
 
 
+class RegionsError(KmsegError):
+    """There are too many regions for a file: the message says how to have fewer."""
+
+
 class BusyError(KmsegError):
     """The queue for the machine is full: the message says to try again."""
 

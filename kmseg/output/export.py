@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from kmseg.output import animation, names, render, tables
+from kmseg.output import animation, names, objects, render, tables
 from kmseg.output.encode import PICTURE_TYPES, PNG, labels_png, photo, png
 from kmseg.output.figure import figure
 from kmseg.output.render import Pixels
@@ -32,6 +32,7 @@ class Group(StrEnum):
     LABELS = "Labels and masks"
     NUMBERS = "Numbers"
     PALETTES = "Palettes"
+    OBJECTS = "Objects: connected regions of a cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,18 @@ def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], byt
     return Download(key, title, mime, suffix, lambda seg, _: make(seg), Group.PALETTES)
 
 
+def _objects(
+    key: str,
+    title: str,
+    mime: str,
+    extension: str,
+    make: Callable[[Segmentation, Context], bytes],
+) -> Download:
+    """A file of regions; a picture may have so many that the archive leaves it out."""
+    suffix = f"_{key.replace('_', '-')}{extension}"
+    return Download(key, title, mime, suffix, make, Group.OBJECTS, in_archive=False)
+
+
 DOWNLOADS: Final[tuple[Download, ...]] = (
     _exact("segmented", "Segmented picture", render.segmented),
     _exact("gray", "Shades of grey", partial(render.segmented, paint="gray")),
@@ -177,6 +190,26 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
     _palette("palette_gpl", "Palette (GIMP)", "text/plain", tables.palette_gpl),
     _palette("palette_css", "Palette (CSS)", "text/css", tables.palette_css),
     _palette("palette_json", "Palette (JSON)", "application/json", tables.palette_json),
+    _objects("objects", "Objects (CSV)", "text/csv", ".csv", lambda s, _: objects.objects_csv(s)),
+    _objects(
+        "objects_labels",
+        "Objects as labels (TIFF)",
+        "image/tiff",
+        ".tif",
+        lambda seg, _: objects.objects_tiff(seg),
+    ),
+    _objects(
+        "objects_coco",
+        "Objects (COCO JSON)",
+        "application/json",
+        ".json",
+        lambda seg, context: objects.objects_coco(seg, context.picture),
+    ),
+    replace(
+        _drawn("objects_numbered", "Objects with numbers", objects.objects_overlay),
+        group=Group.OBJECTS,
+        in_archive=False,
+    ),
 )
 """Downloads of a whole segmentation, in the order of the page."""
 
@@ -224,7 +257,7 @@ def _archive(seg: Segmentation, context: Context) -> bytes:
 
 
 ARCHIVE: Final = Download("archive", "Download all (ZIP)", "application/zip", ".zip", _archive)
-"""Every file of :data:`DOWNLOADS` except animations, and a mask of each cluster, in one ZIP."""
+"""All files of :data:`DOWNLOADS` but animations and objects, and masks of all clusters in a ZIP."""
 
 
 def file_name(seg: Segmentation, picture: str, download: Download) -> str:
