@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kmseg.histogram import ColorHistogram, color_histogram, pooled
     from kmseg.picture.image import Image, read_image
     from kmseg.picture.reading import Reading
+    from kmseg.regions import Regions
     from kmseg.samples import SAMPLES, sample_image
     from kmseg.saved import SavedSettings, read_codebook, read_settings
     from kmseg.segmentation import Codebook, Segmentation, segment
@@ -48,6 +49,7 @@ __all__ = [
     "KmsegError",
     "LabelsError",
     "Reading",
+    "Regions",
     "SavedFileError",
     "SavedSettings",
     "Segmentation",
@@ -77,6 +79,7 @@ _HOME = {
     "KmsegError": "errors",
     "LabelsError": "errors",
     "Reading": "picture.reading",
+    "Regions": "regions",
     "SavedFileError": "errors",
     "SavedSettings": "saved",
     "Segmentation": "segmentation",

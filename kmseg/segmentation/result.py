@@ -13,6 +13,7 @@ from kmseg.errors import LabelsError, SettingsError
 from kmseg.histogram import ColorHistogram
 from kmseg.labeling import Labeling, PixelGrid
 from kmseg.picture.image import Image
+from kmseg.regions import Regions, measure
 from kmseg.segmentation.codebook import Codebook, levels_of
 from kmseg.settings import Settings
 
@@ -209,6 +210,12 @@ class Segmentation:
     def labels_on(self, grid: PixelGrid) -> NDArray[np.int16]:
         """Cluster of each of a grid's pixels, shape (h, w); needs no ``image``."""
         return self.labeling.on(grid)
+
+    def regions(self) -> Regions:
+        """Find and measure the connected components of ``labels``; raises as ``labels`` does."""
+        labels = self.labels
+        assert self.image is not None
+        return measure(labels, self.image.pixels)
 
 
 def mean_colors(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.uint8]:
