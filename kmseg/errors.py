@@ -40,6 +40,10 @@ class LabelsError(KmsegError):
     """A segmentation that was made without pixels was asked for the labels of pixels."""
 
 
+class OutlinesError(KmsegError):
+    """A picture has too many regions to draw outlines: the message says how to have fewer."""
+
+
 class BusyError(KmsegError):
     """The queue for the machine is full: the message says to try again."""
 

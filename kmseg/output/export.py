@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
 
 
+SMOOTHING: Final = 0.5
+"""Smoothing of outlines in pixels: it turns the staircases of pixels into lines."""
+
+
 class Group(StrEnum):
     """Headings under which the page lists downloads."""
 
     PAGE = "The page in one file"
     PICTURES = "Pictures"
     LABELS = "Labels and masks"
+    OUTLINES = "Outlines"
     NUMBERS = "Numbers"
     PALETTES = "Palettes"
 
@@ -44,10 +49,13 @@ class Context:
         File name of the picture, from which the names of files in an archive are made.
     focus : tuple of int
         Clusters in focus, numbered from 0 before merging, for the settings file.
+    smoothing : float
+        How far outlines may lie from the edges of the pixels, in pixels.
     """
 
     picture: str
     focus: tuple[int, ...] = ()
+    smoothing: float = SMOOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,26 @@ def _animation(kind: animation.Format, title: str) -> Download:
     )
 
 
+def _svg(seg: Segmentation, context: Context) -> bytes:
+    from kmseg.output.svg import svg  # slow to import, as is GeoJSON
+
+    return svg(seg, context.smoothing)
+
+
+def _geojson(seg: Segmentation, context: Context) -> bytes:
+    from kmseg.output.geojson import geojson
+
+    return geojson(seg, context.smoothing)
+
+
+def _outlines(
+    key: str, title: str, mime: str, make: Callable[[Segmentation, Context], bytes]
+) -> Download:
+    """A drawing of all regions. It is in no archive, since pictures with many specks have none."""
+    suffix = f"_outlines.{key}"
+    return Download(key, title, mime, suffix, make, Group.OUTLINES, in_archive=False)
+
+
 def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], bytes]) -> Download:
     suffix = f"_palette.{key.removeprefix('palette_')}"
     return Download(key, title, mime, suffix, lambda seg, _: make(seg), Group.PALETTES)
@@ -164,6 +192,8 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         render.numbers,
         Group.LABELS,
     ),
+    _outlines("svg", "Clusters (SVG)", "image/svg+xml", _svg),
+    _outlines("geojson", "Regions (GeoJSON)", "application/geo+json", _geojson),
     Download(
         "counts", "Counts (CSV)", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)
     ),
@@ -224,7 +254,7 @@ def _archive(seg: Segmentation, context: Context) -> bytes:
 
 
 ARCHIVE: Final = Download("archive", "Download all (ZIP)", "application/zip", ".zip", _archive)
-"""Every file of :data:`DOWNLOADS` except animations, and a mask of each cluster, in one ZIP."""
+"""Every file of :data:`DOWNLOADS` except animations and outlines, and a mask of each cluster."""
 
 
 def file_name(seg: Segmentation, picture: str, download: Download) -> str:
