@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from kmseg.errors import OutlinesError
 from kmseg.parallel.compiled import compiled
-from kmseg.regions.components import numbered, parts
+from kmseg.regions.components import numbered, parts, read_only
 from kmseg.regions.smoothing import smoothed
 from kmseg.regions.topology import find_corners, find_rings, trace
 
 # More make files that other programs hardly open.
-MAX_REGIONS: Final = 200_000
-MAX_CORNERS: Final = 4_000_000
+MAX_REGIONS: Final = 100_000
+MAX_CORNERS: Final = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +93,7 @@ def outlines(labels: NDArray[np.int16], smoothing: float = 0.0) -> Outlines:
     first = np.searchsorted(rings.regions, np.arange(1, n_regions + 2))
     areas = np.add.reduceat(rings.areas, first[:-1]) if n_regions else rings.areas
     clusters = np.empty(n_regions + 1, np.int16)
-    clusters[regions] = labels
+    _find_clusters(regions, read_only(labels), clusters)
     return Outlines(labels.shape, joined, ends[rings.starts], first, clusters[1:], areas)
 
 
@@ -101,8 +101,8 @@ def _check(n_regions: int, n_corners: int) -> None:
     if n_regions > MAX_REGIONS or n_corners > MAX_CORNERS:
         raise OutlinesError(
             f"Outlines are drawn for at most {MAX_REGIONS:,} regions whose borders have at most "
-            f"{MAX_CORNERS:,} corners, and here {n_regions:,} regions have {n_corners:,}. Set a "
-            "larger smallest region, so that specks go to their neighbours."
+            f"{MAX_CORNERS:,} corners. Here {n_regions:,} regions have {n_corners:,}: set a larger "
+            "smallest region, so that specks join their neighbours, or reduce the picture."
         )
 
 
@@ -115,3 +115,10 @@ def _join(points, starts, sides, joined):  # type: ignore[no-untyped-def]
         for i in range(end - begin - 1):
             joined[n] = points[begin + i] if side % 2 == 0 else points[end - 1 - i]
             n += 1
+
+
+@compiled()
+def _find_clusters(regions, labels, clusters):  # type: ignore[no-untyped-def]
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            clusters[regions[y, x]] = labels[y, x]

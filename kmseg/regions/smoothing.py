@@ -46,7 +46,7 @@ def smoothed(
 
     Notes
     -----
-    Memory: half a byte a pixel and 40 bytes a point of ``arcs``.
+    Memory: half a byte a pixel and about 60 bytes a point of ``arcs``.
     """
     height, width = size
     points = np.empty((3 * len(arcs.points), 2), np.int32)
@@ -54,11 +54,11 @@ def smoothed(
     starts = np.zeros_like(arcs.starts)
     corners = arcs.points, arcs.starts, arcs.nodes, arcs.n_nodes
     n = _cut_turns(*corners, width, height, points, starts, middle)
-    points = points[:n].copy()
+    points, middle = points[:n], middle[:n]
     live = np.ones(n, np.bool_)
     taken = np.zeros((2 * height + 1, width // 4 + 1), np.uint8)  # a bit for each point of the grid
-    ends = arcs.nodes, arcs.leaving
-    _simplify(points, starts, middle, *ends, taken, (2 * strength) ** 2, live)
+    arguments = points, starts, middle, arcs.nodes, arcs.leaving, taken
+    _simplify(*arguments, (2 * width, 2 * height), (2 * strength) ** 2, live)
     return points[live], np.concatenate(([0], np.cumsum(live)))[starts]
 
 
@@ -145,18 +145,18 @@ def _is_free(points, taken, a, b, c):  # type: ignore[no-untyped-def]
             elif min(ys[i], ys[(i + 1) % 3]) <= y and y <= max(ys[i], ys[(i + 1) % 3]):
                 part = (end_x - x) * (y - ys[i])
                 low, high = min(low, x - (-part // step_y)), max(high, x + part // step_y)
-        for x in range(low, high + 1):
-            if taken[y, x >> 3] >> (x & 7) & 1:
+        for column in range(low, high + 1):
+            if taken[y, column >> 3] >> (column & 7) & 1:
                 corner = False
                 for i in range(3):
-                    corner |= x == xs[i] and y == ys[i]
+                    corner |= column == xs[i] and y == ys[i]
                 if not corner:
                     return False
     return True
 
 
 @inlined()
-def _may_straighten(arc, nodes, leaving, n_live):  # type: ignore[no-untyped-def]
+def _may_lose_point(arc, nodes, leaving, n_live):  # type: ignore[no-untyped-def]
     """Whether an arc may lose a point: two arcs between the same nodes are not both straight."""
     start, end = nodes[arc]
     if start == end:
@@ -171,43 +171,47 @@ def _may_straighten(arc, nodes, leaving, n_live):  # type: ignore[no-untyped-def
 
 
 @compiled()
-def _simplify(points, starts, middle, nodes, leaving, taken, limit, live):  # type: ignore[no-untyped-def]
+def _simplify(points, starts, middle, nodes, leaving, taken, size, limit, live):  # type: ignore[no-untyped-def]
     """Clear ``live`` for each point that can be removed."""
-    width, height = points[:, 0].max(), points[:, 1].max()
     for i in range(len(points)):
         taken[points[i, 1], points[i, 0] >> 3] |= np.uint8(1 << (points[i, 0] & 7))
-    before, after = np.arange(len(points)) - 1, np.arange(len(points)) + 1
-    areas = np.zeros(len(points), np.int64)
     n_live = starts[1:] - starts[:-1]
-    stays = np.zeros(len(points), np.bool_)
-    heap = [(np.int64(0), np.int64(0))]
+    longest = n_live.max() if len(n_live) > 0 else 0
+    before, after = np.empty(longest, np.int64), np.empty(longest, np.int64)
+    areas, stays = np.empty(longest, np.int64), np.empty(longest, np.bool_)
+    heap = [(np.int64(0), 0)]
     for arc in range(len(nodes)):
-        for i in range(starts[arc], starts[arc + 1]):
-            at_end = i == starts[arc] or i == starts[arc + 1] - 1
-            stays[i] = at_end or _on_frame(points[i, 0], points[i, 1], width, height)
+        arc_points = points[starts[arc] : starts[arc + 1]]
+        arc_live, arc_middle = live[starts[arc] : starts[arc + 1]], middle[starts[arc] :]
+        last = len(arc_points) - 1
+        for i in range(last + 1):
+            before[i], after[i] = i - 1, i + 1
+            on_frame = _on_frame(arc_points[i, 0], arc_points[i, 1], size[0], size[1])
+            stays[i] = i == 0 or i == last or on_frame
         for only_turns in (True, False):
             heap.clear()
-            for b in range(starts[arc], starts[arc + 1]):
-                if live[b] and not stays[b] and not (only_turns and middle[b]):
-                    areas[b] = _doubled_area(points, before[b], b, after[b])
+            for b in range(1, last):
+                if arc_live[b] and not stays[b] and not (only_turns and arc_middle[b]):
+                    areas[b] = _doubled_area(arc_points, before[b], b, after[b])
                     heap.append((areas[b], b))
             heapify(heap)
             while len(heap) > 0:
                 area, b = heappop(heap)
-                if not live[b] or area != areas[b]:
+                if not arc_live[b] or area != areas[b]:
                     continue
                 a, c = before[b], after[b]
-                if area > 0 and not _is_near(points, a, c, limit):
+                if area > 0 and not _is_near(arc_points, a, c, limit):
                     continue
-                if not _may_straighten(arc, nodes, leaving, n_live):
+                if not _may_lose_point(arc, nodes, leaving, n_live):
                     continue
-                if area > 0 and not _is_free(points, taken, a, b, c):
+                if area > 0 and not _is_free(arc_points, taken, a, b, c):
                     continue
-                live[b] = False
+                arc_live[b] = False
                 n_live[arc] -= 1
-                taken[points[b, 1], points[b, 0] >> 3] &= np.uint8(~(1 << (points[b, 0] & 7)))
+                x, y = arc_points[b]
+                taken[y, x >> 3] &= np.uint8(~(1 << (x & 7)))
                 after[a], before[c] = c, a
                 for i in (a, c):
-                    if not stays[i] and not (only_turns and middle[i]):
-                        areas[i] = _doubled_area(points, before[i], i, after[i])
+                    if not stays[i] and not (only_turns and arc_middle[i]):
+                        areas[i] = _doubled_area(arc_points, before[i], i, after[i])
                         heappush(heap, (areas[i], i))

@@ -223,11 +223,11 @@ def _trace(corners, points, starts, nodes, leaving):  # type: ignore[no-untyped-
     n_arcs = n = 0
     for y in range(height):
         for node in range(row_starts[y], row_starts[y + 1]):
-            x = np.int64(columns[node])
+            column = np.int64(columns[node])
             for direction in range(4):
-                if not _has_border(corners, x, y, direction):
+                if not _has_border(corners, column, y, direction):
                     continue
-                last, n = _follow(corners, x, y, direction, points, n)
+                last, n = _follow(corners, column, y, direction, points, n)
                 end_x, end_y = points[n - 1]
                 row = columns[row_starts[end_y] : row_starts[end_y + 1]]
                 end = row_starts[end_y] + np.searchsorted(row, end_x)
