@@ -41,7 +41,7 @@ if __name__ == "__main__":
         with frame.pictures:
             with page.at_work(settings) as (progress, waiting):
                 seg = store.segmentation(picture, settings, progress, waiting)
-            merged = page.merged(seg)
+            merged = store.tidied(picture, page.merged(seg), settings)
             panes.show(picture, seg, merged, notify=VIEWS[session.view].needs_focus)
             frame.draw()
             page.summary(picture, seg, merged, chosen)

@@ -7,14 +7,16 @@ label of its own (:class:`ByPixel`). Previews, counts and files ask either kind 
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmseg.histogram import ColorHistogram
-from kmseg.parallel.compiled import compiled
+from kmseg.parallel.compiled import compiled, read_only
+from kmseg.parallel.threads import N_CORES, in_threads
 from kmseg.picture.image import Image
 
 Labels = NDArray[np.int16]
@@ -123,11 +125,79 @@ class ByPixel:
         """Pixels, shape (K,), and sum of the sRGB colours, shape (K, 3), of each cluster."""
         if image is None:
             raise ValueError("labels of pixels have no colours without their picture")
-        labels, pixels = self.labels[_counting(image)], counted_pixels(image)
-        return _totals(labels, pixels, np.ones(len(pixels), np.int64), n_clusters)
+        pixels, parts = image.pixels, range(N_CORES)
+        rows = [image.height * i // N_CORES for i in range(N_CORES + 1)]
+        counts, sums = np.zeros((N_CORES, n_clusters), np.int64), np.zeros((N_CORES, n_clusters, 3))
+
+        def add_up(i: int) -> None:
+            own = slice(rows[i], rows[i + 1])
+            _add_up_pixels(read_only(self.labels[own]), read_only(pixels[own]), counts[i], sums[i])
+
+        in_threads(add_up, parts)
+        return counts.sum(axis=0), sums.sum(axis=0)
 
 
-Labeling = ByColor | ByPixel
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """One label for each pixel, compressed: to about a fiftieth of :class:`ByPixel` after tidying.
+
+    Attributes
+    ----------
+    strips : tuple of bytes
+        ``STRIP`` rows each: labels + 1 as bytes, compressed by zlib.
+    height, width : int
+    by_color : ndarray of int16, shape (U,)
+        As in :class:`ByPixel`.
+    """
+
+    STRIP: ClassVar = 64
+
+    strips: tuple[bytes, ...]
+    height: int
+    width: int
+    by_color: Labels
+
+    @classmethod
+    def of(cls, labeling: ByPixel) -> Packed:
+        """Compress labels, at most 254."""
+        labels = labeling.labels
+
+        def pack(top: int) -> bytes:
+            return zlib.compress((labels[top : top + cls.STRIP] + 1).astype(np.uint8).tobytes(), 1)
+
+        strips = in_threads(pack, range(0, len(labels), cls.STRIP))
+        height, width = labels.shape
+        return cls(tuple(strips), height, width, labeling.by_color)
+
+    def at(self, image: Image, rows: slice | Indices, columns: slice | Indices) -> Labels:
+        """Labels of these rows and columns of the picture, shape (h, w)."""
+        found: Labels = self._rows(np.arange(self.height)[rows])[:, columns]
+        return found
+
+    def on(self, grid: PixelGrid) -> Labels:
+        """Labels of a grid's pixels, shape (h, w)."""
+        found: Labels = self._rows(grid.rows)[:, grid.columns]
+        return found
+
+    def renumbered(self, numbers: Labels) -> ByPixel:
+        """The same labels under other numbers: label ``k`` becomes ``numbers[k]``."""
+        return ByPixel(self._rows(np.arange(self.height)), self.by_color).renumbered(numbers)
+
+    def _rows(self, rows: Indices) -> Labels:
+        """The labels of whole rows, ascending."""
+        labels = np.empty((len(rows), self.width), np.int16)
+
+        def unpack(number: int) -> None:
+            first, last = np.searchsorted(rows, [number * self.STRIP, (number + 1) * self.STRIP])
+            packed = np.frombuffer(zlib.decompress(self.strips[number]), np.uint8)
+            own = packed.reshape(-1, self.width)[rows[first:last] - number * self.STRIP]
+            np.subtract(own, 1, out=labels[first:last], dtype=np.int16)
+
+        in_threads(unpack, np.unique(rows // self.STRIP).tolist())
+        return labels
+
+
+Labeling = ByColor | ByPixel | Packed
 
 
 def counted_pixels(image: Image) -> NDArray[np.uint8]:
@@ -159,3 +229,15 @@ def _add_up(labels, colors, counts, pixel_counts, sums):  # type: ignore[no-unty
         pixel_counts[labels[i]] += counts[i]
         for channel in range(3):
             sums[labels[i], channel] += counts[i] * colors[i, channel]
+
+
+@compiled()
+def _add_up_pixels(labels, pixels, pixel_counts, sums):  # type: ignore[no-untyped-def]
+    """Likewise for the pixels of rows; those of no cluster are left out."""
+    for r in range(labels.shape[0]):
+        for c in range(labels.shape[1]):
+            label = labels[r, c]
+            if label >= 0:
+                pixel_counts[label] += 1
+                for channel in range(3):
+                    sums[label, channel] += pixels[r, c, channel]

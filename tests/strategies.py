@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kmseg.color import COLOR_SPACES
 from kmseg.settings import FIELDS, Settings
-from kmseg.settings.fields import Choice, NonNegative, Whole
+from kmseg.settings.kinds import Choice, NonNegative, Numbers, Size, Whole
 
 
 def values_of(name: str, small: bool) -> st.SearchStrategy[Any]:
@@ -18,6 +18,11 @@ def values_of(name: str, small: bool) -> st.SearchStrategy[Any]:
         return st.sampled_from(kind.names)
     if isinstance(kind, NonNegative):
         return st.floats(0, 1e300, allow_nan=False)
+    if isinstance(kind, Size):
+        percent = st.decimals(0, 100, places=4).map(lambda share: f"{share}%")
+        return st.integers(0, 50 if small else 10**9) | percent
+    if isinstance(kind, Numbers):
+        return st.sets(st.integers(1, 6 if small else 255), max_size=6).map(tuple)
     assert isinstance(kind, Whole), f"{name}: add its kind here"
     if small:
         little = {"n_clusters": (2, 6), "attempts": (1, 3), "max_iter": (1, 30), "width": (9, 20)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 
 import numpy as np
@@ -221,3 +222,34 @@ def test_the_uploader_turns_no_file_away_by_its_name(name: str) -> None:
 def test_a_file_that_is_no_picture_gets_a_sentence() -> None:
     app = upload(open_page(), "notes.txt", b"not a picture")
     assert refused(app)[0].startswith("notes.txt: The file is not a picture that is read here")
+
+
+# -- region ----------------------------------------------------------------------------------------
+
+
+def test_a_link_with_a_region_clusters_what_is_inside_on_samples_and_uploads() -> None:
+    region = ((10, 20), (110, 80))
+    image = kmseg.sample_image("flower")
+    query = {"picture": "flower", "color_space": "rgb", "n_clusters": "3", "region": "10.20_110.80"}
+    app = open_page(**query)
+    seg = kmseg.segment(image.within(region), kmseg.Settings(color_space="rgb", n_clusters=3))
+    assert component(app, "kmseg_viewer")["counts"] == seg.pixel_counts.tolist()
+    content = png(image.pixels)
+    name = f"upload-{hashlib.sha256(content).hexdigest()[:8]}"
+    app = open_page(**query | {"picture": name})
+    app.file_uploader(key="uploads").upload("mine.png", content)
+    rerun(app)
+    assert component(app, "kmseg_viewer")["counts"] == seg.pixel_counts.tolist()
+    app.button(key="whole picture").click()
+    rerun(app)
+    assert sum(component(app, "kmseg_viewer")["counts"]) == image.width * image.height
+    assert "region" not in app.query_params
+
+
+def test_a_region_outside_the_picture_is_said_and_can_be_removed() -> None:
+    app = open_page(picture="flower", n_clusters="3", region="90000.10_99000.20")
+    assert "No pixel inside the region" in app.error[0].value
+    app.button(key="whole picture").click()
+    rerun(app)
+    assert not app.error
+    assert component(app, "kmseg_viewer")["outline"] == []

@@ -20,7 +20,7 @@ from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
 from kmseg.picture.reading import Reading
 from kmseg.settings import FIELDS, RANGES, Settings
-from kmseg.settings.fields import Choice, Whole
+from kmseg.settings.kinds import Choice, Whole
 from strategies import valid_settings
 
 # Links, scripts and results depend on these.
@@ -37,6 +37,8 @@ PROMISED_DEFAULTS = {
     "seed": 0,
     "engine": "exact",
     "width": 0,
+    "smallest_region": 0,
+    "fill_holes": (),
 }
 BLACK_AND_WHITE = ((0, 0, 0), (255, 255, 255))
 
@@ -64,7 +66,8 @@ def test_the_docstring_gives_the_default_and_what_is_allowed(name: str) -> None:
     assert entry, name
     type_name, default, text = entry.groups()
     assert ast.literal_eval(default) == getattr(Settings(), name)
-    assert type_name in ("int", "float", "str", "sequence of colours")
+    types = ("int", "float", "str", "int or str", "sequence of int", "sequence of colours")
+    assert type_name in types
     kind = FIELDS[name].kind
     allowed = kind.names if isinstance(kind, Choice) else ()
     if isinstance(kind, Whole):
@@ -114,6 +117,13 @@ def test_the_docstring_gives_the_default_and_what_is_allowed(name: str) -> None:
             {"init": "manual", "n_clusters": 2, "centroids": np.array([[1, 2, 3], [4, 5, 6]])},
             {"centroids": ((1, 2, 3), (4, 5, 6))},
         ),
+        ({"smallest_region": "50"}, {"smallest_region": 50}),
+        ({"smallest_region": " 0.050 %"}, {"smallest_region": "0.05%"}),
+        ({"smallest_region": "10%"}, {"smallest_region": "10%"}),
+        ({"smallest_region": "0.0%"}, {"smallest_region": 0}),
+        ({"fill_holes": "3,1"}, {"fill_holes": (1, 3)}),
+        ({"fill_holes": "2.12"}, {"fill_holes": (2, 12)}),
+        ({"fill_holes": [np.int64(2), 2]}, {"fill_holes": (2,)}),
     ],
 )
 def test_values_take_their_canonical_form(given: dict[str, Any], canonical: dict[str, Any]) -> None:

@@ -121,15 +121,21 @@ def _segment(
     try:
         if codebook is not None:
             seg = codebook.predict(image, width=settings.width)
-            return seg, seconds | seg.seconds
-        with _progress(settings) as progress:
-            seg = segment(image, settings, progress=progress)
+            seg = seg.tidied(settings.smallest_region, settings.fill_holes)
+        else:
+            with _progress(settings) as progress:
+                seg = segment(image, settings, progress=progress)
     except ImageError as error:
         raise KmsegError(f"-w: {error}") from error
-    if seg.n_clusters < settings.n_clusters:
+    found = (seg.untidied or seg).n_clusters
+    if found < settings.n_clusters and codebook is None:
         streams.note(
-            f"-n: the picture has only {seg.n_clusters} different values in these channels: "
-            f"{seg.n_clusters} clusters, not {settings.n_clusters}"
+            f"-n: the picture has only {found} different values in these channels: "
+            f"{found} clusters, not {settings.n_clusters}"
+        )
+    if missing := [n for n in settings.fill_holes if not seg.rows_of([n - 1])]:
+        streams.note(
+            f"--fill-holes: there are only {found} clusters: {', '.join(map(str, missing))} ignored"
         )
     return seg, seconds | seg.seconds
 

@@ -13,6 +13,7 @@ from kmseg.cli.streams import note
 from kmseg.errors import KmsegError, SettingsError
 from kmseg.picture import formats
 from kmseg.picture.reading import Reading, format_levels, parse_frame, parse_levels
+from kmseg.picture.roi import parse_region
 from kmseg.settings import FIELDS, SAMPLE_PREFIX, Settings, shown
 from kmseg.ui import offline
 from kmseg.version import __version__
@@ -28,7 +29,7 @@ _DEFAULT_INIT: Final = f"{FIELDS['init'].default}, or manual with --centroids"
 # A field and its value within a message of Settings.
 _ASSIGNMENT: Final = re.compile(rf"\b({'|'.join(FIELDS)})='([^']*)'")
 # Settings that --codebook leaves open; -s and -c are for palettes.
-_BESIDE_CODEBOOK: Final = ("color_space", "channels", "width")
+_BESIDE_CODEBOOK: Final = ("color_space", "channels", "width", "smallest_region", "fill_holes")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -98,6 +99,14 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
         help="which values of a file of more than 8 bits become black and white: auto, stored (the "
         "range of their type) or LOW..HIGH, such as 150..420 (default: auto)",
     )
+    to.add_argument(
+        "--region",
+        default="",
+        metavar="X.Y_X.Y",
+        help="cluster only what is inside a rectangle, by two corners in pixels from the upper "
+        "left of the picture, such as 10.20_300.150, or inside a polygon, by three to 64 corners "
+        "(default: the whole picture)",
+    )
 
 
 def reading(options: argparse.Namespace, codebook: Codebook | None) -> Reading:
@@ -111,7 +120,9 @@ def reading(options: argparse.Namespace, codebook: Codebook | None) -> Reading:
             )
         levels = codebook.levels
     try:
-        return Reading(parse_frame(options.frame), parse_levels(levels))
+        return Reading(
+            parse_frame(options.frame), parse_levels(levels), parse_region(options.region)
+        )
     except SettingsError as error:
         raise SettingsError(f"--{error}") from None  # the options are named as the fields
 
@@ -126,7 +137,8 @@ def _add_settings(to: argparse.ArgumentParser) -> None:
             dest=name,
             default=argparse.SUPPRESS,
             metavar=field.flags[-1].lstrip("-").replace("-", "_").upper(),
-            help=field.described(field.kind.usage) + (f" (default: {said})" if said else ""),
+            help=field.described(field.kind.usage).replace("%", "%%")
+            + (f" (default: {said})" if said else ""),
         )
     to.add_argument(
         "--codebook",
@@ -207,7 +219,7 @@ def codebook(options: argparse.Namespace) -> Codebook | None:
 
 
 def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings:
-    """The settings of the options, or those of a codebook with the width of the options.
+    """The settings of the options, or those of a codebook with the options that may be beside it.
 
     As in the article, fewer than 2 clusters become 2. Starting colours mean a manual start unless
     ``--init`` says otherwise. What is corrected is noted on standard error.
@@ -220,7 +232,8 @@ def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings
     given = {name: getattr(options, name) for name in FIELDS if hasattr(options, name)}
     if codebook is not None:
         try:
-            return dataclasses.replace(codebook.settings(), width=given.get("width", 0))
+            others = {name: given[name] for name in _BESIDE_CODEBOOK[2:] if name in given}
+            return dataclasses.replace(codebook.settings(), **others)
         except SettingsError as error:
             raise KmsegError(_by_option(str(error))) from error
     values = _DEFAULTS | given

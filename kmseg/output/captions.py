@@ -36,14 +36,28 @@ def full(seg: Segmentation) -> str:
     parts += ["carried-over centroids"] if seg.carried else _fit(settings)
     parts += [
         f"clusters {' and '.join(str(member + 1) for member in group)} merged"
-        for group in seg.members
+        for group in (seg.untidied or seg).members
         if len(group) > 1
     ]
+    parts += tidying(settings)
     if settings.width:
         parts.append(f"resized to a width of {settings.width} pixels")
     if seg.image is not None:
         parts += seg.image.notes
     return ", ".join(parts)
+
+
+def tidying(settings: Settings) -> list[str]:
+    """How labels were tidied, such as "regions of less than 50 pixels removed"."""
+    parts, smallest = [], settings.smallest_region
+    if smallest:
+        size = f"{smallest} of the picture" if isinstance(smallest, str) else f"{smallest} pixels"
+        parts.append(f"regions of less than {size} removed")
+    if settings.fill_holes:
+        plural = "" if len(settings.fill_holes) == 1 else "s"
+        clusters = " and ".join(map(str, settings.fill_holes))
+        parts.append(f"holes of cluster{plural} {clusters} filled")
+    return parts
 
 
 def _fit(settings: Settings) -> list[str]:

@@ -260,5 +260,6 @@ ARCHIVE: Final = Download("archive", "Download all (ZIP)", "application/zip", ".
 def file_name(seg: Segmentation, picture: str, download: Download) -> str:
     """The name of a downloaded file; ``picture`` is the picture's file name."""
     digest = seg.clusters.digest if seg.carried else ""
-    stem = names.stem(picture, seg.settings, seg.n_clusters, seg.merges, digest)
+    merges = (seg.untidied or seg).merges
+    stem = names.stem(picture, seg.settings, seg.n_clusters, merges, digest)
     return stem + download.suffix

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmseg.output.encode import on_white
+from kmseg.picture.arrays import as_alpha
 from kmseg.picture.image import Image
 
 if TYPE_CHECKING:
@@ -179,10 +180,9 @@ def picture_of(seg: Segmentation) -> Image:
 
 
 def alpha_of(image: Image) -> Pixels | None:
-    """A picture's alpha channel, made from ``image.opaque`` if it has only that; or None."""
-    if image.alpha is not None or image.opaque is None:
-        return image.alpha
-    return np.where(image.opaque, np.uint8(255), np.uint8(0))
+    """The alpha channel with which a picture is shown; None if all of it is opaque."""
+    shown = image.alpha_shown
+    return None if shown is None else as_alpha(shown)
 
 
 def heat(values: NDArray[np.float64], top: float) -> Pixels:

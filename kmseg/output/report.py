@@ -60,7 +60,8 @@ def settings_json(seg: Segmentation, focus: Iterable[int] = (), picture: str = "
         :func:`report` with ``v``, the version of the settings, ``picture``, and ``view``: focused
         and merged clusters, numbered from 1 before merging.
     """
-    merged = [[cluster + 1 for cluster in group] for group in seg.members if len(group) > 1]
+    members = (seg.untidied or seg).members
+    merged = [[cluster + 1 for cluster in group] for group in members if len(group) > 1]
     view = {"focus": [cluster + 1 for cluster in sorted(focus)], "merged": merged}
     head = {"v": LINK_VERSION, "picture": picture}
     return json_bytes(head | report(seg) | {"view": view})

@@ -29,17 +29,21 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import uuid4
 
 import numba
+import numpy as np
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
+from numpy.typing import NDArray
 
 _LOG: Final = logging.getLogger("kmseg")
 _NUMBA: Final[Any] = numba.config  # what NUMBA_... in the environment says
 _CHECKSUM_BYTES: Final = 32
+
+T = TypeVar("T", bound=np.generic)
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -65,6 +69,13 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 inlined: Final = partial(
     numba.njit, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
+
+
+def read_only(array: NDArray[T]) -> NDArray[T]:
+    """A read-only, contiguous form of an array: functions are compiled again for writable ones."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 class _Entry(NamedTuple):

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import operator
 import os
-import stat
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from kmseg.errors import ImageError
+from kmseg.picture import arrays
 from kmseg.picture.decode import decode, upright
 from kmseg.picture.formats import FORMATS
 from kmseg.picture.levels import Scale
 from kmseg.picture.limits import DEFAULT_LIMITS, Limits
+from kmseg.picture.paths import read_file
 from kmseg.picture.probe import DEFAULT_READING, File, open_file
 from kmseg.picture.reading import Reading
+from kmseg.picture.roi import Region, format_region, mask_of
 from kmseg.picture.strips import Mask, Pixels
 
 _HALF_OPAQUE: Final = 128  # of 255
@@ -39,8 +40,8 @@ class Image:
         sRGB. Stored as a read-only view, or as a copy if not contiguous.
     opaque : ndarray of bool, shape (H, W), optional
         False where a pixel does not count: it belongs to no cluster. None means that every pixel
-        counts; a mask without any False becomes None. With `alpha` it follows from that: a pixel
-        counts if it is at least half opaque, 128 of 255.
+        counts; a mask without any False becomes None. With `alpha` a pixel counts if it is at least
+        half opaque as well, 128 of 255.
     alpha : ndarray of uint8, shape (H, W), optional
         0 transparent to 255 opaque; None without transparency. Pixels without a value, such as
         NaN, have alpha 0.
@@ -68,30 +69,33 @@ class Image:
     def __post_init__(self) -> None:
         pixels, opaque, alpha = self.pixels, self.opaque, self.alpha
         if alpha is not None:
-            if not _is_array(alpha, np.uint8, 2) or alpha.shape != pixels.shape[:2]:
+            if not arrays.is_array(alpha, np.uint8, 2) or alpha.shape != pixels.shape[:2]:
                 raise ImageError(
                     "An alpha channel needs an array of uint8 with the picture's shape "
-                    f"{pixels.shape[:2]}; given was {_describe(alpha)}."
+                    f"{pixels.shape[:2]}; given was {arrays.describe(alpha)}."
                 )
-            opaque = alpha >= _HALF_OPAQUE
+            seen = alpha >= _HALF_OPAQUE
+            opaque = seen if opaque is None else seen & opaque
             object.__setattr__(self, "opaque", opaque)
-            object.__setattr__(self, "alpha", None if alpha.min() == 255 else _read_only(alpha))
-        if not _is_array(pixels, np.uint8, 3) or pixels.shape[2] != 3 or 0 in pixels.shape:
+            object.__setattr__(
+                self, "alpha", None if alpha.min() == 255 else arrays.read_only(alpha)
+            )
+        if not arrays.is_array(pixels, np.uint8, 3) or pixels.shape[2] != 3 or 0 in pixels.shape:
             raise ImageError(
                 "A picture needs an array of uint8 with shape (height, width, 3), at least one "
-                f"pixel in each direction; given was {_describe(pixels)}."
+                f"pixel in each direction; given was {arrays.describe(pixels)}."
             )
-        object.__setattr__(self, "pixels", _read_only(pixels))
+        object.__setattr__(self, "pixels", arrays.read_only(pixels))
         if opaque is None:
             return
-        if not _is_array(opaque, np.bool_, 2) or opaque.shape != pixels.shape[:2]:
+        if not arrays.is_array(opaque, np.bool_, 2) or opaque.shape != pixels.shape[:2]:
             raise ImageError(
                 "A mask needs an array of bool with the picture's shape "
-                f"{pixels.shape[:2]}; given was {_describe(opaque)}."
+                f"{pixels.shape[:2]}; given was {arrays.describe(opaque)}."
             )
         if not opaque.any():
             raise ImageError("Every pixel of the picture is transparent; there is nothing to see.")
-        object.__setattr__(self, "opaque", None if opaque.all() else _read_only(opaque))
+        object.__setattr__(self, "opaque", None if opaque.all() else arrays.read_only(opaque))
 
     @property
     def width(self) -> int:
@@ -123,6 +127,30 @@ class Image:
         rows, columns = (((np.arange(n) + 0.5) * of / n).astype(np.intp) for of, n in sides)
         return rows, columns
 
+    def within(self, region: Region) -> Image:
+        """The picture of which only the pixels inside a region count.
+
+        Parameters
+        ----------
+        region : tuple of (int, int)
+            As :attr:`kmseg.Reading.region`; if empty, the picture itself is returned.
+
+        Raises
+        ------
+        ImageError
+            No pixel that counts is inside.
+        """
+        if not region:
+            return self
+        inside = mask_of(region, self.width, self.height)
+        opaque = inside if self.opaque is None else inside & self.opaque
+        if not opaque.any():
+            raise ImageError(
+                f"No pixel inside the region {format_region(region)} of this picture of "
+                f"{self.width} x {self.height} pixels can be clustered; choose another region."
+            )
+        return replace(self, opaque=opaque, reading=replace(self.reading, region=region))
+
     def resized(self, width: int) -> Image:
         """Resample to another width by area averaging; the proportions are kept.
 
@@ -136,7 +164,7 @@ class Image:
         Image
             Its height is ``int(width / W * H)``, at least 1. Colours are averaged with their alpha
             as weights. With `alpha` the average alpha decides which pixels count; with `opaque`
-            alone a pixel counts if any part of it did.
+            alone a pixel counts if any part of it did. A region is scaled.
 
         Raises
         ------
@@ -156,9 +184,16 @@ class Image:
         if width > self.width:
             _check_enlarged(width, self._height_at(width))
         pixels, alpha = self.averaged(width)
-        if alpha is None or self.alpha is not None:
-            return replace(self, pixels=pixels, opaque=None, alpha=alpha)
-        return replace(self, pixels=pixels, opaque=alpha > 0)
+        opaque = None
+        if self.reading.region:
+            height = len(pixels)
+            scale = width / self.width, height / self.height
+            opaque = mask_of(self.reading.region, width, height, scale)
+            if not opaque.any():
+                raise ImageError(f"The region has no pixel at a width of {width}; enlarge it.")
+        elif self.alpha is None and alpha is not None:
+            opaque, alpha = alpha > 0, None
+        return replace(self, pixels=pixels, opaque=opaque, alpha=alpha)
 
     def averaged(
         self, width: int, rows: slice = slice(None), columns: slice = slice(None)
@@ -176,20 +211,28 @@ class Image:
         -------
         ndarray of uint8, shape (h, width, 3)
         ndarray of uint8, shape (h, width), or None
-            For a picture with `opaque` alone above 0 wherever any part counts.
+            For a picture with `opaque` alone above 0 wherever any part counts. What is outside a
+            region is shown all the same.
         """
         pixels = self.pixels[rows, columns]
-        weights = self.opaque if self.alpha is None else self.alpha
+        weights = self.alpha_shown
         weights = None if weights is None else weights[rows, columns]
         size = width, max(1, int(width / pixels.shape[1] * pixels.shape[0]))
         if width == pixels.shape[1]:
-            return pixels, None if weights is None else _uint8(_as_alpha(weights))
-        pixels, cover = _averaged(pixels, weights, size)
+            return pixels, None if weights is None else arrays.uint8(arrays.as_alpha(weights))
+        pixels, cover = arrays.averaged(pixels, weights, size)
         if cover is None:
             return pixels, None
         if self.alpha is None:
-            return pixels, _uint8(np.ceil(np.clip(255 * cover, 0, 255)))
-        return pixels, _uint8(np.rint(cover))
+            return pixels, arrays.uint8(np.ceil(np.clip(255 * cover, 0, 255)))
+        return pixels, arrays.uint8(np.rint(cover))
+
+    @property
+    def alpha_shown(self) -> Mask | Pixels | None:
+        """``alpha``, or ``opaque`` without it: what is outside a region is not transparent."""
+        if self.alpha is not None or self.reading.region:
+            return self.alpha
+        return self.opaque
 
     def _height_at(self, width: int) -> int:
         return max(1, int(width / self.width * self.height))
@@ -216,7 +259,7 @@ def read_image(
     reading : Reading
         Which frame or page is read, by default the first; and which of the file's values become
         black and white if it has more than 8 bits, by default those of
-        :mod:`kmseg.picture.levels`.
+        :mod:`kmseg.picture.levels`; and the region of interest.
 
     Returns
     -------
@@ -231,7 +274,7 @@ def read_image(
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
     elif isinstance(source, (str, os.PathLike)):
-        data = _read_file(source, limits)
+        data = read_file(source, limits)
     else:
         raise ImageError(f"A picture is a path or bytes, not {type(source).__name__}.")
     file = open_file(data, limits, reading)
@@ -257,8 +300,12 @@ def decode_image(file: File, limits: Limits) -> Image:
         if is_blank and FORMATS[file.header.format].zero_alpha_is_opaque:
             alpha = None
         return Image(
-            pixels, alpha=alpha, notes=decoded.notes, scale=decoded.scale, reading=file.reading
-        )
+            pixels,
+            alpha=alpha,
+            notes=decoded.notes,
+            scale=decoded.scale,
+            reading=file.reading.whole,
+        ).within(file.reading.region)
     except ImageError:
         raise
     except MemoryError as error:
@@ -272,31 +319,6 @@ def decode_image(file: File, limits: Limits) -> Image:
         ) from error
 
 
-# -- arrays ----------------------------------------------------------------------------------------
-
-
-def _averaged(
-    pixels: Pixels, weights: Mask | Pixels | None, size: tuple[int, int]
-) -> tuple[Pixels, npt.NDArray[np.float32] | None]:
-    """Pixels of another size by area averaging with weights, and the average weights."""
-    import cv2
-
-    if weights is None:
-        return _uint8(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)), None
-    floats = weights.astype(np.float32)
-    cover = np.asarray(cv2.resize(floats, size, interpolation=cv2.INTER_AREA), np.float32)
-    averaged = np.zeros((size[1], size[0], 3), np.uint8)
-    for channel in range(3):  # one at a time, because floats take much memory
-        total = cv2.resize(pixels[..., channel] * floats, size, interpolation=cv2.INTER_AREA)
-        mean = np.divide(total, cover, out=np.zeros_like(total), where=cover > 0)
-        averaged[..., channel] = np.rint(np.clip(mean, 0, 255))
-    return averaged, cover
-
-
-def _as_alpha(weights: Mask | Pixels) -> npt.NDArray[Any]:
-    return weights if weights.dtype == np.uint8 else np.where(weights, np.uint8(255), np.uint8(0))
-
-
 def _check_enlarged(width: int, height: int) -> None:
     limits = DEFAULT_LIMITS
     if max(width, height) > limits.max_side or width * height > limits.max_pixels:
@@ -305,45 +327,3 @@ def _check_enlarged(width: int, height: int) -> None:
             f"enlarged to {limits.max_pixels / 1e6:g} megapixels and {limits.max_side:,} pixels a "
             "side at most. Choose a smaller width."
         )
-
-
-def _is_array(array: object, dtype: type[np.generic], n_dimensions: int) -> bool:
-    return isinstance(array, np.ndarray) and array.dtype == dtype and array.ndim == n_dimensions
-
-
-def _describe(array: object) -> str:
-    if isinstance(array, np.ndarray):
-        return f"an array of {array.dtype} with shape {array.shape}"
-    return type(array).__name__
-
-
-def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    view = np.ascontiguousarray(array).view(np.ndarray)
-    view.flags.writeable = False
-    return view
-
-
-def _uint8(array: npt.ArrayLike) -> Pixels:
-    return np.asarray(array, dtype=np.uint8)
-
-
-# -- files -----------------------------------------------------------------------------------------
-
-
-def _read_file(path: str | os.PathLike[str], limits: Limits) -> bytes:
-    text = os.fsdecode(path)
-    name = repr(text if len(text) <= 80 else f"{text[:40]}...{text[-37:]}")
-    try:
-        status = Path(text).stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError(f"{name} is a folder; give the path of a picture in it.")
-        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may never end
-            raise ImageError(f"{name} is not a file; give the path of a picture.")
-        limits.check_file_size(status.st_size)
-        with Path(text).open("rb") as file:
-            return file.read(limits.max_bytes + 1)
-    except FileNotFoundError as error:
-        raise ImageError(f"There is no file {name}; check the path.") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "the path is not valid"
-        raise ImageError(f"{name} cannot be read ({reason}); check the path.") from error

@@ -10,10 +10,11 @@ import math
 import operator
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from kmseg.errors import SettingsError, shown
+from kmseg.picture.roi import Region, format_region, parse_region
 
 Levels = Literal["auto", "stored"] | tuple[float, float]
 
@@ -40,6 +41,11 @@ class Reading:
         How samples of more than 8 bits become 8: by the rule of :mod:`kmseg.picture.levels`, by
         the full range of their type, or with the two values (low, high) as black and white. A
         string such as ``"150..420"`` is accepted as well. Samples of 8 bits are never changed.
+    region : tuple of (int, int)
+        The region of interest: two opposite corners (x, y) of a rectangle or 3 to 64 of a polygon,
+        in pixels from the upper left corner of the upright picture; a string such as
+        ``"10.20_300.150"`` is accepted as well. Pixels whose centre is outside do not count; the
+        levels are those of the whole picture all the same. Empty for the whole picture.
 
     Raises
     ------
@@ -49,28 +55,37 @@ class Reading:
 
     frame: int = 0
     levels: Levels = "auto"
+    region: Region = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "frame", _frame(self.frame, first=0))
         object.__setattr__(self, "levels", parse_levels(self.levels))
+        object.__setattr__(self, "region", parse_region(self.region))
+
+    @property
+    def whole(self) -> Reading:
+        """The same without a region."""
+        return replace(self, region=())
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object: ``{"frame": 1, "levels": "auto"}``; frames count from 1."""
+        """A JSON object: ``{"frame": 1, "levels": "auto", "region": []}``; frames count from 1."""
         levels = self.levels if isinstance(self.levels, str) else list(self.levels)
-        return {"frame": self.frame + 1, "levels": levels}
+        region = [list(corner) for corner in self.region]
+        return {"frame": self.frame + 1, "levels": levels, "region": region}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Reading:
         """The inverse of :meth:`to_dict`; unknown names raise :class:`SettingsError`."""
         for name in values:
-            if name not in ("frame", "levels"):
-                raise SettingsError(f"{shown(name)} is not a way of reading: frame, levels")
+            if name not in ("frame", "levels", "region"):
+                raise SettingsError(f"{shown(name)} is not a way of reading: frame, levels, region")
         frame = _frame(values.get("frame", 1), first=1) - 1
-        return cls(frame, values.get("levels", "auto"))
+        return cls(frame, values.get("levels", "auto"), values.get("region", ()))
 
     def to_query(self) -> dict[str, str]:
-        """The part of a link's query: every value, defaults included; frames count from 1."""
-        return {"frame": str(self.frame + 1), "levels": format_levels(self.levels)}
+        """The part of a link's query; frames count from 1, and a region is there if it is set."""
+        query = {"frame": str(self.frame + 1), "levels": format_levels(self.levels)}
+        return query | ({"region": format_region(self.region)} if self.region else {})
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple[Reading, tuple[str, ...]]:
@@ -88,7 +103,7 @@ class Reading:
             One sentence for each correction: a frame number out of range becomes the nearest one,
             anything else its default.
         """
-        frame, levels = 1, parse_levels("auto")
+        frame, levels, region = 1, parse_levels("auto"), parse_region(())
         corrections = []
         try:
             frame = _frame(query.get("frame", "1"), first=1)
@@ -99,7 +114,11 @@ class Reading:
             levels = parse_levels(query.get("levels", "auto"))
         except SettingsError as error:
             corrections.append(f"{error}; auto is used")
-        return cls(frame - 1, levels), tuple(corrections)
+        try:
+            region = parse_region(query.get("region", ""))
+        except SettingsError as error:
+            corrections.append(f"{error}; the whole picture is used")
+        return cls(frame - 1, levels, region), tuple(corrections)
 
     def to_options(self) -> list[str]:
         """The command-line options that differ from the defaults; frames count from 1.
@@ -108,7 +127,7 @@ class Reading:
         """
         default = Reading().to_query()
         written = self.to_query()
-        return [f"--{name}={written[name]}" for name in written if written[name] != default[name]]
+        return [f"--{name}={text}" for name, text in written.items() if text != default.get(name)]
 
 
 def parse_frame(value: object) -> int:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from kmseg.regions.measure import Regions, measure
+from kmseg.regions.tidy import tidy
 
-__all__ = ["Regions", "measure"]
+__all__ = ["Regions", "measure", "tidy"]

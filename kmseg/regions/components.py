@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from kmseg.parallel.compiled import compiled
+from kmseg.parallel.compiled import compiled, read_only
 from kmseg.parallel.threads import N_CORES, in_threads
 
 
@@ -98,13 +98,6 @@ def numbered(found: Parts) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
         found.strips,
     )
     return found.picture, firsts
-
-
-def read_only(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    """A contiguous array for compiled code, which is compiled again for writable ones."""
-    view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
-    return view
 
 
 @njit(inline="always")

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kmseg.parallel.compiled import compiled
+from kmseg.parallel.compiled import compiled, read_only
 from kmseg.parallel.threads import N_CORES, in_threads
-from kmseg.regions.components import numbered, parts, read_only
+from kmseg.regions.components import numbered, parts
 
 # The columns of the sums over the pixels of a part.
 _N_SUMS: Final = 12
@@ -155,13 +155,14 @@ def _eccentricity(sums: NDArray[np.int64]) -> NDArray[np.float64]:
     half_difference = np.hypot((variance[0] - variance[1]) / 2, covariance)
     largest = half_sum + half_difference
     ratio = np.divide(2 * half_difference, largest, np.zeros(len(area)), where=largest > 0)
-    return np.sqrt(ratio.clip(max=1))
+    eccentricity: NDArray[np.float64] = np.sqrt(ratio.clip(max=1))
+    return eccentricity
 
 
 @compiled()
 def _measure(labels, picture, roots, pixels, top, bottom, sums, boxes, clusters):  # type: ignore[no-untyped-def]
     """Sums, boxes and clusters of the parts in the rows from ``top`` to ``bottom``."""
-    height, width = labels.shape
+    width = labels.shape[1]
     borders = np.zeros((3, width), np.bool_)  # of the rows above, at and below r
     _find_borders(labels, top - 1, borders[0])
     _find_borders(labels, top, borders[1])

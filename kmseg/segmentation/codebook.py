@@ -188,7 +188,7 @@ class Codebook:
             for own, colour in zip(self.members, self.colours, strict=True):
                 by_centroid[list(own)] = colour
             colours = np.rint(self._means(by_centroid, members)).astype(np.uint8)
-        return replace(self, colours=colours, merges=members)
+        return replace(self, colours=colours, merges=_merges(members))
 
     def _means(self, values: NDArray[np.float64], groups: Groups) -> NDArray[np.float64]:
         return np.array(
@@ -280,16 +280,20 @@ class Codebook:
         if missing := [name for name in names if name not in values]:
             raise SettingsError(f"codebook: must have {', '.join(names)}, not without {missing[0]}")
         members = parse_groups("members", values["members"])
-        unmerged = members == tuple((centroid,) for centroid in range(len(members)))
         return cls(
             space=values["space"],
             channels=values["channels"],
             centroids=parse_numbers("centroids", values["centroids"], 2),
             colours=parse_colours("colours", values["colours"]),
             levels=values["levels"],
-            merges=() if unmerged else members,
+            merges=_merges(members),
             weights=parse_numbers("weights", values["weights"], 1),
         )
+
+
+def _merges(members: Groups) -> Groups:
+    """The members of each cluster; empty if each has the centroid of its number."""
+    return () if members == tuple((centroid,) for centroid in range(len(members))) else members
 
 
 def canonical(space: object, channels: object) -> tuple[str, str]:

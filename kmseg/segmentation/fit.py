@@ -13,10 +13,11 @@ from kmseg import kmeans
 from kmseg.color import COLOR_SPACES, features, selected
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.kmeans.engines import ENGINES
-from kmseg.labeling import ByColor, ByPixel, Labeling, counted_pixels
+from kmseg.labeling import ByColor, ByPixel, counted_pixels
 from kmseg.picture.image import Image
 from kmseg.segmentation.codebook import Codebook
 from kmseg.segmentation.result import Segmentation, mean_colors
+from kmseg.segmentation.tidy import check_pixels, tidied
 from kmseg.settings import Settings
 
 
@@ -51,9 +52,12 @@ def segment(
     ------
     ImageError
         If ``settings.width`` makes the picture larger than pictures may be.
+    LabelsError
+        If a histogram is to be tidied, which has no pixels.
     """
-    settings = settings or Settings()
-    lap = Laps()
+    wanted = settings or Settings()
+    check_pixels(wanted, has_pixels=isinstance(source, Image))
+    settings, lap = wanted.untidied(), Laps()
     image, histogram, samples = prepared(source, settings, histogram, coordinates, lap)
     visited = _visited(image, histogram) if ENGINES[settings.engine].visits_pixels else None
     clustering = _clustered(samples, histogram, visited, settings, progress)
@@ -63,7 +67,7 @@ def segment(
     palette = mean_colors(counts, sums)
     order = largest_first(counts, palette, clustering.centroids)
     lap("order")
-    return Segmentation(
+    seg = Segmentation(
         settings=settings,
         image=image,
         histogram=histogram,
@@ -85,6 +89,7 @@ def segment(
         constant_channels=constant_channels(samples, settings),
         seconds=lap.seconds,
     )
+    return tidied(seg, wanted)
 
 
 class Laps:
@@ -181,7 +186,7 @@ def _clustered(
 
 def _assigned(
     clustering: kmeans.Clustering, histogram: ColorHistogram, visited: Image | None
-) -> Labeling:
+) -> ByColor | ByPixel:
     """A label for each colour, or, where the engine visited each, for each pixel."""
     if visited is None:
         return ByColor(histogram, clustering.labels.astype(np.int16))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kmseg.errors import SettingsError, shown
 from kmseg.settings import RANGES
-from kmseg.settings.fields import Colors
+from kmseg.settings.kinds import Colors
 
 Groups = tuple[tuple[int, ...], ...]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kmseg.errors import LabelsError, SettingsError
 from kmseg.histogram import ColorHistogram
-from kmseg.labeling import Labeling, PixelGrid
+from kmseg.labeling import NO_CLUSTER, Labeling, PixelGrid
 from kmseg.picture.image import Image
 from kmseg.regions import Regions, measure
 from kmseg.segmentation.codebook import Codebook, levels_of
@@ -51,6 +51,8 @@ class Segmentation:
         Time taken by each step.
     carried : bool
         Whether the clusters are those of another picture or of a palette: no fit was made.
+    untidied : Segmentation or None
+        The segmentation that was tidied to make this one; None if it was not tidied.
     """
 
     settings: Settings
@@ -68,6 +70,7 @@ class Segmentation:
     constant_channels: tuple[str, ...]
     seconds: dict[str, float]
     carried: bool = False
+    untidied: Segmentation | None = None
 
     @property
     def codebook(self) -> Codebook:
@@ -119,6 +122,15 @@ class Segmentation:
         """
         return [group[0] + 1 for group in self.members]
 
+    def rows_of(self, members: Iterable[int]) -> list[int]:
+        """The clusters, numbered as in ``labels``, that have any of these ``members``."""
+        wanted = set(members)
+        return [row for row, own in enumerate(self.members) if wanted.intersection(own)]
+
+    def in_members(self, labels: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Labels with the first of its ``members`` in place of each cluster; -1 stays."""
+        return np.array([*(own[0] for own in self.members), NO_CLUSTER], np.int16)[labels]
+
     def merged(self, groups: Iterable[Iterable[int]]) -> Segmentation:
         """Clusters of this segmentation taken together; the inertia stays that of the clustering.
 
@@ -131,12 +143,15 @@ class Segmentation:
         -------
         Segmentation
             Its clusters are ordered by pixel count again, or, if they were carried over, by the
-            numbers of their first members; ``members`` tells what they were.
+            numbers of their first members; ``members`` tells what they were. If this segmentation
+            was tidied, clusters are merged as they were before, and the result is tidied.
 
         Raises
         ------
         SettingsError
             If a cluster does not exist or is in two groups.
+        LabelsError
+            If the result has to be tidied without ``image``.
         """
         together = [sorted(set(group)) for group in groups]
         taken = [cluster for group in together for cluster in group]
@@ -147,6 +162,10 @@ class Segmentation:
             )
         if not taken:
             return self
+        if self.untidied is not None:
+            members = [sum((self.members[row] for row in group), ()) for group in together]
+            merged = self.untidied.merged(map(self.untidied.rows_of, members))
+            return merged.tidied(self.settings.smallest_region, self.settings.fill_holes)
         rest = [[cluster] for cluster in range(self.n_clusters) if cluster not in taken]
         sets = [group for group in together if group] + rest
         by_size = not self.carried
@@ -164,6 +183,44 @@ class Segmentation:
             color_sums=sums,
             labeling=self.labeling.renumbered(new),
         )
+
+    def tidied(
+        self, smallest_region: int | str = 0, fill_holes: Sequence[int] | str = ()
+    ) -> Segmentation:
+        """Small regions go to their neighbours, then holes are filled: see ``kmseg.regions.tidy``.
+
+        Inertia, attempts and iterations stay those of the clustering; labels, ``pixel_counts`` and
+        ``palette`` change, and clusters are ordered by pixel count again, unless they were carried
+        over. Each keeps its number in ``names`` and ``members``. A cluster that loses all its
+        pixels becomes a member of the cluster that takes most of them. ``color_labels`` stay those
+        before tidying.
+
+        Parameters
+        ----------
+        smallest_region : int or str
+            The smallest region that is kept, in pixels, or as a share of the clustered pixels such
+            as ``"0.05%"``; 0 keeps all.
+        fill_holes : sequence of int
+            Clusters whose holes are filled, numbered from 1 as in ``names``. Numbers of no cluster
+            have no effect.
+
+        Returns
+        -------
+        Segmentation
+            Always made from ``untidied``, so these values replace those of an earlier call.
+
+        Raises
+        ------
+        SettingsError
+            If a value is not allowed.
+        LabelsError
+            If there are no pixels, as for ``labels``.
+        """
+        from kmseg.segmentation.tidy import tidied
+
+        base = self.untidied or self
+        how = {"smallest_region": smallest_region, "fill_holes": fill_holes}
+        return tidied(base, replace(base.settings, **how))  # type: ignore[arg-type]
 
     @property
     def n_clusters(self) -> int:

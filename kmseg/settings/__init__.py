@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from kmseg.color import ALIASES, COLOR_SPACES
@@ -17,15 +17,16 @@ from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
 from kmseg.kmeans.problem import INITS, STOPS
 from kmseg.picture.reading import Reading
 from kmseg.settings.channels import parse_channels
-from kmseg.settings.fields import (
+from kmseg.settings.fields import fields_of, setting
+from kmseg.settings.kinds import (
     Channels,
     Choice,
     Color,
     Colors,
     NonNegative,
+    Numbers,
+    Size,
     Whole,
-    fields_of,
-    setting,
     to_hex,
 )
 from kmseg.settings.scripts import SAMPLE_PREFIX, Language, notebook, script
@@ -39,6 +40,7 @@ __all__ = [
     "RANGES",
     "SAMPLE_PREFIX",
     "STOPS",
+    "TIDYING",
     "Language",
     "Settings",
     "Shell",
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 LINK_VERSION: Final = "1"
+TIDYING: Final = ("smallest_region", "fill_holes")  # they change labels after the clustering
 
 _DEFAULT_READING: Final = Reading()
 _ENGINE_ALIASES: Final = {alias: e.name for e in ENGINES.values() for alias in e.aliases}
@@ -60,22 +63,13 @@ class Settings:
     """
 
     color_space: str = setting(
-        "bgr",
-        Choice(tuple(COLOR_SPACES), ALIASES),
-        "-s",
-        "--color-space",
-        help="colour space",
+        "bgr", Choice(tuple(COLOR_SPACES), ALIASES), "-s", "--color-space", help="colour space"
     )
     channels: str = setting(
         "all", Channels(), "-c", "--channels", help="channels of the colour space to cluster"
     )
     n_clusters: int = setting(
-        4,
-        Whole(2, 255),
-        "-n",
-        "--num-clusters",
-        help="number of clusters, K",
-        page=(2, 32),
+        4, Whole(2, 255), "-n", "--num-clusters", help="number of clusters, K", page=(2, 32)
     )
     init: str = setting(
         "k-means++", Choice(INITS), "--init", help="how starting centroids are chosen"
@@ -126,6 +120,16 @@ class Settings:
         note="0 keeps its size",
         page=(0, 8000),
     )
+    smallest_region: int | str = setting(
+        0,
+        Size(),
+        "--smallest-region",
+        help="smallest region that is kept; smaller ones go to neighbours",
+        note="0 keeps all",
+    )
+    fill_holes: tuple[int, ...] = setting(
+        (), Numbers(), "--fill-holes", help="clusters whose holes are filled"
+    )
 
     def __post_init__(self) -> None:
         for name, field in FIELDS.items():
@@ -157,6 +161,15 @@ class Settings:
         """Names of the D coordinates that are clustered."""
         space = COLOR_SPACES[self.color_space]
         return tuple(space.coordinates[column] for column in space.selected(self.channels))
+
+    @property
+    def tidies(self) -> bool:
+        """Whether labels are tidied after the clustering."""
+        return bool(self.smallest_region or self.fill_holes)
+
+    def untidied(self) -> Settings:
+        """The settings of the clustering alone: without ``smallest_region`` and ``fill_holes``."""
+        return replace(self, smallest_region=0, fill_holes=()) if self.tidies else self
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a JSON object, by field name; colours as ``"#rrggbb"``."""

@@ -15,7 +15,7 @@ from kmseg import saved
 from kmseg.errors import KmsegError
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
-from kmseg.settings import PAGE_RANGES, Settings, shown
+from kmseg.settings import PAGE_RANGES, TIDYING, Settings, shown
 from kmseg.ui import presets
 from kmseg.ui.groups import parse_groups, spelled
 from kmseg.ui.handout import Handout
@@ -282,9 +282,13 @@ def query_of(settings: Settings) -> dict[str, str]:
 
 
 def address(picture: str, reading: Reading, settings: Settings) -> str:
-    """The part of a link that identifies a segmentation, to which merges and focus belong."""
+    """The part of a link that identifies a segmentation, to which merges and focus belong.
+
+    Tidying keeps the numbers of clusters, so it is not part of it.
+    """
     name = {"picture": picture_name(picture)}
-    return urlencode(name | reading.to_query() | settings.to_query())
+    clustering = {key: text for key, text in settings.to_query().items() if key not in TIDYING}
+    return urlencode(name | reading.to_query() | clustering)
 
 
 def write(query: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from kmseg.color import COLOR_SPACES
 from kmseg.errors import KmsegError
 from kmseg.kmeans import Progress
 from kmseg.kmeans.engines import DEFAULT_ENGINE, ENGINES
+from kmseg.output import captions
 from kmseg.parallel.gate import Waiting
 from kmseg.samples import SAMPLES
 from kmseg.segmentation import Segmentation
@@ -265,7 +266,8 @@ def summary(
         "" if engine.name == DEFAULT_ENGINE else engine.title,
         "global optimum" if seg.global_optimum else tried,
         "" if seg.converged is not False else "not converged",
-        f"{'before merging: ' * (merged is not seg)}inertia {text.power(seg.inertia)}",
+        ", ".join(captions.tidying(merged.settings)),
+        f"{_before(seg, merged)}inertia {text.power(seg.inertia)}",
     ]
     more = [
         engine.title,
@@ -278,6 +280,16 @@ def summary(
         st.caption(" · ".join(filter(None, parts)), help=f"{details}\n{SUMMARY_HELP}")
     for note in _notes(picture, seg, wanted):
         st.info(note)
+
+
+def _before(seg: Segmentation, merged: Segmentation) -> str:
+    """The steps that were made after the clustering, such as "before merging: "."""
+    steps = [
+        "merging" if (merged.untidied or merged) is not seg else "",
+        "tidying" if merged.untidied is not None else "",
+    ]
+    made = " and ".join(filter(None, steps))
+    return f"before {made}: " if made else ""
 
 
 def _attempts_made(seg: Segmentation) -> int:

@@ -23,7 +23,7 @@ from kmseg.ui.components.viewer.viewer import (
     ViewerUnits,
     viewer,
 )
-from kmseg.ui.controls import starts
+from kmseg.ui.controls import reading, starts
 from kmseg.ui.groups import spelled
 from kmseg.ui.naming import file_name_of
 from kmseg.ui.records import FileRequest, RegionRequest
@@ -43,24 +43,26 @@ def show(picture: store.Picture, seg: Segmentation, merged: Segmentation, notify
     ----------
     picture : Picture
     seg, merged : Segmentation
-        Before and after clusters were merged.
+        Before and after clusters were merged and tidied.
     notify : bool
         Whether the browser reports every change of focus to the server.
     """
     errors: dict[str, KmsegError] = {}
     region = file = None
+    # Merging changes no label that the browser has, as it groups clusters itself.
+    painted = seg if merged.untidied is None else merged
     with failures.collected(errors, "region"):
-        region = _region(picture, seg)
+        region = _region(picture, painted)
     wanted_file, session.file = session.file, None
     with failures.collected(errors, "file"):
-        file = _requested_file(picture, seg, wanted_file)
+        file = _requested_file(picture, painted, wanted_file)
     data = _data(picture, seg, merged, region, file, notify)
     session.sent = data
     _draw(data, picture)
     retries = {"file": partial(_request_file, wanted_file)}
     for place, error in errors.items():  # shown below the viewer, so that it does not move
         failures.report(error, place, retries.get(place))
-    _give_head_start(picture, seg)
+    _give_head_start(picture, painted)
 
 
 def _give_head_start(picture: store.Picture, seg: Segmentation) -> None:
@@ -111,7 +113,7 @@ def _data(
     file: ViewerFile | None,
     notify: bool,
 ) -> ViewerData:
-    previews = store.previews(picture, seg)
+    previews = store.previews(picture, seg if merged.untidied is None else merged)
     full = store.size(picture, seg)
     manual = seg.settings.init == "manual"
     space = COLOR_SPACES[seg.settings.color_space]
@@ -143,6 +145,7 @@ def _data(
         pick=manual,
         notify=notify,
         focus=spelled((session.focus,)),
+        outline=[(x / picture.width, y / picture.height) for x, y in picture.reading.region],
         file=file,
     )
 
@@ -211,6 +214,9 @@ def _act(n_clusters: int, picture: store.Picture | None) -> None:
             case {"what": "pick", "x": x, "y": y} if picture is not None:
                 pick = partial(starts.pick, picture, x, y)
                 failures.in_callback(pick, "Starting colour")()
+            case {"what": "outline", "corners": [*corners]} if picture is not None:
+                draw = partial(reading.draw_region, picture, corners)
+                failures.in_callback(draw, "Region")()
             case {"what": "region", "box": box, "columns": int(n_columns)}:
                 _request_region(box, n_columns)
             case {"what": "refresh"}:
@@ -252,7 +258,7 @@ def _requested_file(
     """A mask or cut-out for the browser to save; its clusters are numbered before merging."""
     if wanted is None:
         return None
-    download = export.CLUSTER_DOWNLOADS[wanted.kind](seg, *wanted.clusters)
+    download = export.CLUSTER_DOWNLOADS[wanted.kind](seg, *seg.rows_of(wanted.clusters))
     called = file_name_of(picture)
     content = store.file(picture, seg, download, export.Context(called))
     url = media_url(content, download.mime, "viewer.file")

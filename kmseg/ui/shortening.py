@@ -24,6 +24,8 @@ DEFAULTS: Final[dict[str, dict[str, str]]] = {
         "seed": "0",
         "engine": "exact",
         "width": "0",
+        "smallest_region": "0",
+        "fill_holes": "",
         "frame": "1",
         "levels": "auto",
         "view": "clusters",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path, PurePath
 from string import Template
@@ -30,7 +30,6 @@ SAMPLE_PREFIX: Final = "sample:"
 """What precedes the key of a sample where a command or a script names a picture."""
 
 _TEMPLATES: Final = Path(__file__).parent
-_DEFAULT_READING: Final = Reading()
 _ALWAYS_OPAQUE: Final = frozenset({".jpg", ".jpeg", ".bmp"})
 _INJECTIVE: Final = frozenset({"bgr", "rgb", "hsv-circular", "cielab", "oklab"})
 _SHOW: Final = ("original-shown", "segmented-shown")
@@ -180,7 +179,11 @@ def _head(
         return lines
     if picture.startswith(SAMPLE_PREFIX):
         lines.append("The picture is a sample of kmseg: save it as PNG in the same folder.")
-    reasons = [*_engine_reasons(settings, program), *_reading_reasons(reading, notes)]
+    reasons = [
+        *_engine_reasons(settings, program),
+        *_tidy_reasons(settings),
+        *_reading_reasons(reading, notes),
+    ]
     if reasons:
         lines.append(f"Its counts may differ from kmseg's, because {', and '.join(reasons)}.")
     elif program.manual_engines and not _separates_colors(settings):
@@ -206,8 +209,20 @@ def _engine_reasons(settings: Settings, program: Program) -> list[str]:
     return [] if settings.engine in program.manual_engines else [program.difference]
 
 
+def _tidy_reasons(settings: Settings) -> list[str]:
+    if not settings.tidies:
+        return []
+    return [
+        "it does not tidy the clusters: kmseg moves small regions to their neighbours one by one "
+        "and fills holes, for which there is no function in these libraries"
+    ]
+
+
 def _reading_reasons(reading: Reading, notes: Sequence[str]) -> list[str]:
-    done = ", ".join(notes) or " ".join(reading.to_options())
+    parts = list(notes) or reading.whole.to_options()
+    if reading.region:
+        parts.append("only inside a region, which the picture of the ZIP has")
+    done = ", ".join(parts)
     printable = "".join(c if c.isprintable() else " " for c in done)
     return [f"kmseg reads the file in another way ({printable})"] if printable else []
 
@@ -219,6 +234,13 @@ def _without_markup(text: str) -> str:
 # -- cells -----------------------------------------------------------------------------------------
 
 
+def _spelled(reading: Reading) -> str:
+    """The argument for a reading, without fields that have their defaults; empty if all have."""
+    values = {field: getattr(reading, field.name) for field in fields(reading)}
+    given = [f"{field.name}={value!r}" for field, value in values.items() if value != field.default]
+    return f", reading=kmseg.Reading({', '.join(given)})" if given else ""
+
+
 def _facts(
     settings: Settings, language: str, picture: str, reading: Reading, opaque: bool
 ) -> tuple[set[str], dict[str, object]]:
@@ -226,6 +248,7 @@ def _facts(
     space, is_sample = COLOR_SPACES[settings.color_space], picture.startswith(SAMPLE_PREFIX)
     sample = picture.removeprefix(SAMPLE_PREFIX)
     opaque = opaque or is_sample or PurePath(picture).suffix.lower() in _ALWAYS_OPAQUE
+    opaque = opaque and not reading.region  # the picture in the ZIP is transparent outside
     rule = StopRule(settings.max_iter, settings.epsilon, settings.stop)
     max_iter, tolerance = rule.iterations, rule.tolerance
     facts = {language, settings.color_space, settings.init}
@@ -248,11 +271,11 @@ def _facts(
         facts.add("tolerance" if tolerance > 0 else "exhaustive")
     columns = space.selected(settings.channels)
     every = len(columns) == len(space.coordinates)
-    default = reading == _DEFAULT_READING
     return facts, {
         "picture": repr(f"{sample}.png" if is_sample and language != "kmseg" else picture),
         "sample": repr(sample),
-        "reading": "" if default else f", reading=kmseg.{reading!r}",
+        "within": f".within({reading.region})" if reading.region else "",
+        "reading": _spelled(reading),
         "arguments": "\n".join(f"    {name}={v!r}," for name, v in settings.to_dict().items()),
         "n_clusters": settings.n_clusters,
         "width": settings.width,

@@ -88,15 +88,14 @@ def choose() -> tuple[store.Picture | None, Find]:
 
 def _find(own: dict[str, _Own], name: str, reading: Reading) -> store.Picture | None:
     if name in SAMPLES:
-        return store.sample(name)
+        return store.sample(name, reading.region)
     found = [each for key, each in own.items() if is_upload(name, key)]
     return found[-1].read_as(reading) if found else None
 
 
 def _sample(key: str) -> store.Picture:
     """A sample; draws its description and a button for its suggested settings."""
-    picture = store.sample(key)
-    reading.choose(picture, lambda _: picture)
+    picture = reading.choose(store.sample(key), lambda wanted: store.sample(key, wanted.region))
     st.caption(text.names(SAMPLES[key].description))
     st.button(
         "Try these settings",

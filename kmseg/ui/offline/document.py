@@ -91,8 +91,7 @@ def _without_profile(note: str) -> str:
 def _viewer(seg: Segmentation, image: Image, name: str, side: int) -> ViewerData:
     # As on the page, "clusters" are those before merging: a group's labels are its first member.
     rows, columns = image.grid(side)
-    first = np.array([members[0] for members in seg.members] + [-1], np.int16)  # last: no cluster
-    labels = first[seg.labels_at(rows, columns)]
+    labels = seg.in_members(seg.labels_at(rows, columns))
     n_clusters = sum(map(len, seg.members))
     colors = [to_hex(color) for color in seg.palette]
     color_of = {c: color for own, color in zip(seg.members, colors, strict=True) for c in own}
@@ -127,6 +126,7 @@ def _viewer(seg: Segmentation, image: Image, name: str, side: int) -> ViewerData
         pick=False,
         notify=False,
         focus="",
+        outline=(),
         file=None,
         visit="",
         offline=True,

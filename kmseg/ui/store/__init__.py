@@ -37,7 +37,7 @@ from kmseg.ui.store.preview import (
     size_of,
     within,
 )
-from kmseg.ui.store.results import segmentation, size
+from kmseg.ui.store.results import segmentation, size, tidied
 from kmseg.ui.store.series import ladder, sheet, tile
 from kmseg.ui.store.traces import run
 
@@ -88,6 +88,7 @@ __all__ = [
     "size",
     "size_of",
     "thumbnail",
+    "tidied",
     "tile",
     "upload",
     "withdraw_attempts",

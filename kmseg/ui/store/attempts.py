@@ -46,7 +46,7 @@ class Growth:
 
 def drawn_starts(settings: Settings) -> Settings:
     """The settings of attempts: those that do not matter to them have their defaults."""
-    return replace(explore.automatic(settings), attempts=Settings().attempts)
+    return replace(explore.automatic(settings.untidied()), attempts=Settings().attempts)
 
 
 def attempts_made(picture: Picture, settings: Settings) -> list[Attempt]:

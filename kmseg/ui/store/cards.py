@@ -37,7 +37,8 @@ def card(key: str, settings: Settings, merges: Groups, title: str, caption: str)
         groups = (tuple(c for c in group if c < seg.n_clusters) for group in merges)
         with pixels_of(picture) as image, slot():
             merged = replace(seg, image=image).merged(tuple(g for g in groups if len(g) > 1))
-            return drawing.card(merged, title, caption)
+            shown = merged.tidied(settings.smallest_region, settings.fill_holes)
+            return drawing.card(shown, title, caption)
 
     part = ("card", settings, merges, title, caption)
     made: bytes = caches.results().get(key_of(picture), make, part=part)

@@ -52,7 +52,7 @@ def pooled_codebook(pictures: Sequence[Picture], settings: Settings) -> Codebook
 
     def make() -> Codebook:
         with slot():
-            return segment(pooled(histograms), replace(settings, width=0)).codebook
+            return segment(pooled(histograms), replace(settings.untidied(), width=0)).codebook
 
     keys = tuple(key_of(picture) for picture in pictures)
     owned = [key for key in keys if key[0] != caches.EVERYBODY]

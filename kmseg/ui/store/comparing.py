@@ -123,4 +123,5 @@ def _labels(picture: Picture, seg: Segmentation) -> NDArray[np.int16]:
 
 
 def _part(seg: Segmentation) -> tuple[object, ...]:
-    return seg.settings, seg.merges, seg.clusters.digest if seg.carried else ""
+    merges = (seg.untidied or seg).merges
+    return seg.settings, merges, seg.clusters.digest if seg.carried else ""

@@ -98,4 +98,4 @@ def _opened(file_id: str, owner: str, reading: Reading, _content: bytes) -> _Ope
 
 def _reader(content: bytes, reading: Reading) -> Callable[[], Image]:
     limits = configuration.current().limits
-    return partial(read_image_apart, content, limits=limits, reading=reading)
+    return partial(read_image_apart, content, limits=limits, reading=reading.whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import streamlit as st
@@ -14,6 +14,7 @@ from kmseg.picture.image import Image
 from kmseg.picture.levels import Scale
 from kmseg.picture.probe import DEFAULT_READING
 from kmseg.picture.reading import Reading
+from kmseg.picture.roi import Region
 from kmseg.samples import SAMPLES, sample_image
 from kmseg.ui.server import gates
 from kmseg.ui.store import caches
@@ -40,7 +41,7 @@ class Picture:
     owner : str
         The session that owns its cached results; ``EVERYBODY`` for samples.
     read : callable
-        Decodes it; raises ``KmsegError``.
+        Decodes it, as ``reading`` without its region says; raises ``KmsegError``.
     large : bool
         Whether decoding takes so much memory that only one such picture is decoded at a time.
     reading : Reading
@@ -87,11 +88,18 @@ def _sample(key: str) -> Image:
     return sample_image(key)
 
 
-def sample(key: str) -> Picture:
-    """A sample by its key."""
+def sample(key: str, region: Region = ()) -> Picture:
+    """A sample by its key, with a region of interest."""
     image = _sample(key)
-    title = SAMPLES[key].title
-    return Picture(key, title, image.width, image.height, caches.EVERYBODY, lambda: image)
+    return Picture(
+        key,
+        SAMPLES[key].title,
+        image.width,
+        image.height,
+        caches.EVERYBODY,
+        lambda: image,
+        reading=Reading(region=region),
+    )
 
 
 def key_of(picture: Picture, width: int = 0) -> Key:
@@ -126,7 +134,7 @@ def pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
                 if image is None and is_cached:
                     continue  # it was evicted while this run waited
                 if image is None:
-                    image = picture.read()
+                    image = _whole(picture).within(picture.reading.region)
                     caches.pixels().put(key, image)
                 decoding.close()
                 yield _resized(picture, image, width)
@@ -140,6 +148,13 @@ def _cached(picture: Picture, width: int) -> Image | None:
         if image is not None:
             return image
     return None
+
+
+def _whole(picture: Picture) -> Image:
+    """The picture without its region, decoded unless it is cached."""
+    whole = replace(picture, reading=picture.reading.whole)
+    image: Image | None = caches.pixels().find(key_of(whole)) if picture.reading.region else None
+    return picture.read() if image is None else image
 
 
 def _resized(picture: Picture, image: Image, width: int) -> Image:

@@ -165,7 +165,7 @@ def prefetch_neighbours(picture: Picture, settings: Settings, ks: tuple[int, int
     if session is None or ENGINES[settings.engine].slow or settings.init == "manual":
         return
     steps = [settings.n_clusters + 1, settings.n_clusters - 1]
-    neighbours = [replace(settings, n_clusters=k) for k in steps if ks[0] <= k <= ks[1]]
+    neighbours = [replace(settings.untidied(), n_clusters=k) for k in steps if ks[0] <= k <= ks[1]]
     _prefetcher.request(session, key_of(picture, settings.width), neighbours)
 
 

@@ -22,7 +22,7 @@ from kmseg.ui.server.gates import slot, stop_if_cancelled
 from kmseg.ui.store import caches
 from kmseg.ui.store.addresses import Content, Wanted, address_of
 from kmseg.ui.store.pictures import Picture, key_of, pixels_of
-from kmseg.ui.store.results import PictureData, as_seen, data
+from kmseg.ui.store.results import PictureData, as_seen, data, part_of
 from kmseg.ui.store.store import Key
 
 # The longest side of a region as sent, in pixels.
@@ -87,7 +87,11 @@ class Previews:
 
 
 def previews(picture: Picture, seg: Segmentation) -> Previews:
-    """Addresses of a segmentation's previews, which are encoded at the first request."""
+    """Addresses of a segmentation's previews, which are encoded at the first request.
+
+    It is one without merges, or a tidied one, with or without. Each cluster's label is the first of
+    its members.
+    """
     key = key_of(picture, seg.settings.width)
     made = data(picture, seg.settings.width)
     about_picture = address_of(Wanted(key, "picture", _of_picture))
@@ -101,7 +105,7 @@ def previews(picture: Picture, seg: Segmentation) -> Previews:
         )
     return Previews(
         f"{about_picture}/original",
-        f"{address_of(Wanted(key, seg.settings, _labels))}/labels",
+        f"{address_of(Wanted(key, part_of(seg), _labels))}/labels",
         len(made.preview.columns),
         len(made.preview.rows),
         nearest,
@@ -137,17 +141,21 @@ def _stripe(number: int, height: int) -> slice:
     return slice(number * height // N_STRIPES, (number + 1) * height // N_STRIPES)
 
 
-def _labels(key: Key, settings: Hashable, name: str) -> Content | None:
+def _labels(key: Key, part: Hashable, name: str) -> Content | None:
     made: PictureData | None = caches.results().find(key)
-    seg: Segmentation | None = caches.results().find(key, settings)
+    seg: Segmentation | None = caches.results().find(key, part)
     if made is None or seg is None or name != "labels":
         return None
 
     def make() -> bytes:
         with slot():
-            return encode_labels(seg.labels_on(made.preview), seg.n_clusters)
+            return _encoded(seg, seg.labels_on(made.preview))
 
-    return caches.results().get(key, make, part=("labels", settings)), _LABELS
+    return caches.results().get(key, make, part=("labels", part)), _LABELS
+
+
+def _encoded(seg: Segmentation, labels: NDArray[np.int16]) -> bytes:
+    return encode_labels(seg.in_members(labels), sum(map(len, seg.members)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,7 @@ def region(picture: Picture, seg: Segmentation, wanted: Box, n_columns: int) -> 
     ----------
     picture : Picture
     seg : Segmentation
+        As in :func:`previews`.
     wanted : Box
         Any whole numbers; clipped to the picture.
     n_columns : int
@@ -199,11 +208,10 @@ def region(picture: Picture, seg: Segmentation, wanted: Box, n_columns: int) -> 
         with pixels_of(picture, width) as image, slot():
             rows = top + _evenly(size[1], bottom - top)
             columns = left + _evenly(shown, right - left)
-            labels = replace(seg, image=image).labels_at(rows, columns)
-            return encode_labels(labels, seg.n_clusters)
+            return _encoded(seg, replace(seg, image=image).labels_at(rows, columns))
 
     original = ("region", box, size)
-    labels = ("region", seg.settings, box, size)
+    labels = ("region", part_of(seg), box, size)
     for part, make in ((original, make_original), (labels, make_labels)):
         caches.results().get(key, make, stop_if_cancelled, part=part)
     return Region(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import dataclass, replace
@@ -15,13 +15,13 @@ from kmseg import explore
 from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.kmeans import Progress
 from kmseg.kmeans.engines import ENGINES
-from kmseg.labeling import PixelGrid
+from kmseg.labeling import ByPixel, Packed, PixelGrid
 from kmseg.output import encode
 from kmseg.parallel.gate import Pause, PreemptedError, Waiting
 from kmseg.picture.image import Image
 from kmseg.picture.levels import Scale
 from kmseg.segmentation import Segmentation, segment
-from kmseg.settings import Settings
+from kmseg.settings import TIDYING, Settings
 from kmseg.ui.server.gates import WORK, slot, stop_if_cancelled
 from kmseg.ui.store import caches
 from kmseg.ui.store.pictures import Picture, key_of, pixels_of
@@ -117,7 +117,7 @@ def segmentation(
     progress: Progress = lambda done, attempts: None,
     waiting: Waiting = stop_if_cancelled,
 ) -> Segmentation:
-    """The segmentation of a picture, without its pixels.
+    """The segmentation of a picture, without its pixels; :func:`tidied` tidies it.
 
     It is computed once. Other runs that need it meanwhile wait and see the same progress. If the
     run that computes it is cancelled, a waiting run takes over.
@@ -126,6 +126,7 @@ def segmentation(
     ----------
     picture : Picture
     settings : Settings
+        ``smallest_region`` and ``fill_holes`` are left out of the result's.
     progress : callable, optional
         As in :func:`kmseg.segment`; an exception ends this run's work or wait.
     waiting : callable, optional
@@ -142,6 +143,7 @@ def segmentation(
     ------
     KmsegError
     """
+    settings = settings.untidied()
     key = key_of(picture, settings.width)
     made = data(picture, settings.width)
     found: Segmentation | None = caches.results().find(key, settings)
@@ -161,6 +163,49 @@ def segmentation(
                 found = _segment(source, made.histogram, settings, job, slot(waiting), progress)
                 caches.results().put(key, found, settings)
     return copy(found)
+
+
+def tidied(picture: Picture, seg: Segmentation, settings: Settings) -> Segmentation:
+    """A segmentation after the last step of these settings, without its pixels.
+
+    Parameters
+    ----------
+    picture : Picture
+    seg : Segmentation
+        That of :func:`segmentation` or of another store's function, with or without merges.
+    settings : Settings
+        Only ``smallest_region`` and ``fill_holes`` count.
+
+    Raises
+    ------
+    KmsegError
+    """
+    how = {name: getattr(settings, name) for name in TIDYING}
+    if not settings.tidies:
+        return seg
+    width = seg.settings.width
+    data(picture, width)  # the result is cached as a part of it
+
+    def make() -> Segmentation:
+        with pixels_of(picture, width) as image, slot():
+            made = replace(seg, image=image).tidied(**how)
+            assert isinstance(made.labeling, ByPixel)
+            packed = Packed.of(made.labeling)
+        return replace(made, image=None, labeling=packed, untidied=seg)
+
+    part = part_of(replace(seg, settings=replace(seg.settings, **how), untidied=seg))
+
+    found: Segmentation = caches.results().get(
+        key_of(picture, width), make, stop_if_cancelled, part=part
+    )
+    return copy(found)
+
+
+def part_of(seg: Segmentation) -> Hashable:
+    """The part of the picture's results under which a segmentation is kept."""
+    if seg.untidied is None:
+        return seg.settings
+    return "tidied", seg.settings, seg.untidied.merges, seg.clusters.digest if seg.carried else ""
 
 
 def segment_when_idle(key: Key, settings: Settings, check: Callable[[], None]) -> None:

@@ -19,7 +19,7 @@ from kmseg.ui.store.results import data
 def run(picture: Picture, settings: Settings, start: Start) -> Trace:
     """A run from a start, computed once; raises ``KmsegError``."""
     made = data(picture, settings.width)
-    plain = replace(settings, engine=ENGINE.name, attempts=Settings().attempts)
+    plain = replace(settings.untidied(), engine=ENGINE.name, attempts=Settings().attempts)
 
     def make() -> Trace:
         with slot() as pause:

@@ -35,7 +35,7 @@ def show(context: ViewContext) -> None:
         "has program, notebook and picture."
     )
     chosen = choose("Language", LANGUAGE.titles, LANGUAGE.name)
-    if context.seg.merges or context.merged.merges:
+    if (context.merged.untidied or context.merged).merges:
         st.caption("Merged clusters are part of the files and the link, but not of the code.")
     for language in PROGRAMS:
         if language == chosen:
@@ -46,7 +46,7 @@ def show(context: ViewContext) -> None:
 
 def _program(context: ViewContext, language: Language) -> None:
     picture, seg = context.picture, context.seg
-    settings = _clipped(seg)
+    settings = _clipped(seg, context.merged.settings)
     width, height = store.size(picture, seg)
     # At another width, transparent pixels may have been averaged with others.
     opaque = not settings.width and seg.histogram.n_pixels == width * height
@@ -77,9 +77,9 @@ def _program(context: ViewContext, language: Language) -> None:
     st.code(script, language="python", wrap_lines=True)
 
 
-def _clipped(seg: Segmentation) -> Settings:
+def _clipped(seg: Segmentation, settings: Settings) -> Settings:
     """The settings with the K that was found, unless that is 1; other programs do not clip it."""
-    settings, found = seg.settings, max(seg.n_clusters, 2)
+    found = max(seg.n_clusters, 2)
     return replace(settings, n_clusters=found, centroids=settings.centroids[:found])
 
 
@@ -87,7 +87,7 @@ def _commands(context: ViewContext) -> None:
     st.markdown("Run it in a clone of the repository.")
     source = naming.source_of(context.picture)
     for shell, tab in zip(_SHELLS, st.tabs(list(_SHELLS.values())), strict=True):
-        command = context.seg.settings.to_command_line(source, shell, context.picture.reading)
+        command = context.merged.settings.to_command_line(source, shell, context.picture.reading)
         tab.code(command, language="bash" if shell == "posix" else None, wrap_lines=True)
 
 

@@ -90,9 +90,11 @@ def _link(context: ViewContext) -> str:
     if not st.context.url:
         return ""
     query = dict(parse_qsl(context.address, keep_blank_values=True))
+    query |= context.merged.settings.to_query()
     if context.picture.key not in SAMPLES:
         query["picture"] = "upload"  # any upload: the reader has another file
-    query["merge"] = spelled(tuple(own for own in context.merged.members if len(own) > 1))
+    merged = context.merged.untidied or context.merged
+    query["merge"] = spelled(tuple(own for own in merged.members if len(own) > 1))
     page = urlsplit(st.context.url)
     path = f"{page.path.rstrip('/')}/"
     return page._replace(path=path, query=urlencode(shortened(query)), fragment="").geturl()

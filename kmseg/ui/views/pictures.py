@@ -117,7 +117,7 @@ def _title(context: ViewContext, name: str) -> str:
 
 def _codebook(context: ViewContext, by: str, names: list[str]) -> Codebook | None:
     if by == "all":
-        reading = replace(context.picture.reading, frame=0)
+        reading = replace(context.picture.reading.whole, frame=0)
         found = _found(context, names, reading)
         return store.pooled_codebook(found, context.seg.settings) if found else None
     if by == "this":

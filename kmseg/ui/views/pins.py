@@ -164,7 +164,7 @@ def _found(context: ViewContext, pin: Pin) -> _Shown | None:
     settings = presets.within_reach(pin.settings, picture.width, picture.height)
     seg = store.segmentation(picture, settings)
     merges = tuple(g for g in pin.merges if max(g) < seg.n_clusters)
-    return _Shown(pin, picture, seg.merged(merges))
+    return _Shown(pin, picture, store.tidied(picture, seg.merged(merges), settings))
 
 
 def _agreement(first: _Shown | None, other: _Shown | None) -> Agreement | None:
@@ -189,6 +189,7 @@ def _titles(pins: Sequence[Pin]) -> list[str]:
             ENGINES[pin.settings.engine].title.partition(",")[0],
             {"manual": "own colours"}.get(pin.settings.init, pin.settings.init),
             f"seed {pin.settings.seed}",
+            ", ".join(captions.tidying(pin.settings)) or "not tidied",
         )
         for pin in pins
     ]

@@ -54,7 +54,7 @@ class ViewContext:
     wanted : Settings
         The settings of the controls; ``seg.settings`` may have a smaller width or fewer attempts.
     seg, merged : Segmentation
-        Before and after clusters were merged.
+        Before and after clusters were merged and tidied.
     focus : tuple of int
         Clusters of ``seg`` in focus, numbered from 0; up to date if the view has
         ``needs_focus``.

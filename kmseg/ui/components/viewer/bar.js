@@ -14,6 +14,7 @@ export class Bar {
     this.select.addEventListener("change", () => {
       changes.request({ what: "space", space: this.select.value, final: true })
     }, { signal })
+    root.querySelector("[data-region=draw]").addEventListener("click", () => this.close(), { signal })
     addEventListener("pointerdown", event => this.close(event.composedPath()), { signal })
   }
 

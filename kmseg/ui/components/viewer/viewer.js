@@ -7,6 +7,7 @@ import { Bar } from "./bar.js"
 import { Changes } from "./changes.js"
 import { Choices } from "./choices.js"
 import { arrangeSwatches, showFocus, showSwatches } from "./clusters.js"
+import { requestDetail } from "./detail.js"
 import { FullScreen } from "./fullscreen.js"
 import { listen } from "./gestures.js"
 import { Layers } from "./layers.js"
@@ -15,6 +16,7 @@ import { Outbox } from "./outbox.js"
 import { Playing } from "./playing.js"
 import { download } from "./saving.js"
 import { groupAt, showReadout } from "./readout.js"
+import { RegionOfInterest } from "./roi.js"
 import { Viewport } from "./viewport.js"
 
 const DETAIL_DELAY = 150 // milliseconds after the last movement before detail is requested
@@ -41,6 +43,7 @@ class Viewer {
       this.bar.close()
       if (full) segmentation.focus({ preventScroll: true }) // for its keyboard controls
     })
+    this.roi = new RegionOfInterest(root, signal, this.viewport, this.outbox)
     this.connectPanes(original, segmentation, signal)
     this.connectButtons(signal)
     const observer = new ResizeObserver(() => {
@@ -54,7 +57,7 @@ class Viewer {
       this.changes.close()
     })
     addEventListener("keydown", event => {
-      if (event.key === "Escape" && (this.bar.close() || this.fullScreen.leave())) {
+      if (event.key === "Escape" && (this.roi.cancel() || this.bar.close() || this.fullScreen.leave())) {
         event.stopPropagation()
       }
     }, { capture: true, signal })
@@ -153,6 +156,7 @@ class Viewer {
     showOriginal(root, data)
     root.classList.toggle("pick", data.pick)
     describe(root, data)
+    this.roi.update(data.outline)
     focus.enter(data.segmentation, data.palette.length)
     this.show()
     this.reportFocus()
@@ -179,6 +183,7 @@ class Viewer {
   }
 
   click(onOriginal, u, v) {
+    if (this.roi.active) return this.roi.add([u, v])
     if (!this.agrees) return
     const group = groupAt(this, u, v)
     const picks = this.data.pick && (onOriginal || this.layers.frame?.rgba)
@@ -226,20 +231,7 @@ class Viewer {
   moved() {
     this.layers.applyMix()
     clearTimeout(this.timer)
-    this.timer = setTimeout(() => this.requestDetail(), DETAIL_DELAY)
-  }
-
-  // Request the visible region, with a margin of a quarter of its size on each side, at the
-  // resolution of the screen.
-  requestDetail() {
-    if (!this.viewport.needsDetail || this.layers.frame || this.data.offline) return
-    const { density } = this.viewport
-    const [width, height] = this.data.full
-    const [x0, y0, x1, y1] = this.viewport.bounds.map((side, i) => side * (i % 2 ? height : width))
-    if (this.layers.hasDetail([x0, y0, x1, y1], density)) return
-    const [dx, dy] = [(x1 - x0) / 4, (y1 - y0) / 4]
-    const box = [x0 - dx, y0 - dy, x1 + dx, y1 + dy].map(Math.round)
-    this.outbox.add({ what: "region", box, columns: Math.ceil(density * (box[2] - box[0])) })
+    this.timer = setTimeout(() => requestDetail(this), DETAIL_DELAY)
   }
 }
 

@@ -11,7 +11,7 @@ from kmseg.ui.components.component import register
 _mount = register("viewer")
 
 ClusterVerb = Literal["mask", "cutout", "merge", "split", "focus"]
-Verb = Literal[ClusterVerb, "k", "space", "pick", "region", "refresh"]
+Verb = Literal[ClusterVerb, "k", "space", "pick", "region", "outline", "refresh"]
 """The viewer's actions, see ``on_actions`` of :func:`viewer`."""
 
 
@@ -172,6 +172,9 @@ class ViewerData:
         Whether the browser reports every change of focus to the server.
     focus : str
         The focus last reported to the server, as in the address: numbers from 1, joined by dots.
+    outline : sequence of pairs of float
+        Corners of the region of interest, as fractions of the picture's width and height: two of a
+        rectangle, or more of a polygon; empty for the whole picture.
     file : ViewerFile or None
     visit : str
         Identifier of the session; it changes when the server is restarted.
@@ -208,6 +211,7 @@ class ViewerData:
     pick: bool
     notify: bool
     focus: str
+    outline: Sequence[Sequence[float]]
     file: ViewerFile | None
     visit: str
     offline: bool = False
@@ -232,6 +236,7 @@ def viewer(data: ViewerData, on_actions: Callable[[], None], key: str = "viewer"
           width and height.
         - ``"region"``, to show a region in more detail: ``"box"``, its left, top, right and bottom
           in pixels of the full size; and ``"columns"``, its width on the screen in device pixels.
+        - ``"outline"``, another region of interest: ``"corners"``, as in ``data.outline``.
         - ``"refresh"``, because an address sent before was not found: no more keys.
         - a :data:`ClusterVerb`: ``"clusters"``, those in focus, and their ``"segmentation"``, which
           is ``data.segmentation`` of the segmentation that is displayed.
