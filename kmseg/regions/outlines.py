@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmseg.errors import OutlinesError
-from kmseg.parallel.compiled import compiled
-from kmseg.regions.components import numbered, parts, read_only
+from kmseg.parallel.compiled import compiled, read_only
+from kmseg.regions.components import numbered, parts
 from kmseg.regions.smoothing import smoothed
 from kmseg.regions.topology import find_corners, find_rings, trace
 

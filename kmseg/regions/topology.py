@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kmseg.parallel.compiled import compiled, inlined
-from kmseg.regions.components import read_only
+from kmseg.parallel.compiled import compiled, inlined, read_only
 
 # Directions in turning order, and their steps: y points down, so the next one is a turn right.
 _EAST, _SOUTH, _WEST, _NORTH = range(4)
