@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from kmseg.cli import reading
 from kmseg.cli.streams import note, quoted
-from kmseg.errors import KmsegError
+from kmseg.errors import KmsegError, RegionsError
 from kmseg.output import export, files, names
 from kmseg.output.encode import PICTURE_TYPES, encode
 from kmseg.settings import SAMPLE_PREFIX, Settings
@@ -131,7 +131,13 @@ class Plan:
             for download in self._downloads(kind, seg):
                 path = self.folder / export.file_name(seg, context.picture, download)
                 with _naming(flag):
-                    content = download.make(seg, context)
+                    try:
+                        content = download.make(seg, context)
+                    except RegionsError as error:
+                        if self.kinds != kinds():
+                            raise
+                        note(f"{flag}: {error}")  # the other kinds are saved
+                        continue
                 self._write(flag, path, content)
                 yield path
 

@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
 
 
+SMOOTHING: Final = 0.75
+"""Smoothing of outlines in pixels: about the least that makes any staircase of pixels a line."""
+
+
 class Group(StrEnum):
     """Headings under which the page lists downloads."""
 
     PAGE = "The page in one file"
     PICTURES = "Pictures"
     LABELS = "Labels and masks"
+    OUTLINES = "Outlines"
     NUMBERS = "Numbers"
     PALETTES = "Palettes"
     OBJECTS = "Objects: connected regions of a cluster"
@@ -45,10 +50,13 @@ class Context:
         File name of the picture, from which the names of files in an archive are made.
     focus : tuple of int
         Clusters in focus, numbered from 0 before merging, for the settings file.
+    smoothing : float
+        How far outlines may lie from the edges of the pixels, in pixels.
     """
 
     picture: str
     focus: tuple[int, ...] = ()
+    smoothing: float = SMOOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,26 @@ def _animation(kind: animation.Format, title: str) -> Download:
     )
 
 
+def _svg(seg: Segmentation, context: Context) -> bytes:
+    from kmseg.output.svg import svg  # slow to import, as is GeoJSON
+
+    return svg(seg, context.smoothing)
+
+
+def _geojson(seg: Segmentation, context: Context) -> bytes:
+    from kmseg.output.geojson import geojson
+
+    return geojson(seg, context.smoothing)
+
+
+def _outlines(
+    key: str, title: str, mime: str, make: Callable[[Segmentation, Context], bytes]
+) -> Download:
+    """A drawing of all regions. It is in no archive, since pictures with many specks have none."""
+    suffix = f"_outlines.{key}"
+    return Download(key, title, mime, suffix, make, Group.OUTLINES, in_archive=False)
+
+
 def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], bytes]) -> Download:
     suffix = f"_palette.{key.removeprefix('palette_')}"
     return Download(key, title, mime, suffix, lambda seg, _: make(seg), Group.PALETTES)
@@ -177,6 +205,8 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         render.numbers,
         Group.LABELS,
     ),
+    _outlines("svg", "Clusters (SVG)", "image/svg+xml", _svg),
+    _outlines("geojson", "Regions (GeoJSON)", "application/geo+json", _geojson),
     Download(
         "counts", "Counts (CSV)", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)
     ),
@@ -257,7 +287,7 @@ def _archive(seg: Segmentation, context: Context) -> bytes:
 
 
 ARCHIVE: Final = Download("archive", "Download all (ZIP)", "application/zip", ".zip", _archive)
-"""All files of :data:`DOWNLOADS` but animations and objects, and masks of all clusters in a ZIP."""
+"""All files of :data:`DOWNLOADS` but animations, outlines and objects; masks of all clusters."""
 
 
 def file_name(seg: Segmentation, picture: str, download: Download) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from kmseg.kmeans.engines import ENGINES
 from kmseg.picture.image import Image
+from kmseg.regions.outlines import outlines
 from kmseg.segmentation import segment
 from kmseg.settings import Settings
 from kmseg.tracing import trace
@@ -36,6 +37,7 @@ def warm_up_the_rest() -> None:
         seg.labels_at(slice(None), slice(None))
         numbers = np.arange(seg.histogram.n_colors, dtype=np.int32)
         seg.histogram.values_at(image.pixels, numbers)
+        outlines(seg.labels, smoothing=1)
 
 
 def _noise(side: int) -> Image:
