@@ -15,15 +15,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from kmseg.batch.run import Run
+from kmseg.batch import stopping
+from kmseg.batch.inflight import Run
 from kmseg.errors import KmsegError, SettingsError, shown
 from kmseg.parallel.threads import N_CORES
 from kmseg.version import __version__
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -113,6 +115,9 @@ def opened(scheduler: str = THREADS, workers: int | None = None) -> Iterator[Poo
             ),
         )
         stack.enter_context(cluster)
+        end = partial(_end, cluster)
+        stopping.on_stop(end)
+        stack.callback(stopping.forget, end)
         yield Pool(stack.enter_context(Client(cluster, set_as_default=False)))
 
 
@@ -174,11 +179,6 @@ class Pool:
             self._counted = time.monotonic()
         return self._n_workers
 
-    @property
-    def pids(self) -> list[int]:
-        """The process ids of the workers, which may be on other machines."""
-        return list(self._client.run(os.getpid).values())
-
     def results(
         self, function: Callable[[T], R], items: Iterable[T]
     ) -> Iterator[tuple[T, R | Exception]]:
@@ -210,8 +210,12 @@ class Pool:
             run.cancel()
 
 
-def kill(pids: Iterable[int]) -> None:
-    """End worker processes of this machine at once."""
-    for pid in pids:
+def _end(cluster: LocalCluster) -> None:
+    """Kill the worker processes of a local cluster, and wait until they are gone."""
+    nannies = [worker for worker in cluster.workers.values() if hasattr(worker, "pid")]
+    for nanny in nannies:
+        nanny.auto_restart = False
+    for pid in filter(None, (nanny.pid for nanny in nannies)):
         with suppress(OSError):
-            os.kill(pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+            os.kill(pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+            os.waitpid(pid, 0)
