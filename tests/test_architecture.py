@@ -32,7 +32,7 @@ def rooms() -> dict[str, set[str]]:
     rows = ROW.findall(readme.split("## How it is built")[1])
     named = {room: set(re.findall(r"`([\w.]+)`", imports)) for room, imports in rows}
     named.pop("streamlit_app.py", None)
-    public = {"comparison", "errors", "kmeans", "picture", "histogram", "samples", "saved"}
+    public = {"batch", "comparison", "errors", "kmeans", "picture", "histogram", "samples", "saved"}
     public |= {"segmentation", "settings", "tracing", "version"}
     return named | {"kmseg": public, "__main__": {"cli"}}
 

@@ -11,20 +11,24 @@ palette are those of the cells' exact sums, and the pictures themselves are neve
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmseg.batch.scheduling import Pool
-from kmseg.batch.work import How, Task, histogram
+from kmseg.batch.work import How, NoRoomError, Task, as_kmseg_error, histogram
 from kmseg.errors import KmsegError
 from kmseg.histogram import ColorHistogram, pooled
 from kmseg.kmeans.engines import ENGINES
+from kmseg.output import files
 from kmseg.segmentation import Codebook, segment
 from kmseg.segmentation.result import mean_colors
 from kmseg.settings import Settings
@@ -36,13 +40,40 @@ _N_COLOURS: Final = 1 << 24
 _SHIFTS: Final = np.array([16, 8, 0])
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The colours of some pictures.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of all of them.
+    histogram : ColorHistogram or None
+        None if all failed.
+    failures : dict of str to str
+        What was wrong with a picture, by its name.
+    """
+
+    names: tuple[str, ...]
+    histogram: ColorHistogram | None
+    failures: dict[str, str]
+
+
 class Counts:
-    """Pixels of each of the 2**24 colours, 128 MB however many pictures are added."""
+    """Pixels of each of the 2**24 colours: 128 MB, however many pictures are added."""
 
     def __init__(self) -> None:
         self._pixels = np.zeros(_N_COLOURS, np.int64)
+        self.names: set[str] = set()
+        self.failures: dict[str, str] = {}
 
-    def add(self, histogram: ColorHistogram) -> None:
+    def add(self, counted: Counted) -> None:
+        self.names.update(counted.names)
+        self.failures |= counted.failures
+        if counted.histogram is not None:
+            self.add_colours(counted.histogram)
+
+    def add_colours(self, histogram: ColorHistogram) -> None:
         codes = (histogram.colors.astype(np.int64) << _SHIFTS).sum(axis=1)
         self._pixels[codes] += histogram.counts
 
@@ -52,14 +83,29 @@ class Counts:
         colors = (codes[:, None] >> _SHIFTS & 255).astype(np.uint8)
         return ColorHistogram(colors, self._pixels[codes])
 
+    def save(self, path: Path, stamp: str) -> None:
+        """Save the counts, so that :meth:`loaded` can go on; `stamp` is that of the pictures."""
+        codes = np.flatnonzero(self._pixels)
+        head = json.dumps([stamp, sorted(self.names), self.failures])
+        try:
+            with files.replacing(path) as file:
+                np.savez(file, head=np.array(head), codes=codes, counts=self._pixels[codes])
+        except OSError as error:
+            reason = error.strerror or error
+            raise NoRoomError(f"{path.name!r} cannot be written ({reason})") from error
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The colours of some pictures, and what was wrong with others, by name."""
-
-    pictures: int
-    histogram: ColorHistogram | None
-    failures: dict[str, str]
+    @classmethod
+    def loaded(cls, path: Path, stamp: str) -> Counts | None:
+        """The saved counts of the same pictures; None if there are none."""
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                own, known, failures = json.loads(str(saved["head"]))
+                counts = cls()
+                counts._pixels[saved["codes"]] = saved["counts"]
+        except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
+            return None
+        counts.names, counts.failures = set(known), failures
+        return counts if own == stamp else None
 
 
 def counted(pool: Pool, how: How, tasks: Sequence[Task]) -> Iterator[Counted]:
@@ -70,7 +116,8 @@ def counted(pool: Pool, how: How, tasks: Sequence[Task]) -> Iterator[Counted]:
         if isinstance(found, Counted):
             yield found
         elif len(chunk) == 1:
-            yield Counted(1, None, {chunk[0].source.name: str(found)})
+            name = chunk[0].source.name
+            yield Counted((name,), None, {name: str(as_kmseg_error(found))})
         else:  # a worker died with one of them
             for task in chunk:
                 yield from counted(pool, how, [task])
@@ -81,11 +128,11 @@ def _count(how: How, tasks: Sequence[Task]) -> Counted:
     counts, failures = Counts(), {}
     for task in tasks:
         try:
-            counts.add(histogram(how, task.source.path, task.levels))
+            counts.add_colours(histogram(how, task.source.path, task.levels))
         except KmsegError as error:
             failures[task.source.name] = str(error)
     together = counts.histogram() if len(failures) < len(tasks) else None
-    return Counted(len(tasks), together, failures)
+    return Counted(tuple(task.source.name for task in tasks), together, failures)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from kmseg.batch import levels, palette, stopping
 from kmseg.batch.ledger import Ledger
 from kmseg.batch.scheduling import Pool
 from kmseg.batch.sources import Source
-from kmseg.batch.work import Entry, How, NoRoomError, Saving, Task, digest_of, save
+from kmseg.batch.work import Entry, How, NoRoomError, Saving, Task, as_kmseg_error, digest_of, save
 from kmseg.errors import KmsegError
 from kmseg.output import files
 from kmseg.picture.reading import Levels
@@ -30,6 +30,10 @@ Progress = Callable[[Stage, int, int, int], None]
 # Keys of what the ledger notes of a whole run.
 _LEVELS: Final = "levels"
 _PALETTE: Final = "palette"
+# Where the colours are kept that are counted so far. Saving them takes one part in so many of the
+# time.
+_COLOURS: Final = ".kmseg-colours"
+_SAVING_SHARE: Final = 50
 
 
 class StoppedError(KmsegError):
@@ -160,25 +164,20 @@ class Series:
     def _palette(self, pool: Pool, ledger: Ledger, tasks: Sequence[Task], stamp: str) -> Codebook:
         known = ledger.noted(_PALETTE)
         if known is None or known["stamp"] != stamp:
-            counts, done = palette.Counts(), 0
-            for found in palette.counted(pool, self.how, tasks):
-                done += found.pictures
-                self.failures |= found.failures
-                if found.histogram is not None:
-                    counts.add(found.histogram)
-                self.progress("colours", done, len(tasks), len(self.failures))
-            if len(self.failures) == len(tasks):
-                first = min(self.failures.items())
-                raise KmsegError(f"no picture can be read; {first[0]!r}: {first[1]}")
+            counts = self._colours(pool, tasks, stamp)
+            if len(counts.failures) == len(tasks):
+                name, error = min(counts.failures.items())
+                raise KmsegError(f"no picture can be read; {name!r}: {error}")
             shared = palette.fit(counts.histogram(), self.how.settings)
             known = {
                 "stamp": stamp,
                 "codebook": shared.codebook.to_dict(),
                 "colours": shared.n_colours,
                 "cells": shared.n_cells,
-                "failures": self.failures,
+                "failures": counts.failures,
             }
             ledger.note(_PALETTE, known)
+            (self.out / _COLOURS).unlink(missing_ok=True)
         self.failures = dict(known["failures"])
         if known["cells"]:
             self.note(
@@ -186,6 +185,23 @@ class Series:
                 f"not on the {known['colours']:,} colours themselves"
             )
         return Codebook.from_dict(known["codebook"])
+
+    def _colours(self, pool: Pool, tasks: Sequence[Task], stamp: str) -> palette.Counts:
+        """The colours of all pictures; an interrupted count is resumed from what it saved."""
+        place = self.out / _COLOURS
+        counts = (self.resume and palette.Counts.loaded(place, stamp)) or palette.Counts()
+        left = [task for task in tasks if task.source.name not in counts.names]
+        saved = time.monotonic()
+        cost = 0.0
+        for found in palette.counted(pool, self.how, left):
+            counts.add(found)
+            self.progress("colours", len(counts.names), len(tasks), len(counts.failures))
+            if time.monotonic() - saved >= _SAVING_SHARE * cost:
+                started = time.monotonic()
+                counts.save(place, stamp)
+                saved = time.monotonic()
+                cost = saved - started
+        return counts
 
     # -- the pictures ------------------------------------------------------------------------------
 
@@ -206,7 +222,7 @@ class Series:
             elif isinstance(found, NoRoomError):
                 raise found
             else:
-                self.failures[task.source.name] = message(found)
+                self.failures[task.source.name] = str(as_kmseg_error(found))
             self.progress("pictures", done, len(tasks), len(self.failures))
 
     def _finished(self, ledger: Ledger, tasks: Sequence[Task], started: float) -> Result:
@@ -234,13 +250,6 @@ class Series:
         """Delete the temporary files of workers that were killed."""
         for folder in {self.out, *(self.out / source.folder for source in self.sources)}:
             files.discard_left_over(folder)
-
-
-def message(error: Exception) -> str:
-    """What the table of errors says of a picture."""
-    if isinstance(error, KmsegError):
-        return str(error)
-    return f"Unexpected error, please report it: {type(error).__name__}: {error}"
 
 
 def _pair(values: Sequence[float] | None) -> Levels | None:

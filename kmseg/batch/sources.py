@@ -42,7 +42,7 @@ class Source:
 
 def is_many(given: Sequence[str]) -> bool:
     """Whether these arguments mean a series: several, a folder, or a glob."""
-    return len(given) > 1 or any(Path(each).is_dir() or _is_glob(each) for each in given)
+    return len(given) > 1 or any((each and Path(each).is_dir()) or _is_glob(each) for each in given)
 
 
 def found(given: Iterable[str], out: str | os.PathLike[str] | None = None) -> list[Source]:

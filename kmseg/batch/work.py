@@ -238,6 +238,13 @@ def _status(path: str) -> os.stat_result:
     return found
 
 
+def as_kmseg_error(error: Exception) -> KmsegError:
+    """An exception that ended the work on a picture, with a message for its user."""
+    if isinstance(error, KmsegError):
+        return error
+    return KmsegError(f"Unexpected error, please report it: {type(error).__name__}: {error}")
+
+
 def _write(path: Path, content: bytes, overwrite: bool) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -245,7 +252,5 @@ def _write(path: Path, content: bytes, overwrite: bool) -> None:
     except FileExistsError:
         raise KmsegError(f"{path.name!r} exists; add --force to replace it") from None
     except OSError as error:
-        reason = error.strerror or error
-        if error.errno in _NO_ROOM:
-            raise NoRoomError(f"{path.name!r} cannot be written ({reason})") from error
-        raise KmsegError(f"{path.name!r} cannot be written ({reason})") from error
+        refused = NoRoomError if error.errno in _NO_ROOM else KmsegError
+        raise refused(f"{path.name!r} cannot be written ({error.strerror or error})") from error

@@ -106,7 +106,12 @@ def segment_all(
         if is_shared:
             palette.check(settings)
     with _naming("-i: "):
-        found = sources.found(options.image, options.out)
+        found = sources.found(options.image, options.out or None)
+    if not options.out:
+        raise KmsegError(
+            f"--out: must name a folder for the results of many pictures; -i names "
+            f"{len(found)}"
+        )
     progress = Progress()
     series = Series(
         sources=found,
@@ -136,8 +141,6 @@ def segment_all(
 
 
 def _refuse_those_for_one(options: argparse.Namespace) -> None:
-    if not options.out:
-        raise KmsegError("--out: must name a folder for the results of many pictures")
     given = {"-o": options.output_file, "--labels": options.labels, "--json": options.json}
     for flag in (flag for flag, is_given in given.items() if is_given):
         raise KmsegError(f"{flag}: is for one picture; use --save and --out for many")
