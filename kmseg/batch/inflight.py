@@ -33,6 +33,10 @@ _TRIES: Final = 3
 _POLL_SECONDS: Final = 0.2
 
 
+class SchedulerLostError(KmsegError):
+    """The connection to the scheduler is lost and could not be made again."""
+
+
 @dataclass(slots=True)
 class _Batch:
     items: list[Any]
@@ -135,11 +139,8 @@ class Run:
             raise _lost()
 
 
-def _lost() -> KmsegError:
-    return KmsegError(
-        "The connection to the scheduler is lost; start it again, and repeat the command with "
-        "--resume to go on."
-    )
+def _lost() -> SchedulerLostError:
+    return SchedulerLostError("The connection to the scheduler is lost")
 
 
 def _apply(

@@ -51,6 +51,7 @@ class Ledger:
         self._out, self._name = out, repr(str(out))
         self._places: dict[str, int] = {}  # where the line of a picture begins
         self._columns: dict[str, None] = {}  # of the table of counts, in their order
+        self._begun = 0
         self._file = self._opened()
         try:
             self._lock()
@@ -78,6 +79,11 @@ class Ledger:
         self.close()
 
     # -- the journal -------------------------------------------------------------------------------
+
+    @property
+    def begun(self) -> int:
+        """When a new run began, in ns, by the clock of the file system."""
+        return self._begun
 
     def add(self, entry: Entry) -> None:
         """Note a picture whose files are saved; raises ``NoRoomError``."""
@@ -139,6 +145,7 @@ class Ledger:
     def _begin(self, options: str) -> None:
         self._file.truncate(0)
         self._append(json.dumps({"options": options}))
+        self._begun = os.fstat(self._file.fileno()).st_mtime_ns
 
     def _load(self, options: str, force: bool) -> None:
         end = 0

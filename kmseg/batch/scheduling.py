@@ -8,6 +8,7 @@ dashboard. Dask is imported when a pool is opened.
 from __future__ import annotations
 
 import logging
+import multiprocessing.util
 import os
 import re
 import signal
@@ -34,7 +35,6 @@ THREADS: Final = "threads"
 PROCESSES: Final = "processes"
 MAX_WORKERS: Final = 1024
 
-_CONNECT_SECONDS: Final = 30
 # Seconds between two looks at how many threads the cluster has.
 _RECOUNT_SECONDS: Final = 5.0
 _ADDRESS: Final = re.compile(r"(tcp|tls)://[^\s/]+:\d{1,5}")
@@ -124,10 +124,14 @@ def opened(scheduler: str = THREADS, workers: int | None = None) -> Iterator[Poo
 @contextmanager
 def _connected(address: str) -> Iterator[Client]:
     """A client of a running cluster whose workers have this version of the package."""
+    import dask
+    from dask.utils import parse_timedelta
     from distributed import Client
 
+    seconds = parse_timedelta(dask.config.get("distributed.comm.timeouts.connect"))
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # errors are raised here
     try:
-        client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        client = Client(address, timeout=seconds, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise KmsegError(
             f"No Dask scheduler answers at {address}; start one with dask scheduler, or check the "
@@ -135,7 +139,7 @@ def _connected(address: str) -> Iterator[Client]:
         ) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+            client.wait_for_workers(1, timeout=seconds)
             versions = set(client.run(_version).values())
         except TimeoutError as error:
             raise KmsegError(
@@ -214,8 +218,10 @@ def _end(cluster: LocalCluster) -> None:
     """Kill the worker processes of a local cluster, and wait until they are gone."""
     nannies = [worker for worker in cluster.workers.values() if hasattr(worker, "pid")]
     for nanny in nannies:
-        nanny.auto_restart = False
+        nanny.close_gracefully()  # it would start another worker
     for pid in filter(None, (nanny.pid for nanny in nannies)):
         with suppress(OSError):
             os.kill(pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
             os.waitpid(pid, 0)
+    # The process ends without its exit handlers, so semaphores are released here.
+    multiprocessing.util._run_finalizers()  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from kmseg.batch import levels, palette, stopping
+from kmseg.batch.inflight import SchedulerLostError
 from kmseg.batch.ledger import Ledger
 from kmseg.batch.scheduling import Pool
 from kmseg.batch.sources import Source
@@ -116,8 +117,10 @@ class Series:
                     self._discard_left_over()
                     return self._finished(ledger, tasks, started)
                 except NoRoomError as error:
+                    raise StoppedError(f"{error}; make room, then go on with --resume") from error
+                except SchedulerLostError as error:
                     raise StoppedError(
-                        f"{error}; make room, then repeat the command with --resume"
+                        f"{error}; start it again, then go on with --resume"
                     ) from error
                 finally:
                     stopping.forget(self._discard_left_over)
@@ -214,7 +217,8 @@ class Series:
         ]
         done = len(tasks) - len(left)
         self.progress("pictures", done, len(tasks), len(self.failures))
-        saving = replace(self.saving, overwrite=self.force or self.resume)
+        since = 0 if self.force or self.resume else ledger.begun
+        saving = replace(self.saving, newer_than=since)
         for task, found in pool.results(partial(save, self.how, saving), left):
             done += 1
             if isinstance(found, Entry):

@@ -83,13 +83,14 @@ class Saving:
     downloads : callable
         ``downloads(seg)`` gives the files of a segmentation. Picklable, with a ``repr`` that says
         which files these are.
-    overwrite : bool
-        Whether files may be replaced.
+    newer_than : int
+        Files that were changed since this time, in ns, may be replaced. In a run that begins they
+        are those of a worker that died, whose pictures are done again.
     """
 
     out: str
     downloads: Downloads
-    overwrite: bool = False
+    newer_than: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def save(how: How, saving: Saving, task: Task) -> Entry:
         name = export.file_name(seg, source.picture, download)
         relative = f"{source.folder}/{name}".lstrip("/")
         content = download.make(seg, context)
-        _write(Path(saving.out, relative), content, saving.overwrite)
+        _write(Path(saving.out, relative), content, saving.newer_than)
         saved.append((relative, len(content)))
     return Entry(
         picture=source.name,
@@ -245,10 +246,11 @@ def as_kmseg_error(error: Exception) -> KmsegError:
     return KmsegError(f"Unexpected error, please report it: {type(error).__name__}: {error}")
 
 
-def _write(path: Path, content: bytes, overwrite: bool) -> None:
+def _write(path: Path, content: bytes, newer_than: int) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write(path, content, overwrite=overwrite)
+        replaced = path.exists() and path.stat().st_mtime_ns >= newer_than
+        files.write(path, content, overwrite=replaced)
     except FileExistsError:
         raise KmsegError(f"{path.name!r} exists; add --force to replace it") from None
     except OSError as error:
