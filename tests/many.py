@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,15 @@ from PIL import Image as Pillow
 
 import kmseg
 from kmseg.batch.ledger import JOURNAL, SUMMARY
+from kmseg.batch.scheduling import opened
+from kmseg.batch.series import Result, Series
+from kmseg.batch.sources import found
+from kmseg.batch.work import How, Saving
+from kmseg.cli.saving import Kinds
 
+# Slow enough that a run can be disturbed before its end.
+SETTINGS = kmseg.Settings(n_clusters=8, engine="lloyd", attempts=10, seed=3)
+SAVED = ("labels", "counts", "palette-json")
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png", "ihc.png", "rocket.jpg")
 SECONDS = 120  # until a test gives up waiting
@@ -100,6 +110,55 @@ class Running:
         """Exit status, standard output and standard error."""
         out, err = self.process.communicate(timeout=SECONDS)
         return self.process.returncode, out, err
+
+
+@dataclass
+class Made:
+    """A run in this process: its result, and what it told."""
+
+    out: Path
+    result: Result
+    notes: list[str]
+    n_done: int  # pictures that this run segmented
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        return contents(self.out)
+
+
+def run(
+    pictures: Path,
+    out: Path,
+    settings: kmseg.Settings = SETTINGS,
+    *,
+    where: str = "threads",
+    workers: int | None = None,
+    codebook: kmseg.Codebook | None = None,
+    trusted: bool = False,
+    saved: tuple[str, ...] = SAVED,
+    disturb: Callable[[], None] = lambda: None,
+    **options: bool,
+) -> Made:
+    """Segment many pictures; `disturb` is called when three are done."""
+    notes: list[str] = []
+    done = 0
+
+    def progress(stage: str, n: int, total: int, failed: int) -> None:
+        nonlocal done
+        if stage == "pictures":
+            done += 1
+            if done == 4:  # the first call says what was done before
+                disturb()
+
+    series = Series(
+        found([str(pictures)], out),
+        How(settings, codebook, trusted=trusted),
+        Saving(str(out), Kinds(saved).downloads),
+        progress=progress,
+        note=notes.append,
+        **options,
+    )
+    return Made(out, series.run(partial(opened, where, workers)), notes, done - 1)
 
 
 def n_finished(out: Path) -> int:

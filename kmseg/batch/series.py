@@ -187,7 +187,9 @@ class Series:
                 f"the shared palette was fitted on {known['cells']:,} cells of 2 levels a channel, "
                 f"not on the {known['colours']:,} colours themselves"
             )
-        return Codebook.from_dict(known["codebook"])
+        pairs = list((ledger.noted(_LEVELS) or {"pairs": {}})["pairs"].values())
+        own = _pair(pairs[0]) if len(pairs) == 1 else None
+        return replace(Codebook.from_dict(known["codebook"]), levels=own)
 
     def _colours(self, pool: Pool, tasks: Sequence[Task], stamp: str) -> palette.Counts:
         """The colours of all pictures; an interrupted count is resumed from what it saved."""
@@ -256,7 +258,7 @@ class Series:
             files.discard_left_over(folder)
 
 
-def _pair(values: Sequence[float] | None) -> Levels | None:
+def _pair(values: Sequence[float] | None) -> tuple[float, float] | None:
     return None if values is None else (values[0], values[1])
 
 
