@@ -181,30 +181,25 @@ def until(condition: Callable[[], bool]) -> None:
 def cluster(folder: Path, n_workers: int) -> Iterator[str]:
     """The address of a scheduler with workers, all processes of their own on loopback."""
     file = folder / "scheduler.json"
-    loopback = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
-    programs = [
-        ["distributed.cli.dask_scheduler", *loopback, "--port", "0", "--no-dashboard"],
-        *[["distributed.cli.dask_worker", *loopback, "--nthreads", "1", "--no-dashboard"]]
-        * n_workers,
-    ]
-    running = []
+    loopback = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-dashboard"]
+    scheduler = ["distributed.cli.dask_scheduler", *loopback, "--port", "0"]
+    worker = ["distributed.cli.dask_worker", *loopback, "--nthreads", "1"]
+    running = [_quiet([*scheduler, "--scheduler-file", str(file)], folder)]
     try:
-        for program in programs:
-            command = [sys.executable, "-m", *program, "--scheduler-file", str(file)]
-            if "worker" in program[0]:
-                command += ["--local-directory", str(folder)]
-            running.append(_quiet(command, folder))
-        until(file.exists)
-        yield json.loads(file.read_text())["address"]
+        until(lambda: file.exists() and file.read_text().endswith("}"))
+        address: str = json.loads(file.read_text())["address"]
+        for _ in range(n_workers):
+            running.append(_quiet([*worker, address, "--local-directory", str(folder)], folder))
+        yield address
     finally:
         for process in running:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(SECONDS)
 
 
-def _quiet(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
+def _quiet(module: list[str], cwd: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command,
+        [sys.executable, "-m", *module],
         cwd=cwd,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
         stdin=subprocess.DEVNULL,
