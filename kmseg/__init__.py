@@ -19,6 +19,7 @@ TYPE_CHECKING = False  # not from typing, which is slow to import
 
 if TYPE_CHECKING:
     from kmseg import kmeans
+    from kmseg.batch.api import segment_many
     from kmseg.comparison import Agreement, compare
     from kmseg.errors import (
         ComparisonError,
@@ -67,6 +68,7 @@ __all__ = [
     "read_settings",
     "sample_image",
     "segment",
+    "segment_many",
     "trace",
 ]
 
@@ -97,6 +99,7 @@ _HOME = {
     "read_settings": "saved",
     "sample_image": "samples",
     "segment": "segmentation",
+    "segment_many": "batch.api",
     "trace": "tracing",
 }
 

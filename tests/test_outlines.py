@@ -26,8 +26,8 @@ import kmseg
 from kmseg.cli import main
 from kmseg.errors import RegionsError
 from kmseg.output import export, tables
-from kmseg.regions import measure
 from kmseg.regions import outlines as traced
+from kmseg.regions.measure import measure
 from kmseg.regions.outlines import Outlines, outlines
 from kmseg.settings import to_hex
 from oracles import image_at, with_holes
