@@ -44,6 +44,10 @@ class RegionsError(KmsegError):
     """There are too many regions for a file: the message says how to have fewer."""
 
 
+class WorkerDiedError(KmsegError):
+    """A worker process ended repeatedly with a picture: the message says what to do."""
+
+
 class BusyError(KmsegError):
     """The queue for the machine is full: the message says to try again."""
 

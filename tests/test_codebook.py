@@ -239,7 +239,7 @@ def test_every_download_can_be_made(
 ) -> None:
     for seg in (with_empty, with_empty.merged([(0, 1)]), with_empty.merged([(0, 1, 2)])):
         content = download.make(seg, export.Context("photo.png"))
-        if download.mime.startswith("image/"):
+        if download.mime.startswith("image/") and download.key != "svg":
             picture = Pillow.open(io.BytesIO(content))
             picture.load()
 

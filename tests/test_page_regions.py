@@ -141,7 +141,7 @@ def test_merged_clusters_are_one_cluster_of_objects() -> None:
 
 
 def test_too_many_regions_are_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regions, "MAX_REGIONS", 20)
+    monkeypatch.setattr(regions, "MAX_OBJECTS", 20)
     app = opened(seed="7")
     data = sent(app)
     assert data["table"] == data["numbers"] == ""

@@ -167,6 +167,7 @@ def test_files_are_in_groups_and_each_is_offered_once() -> None:
         "The page in one file",
         "Pictures",
         "Labels and masks",
+        "Outlines",
         "Numbers",
         "Palettes",
     ]

@@ -8,6 +8,8 @@ import numpy as np
 
 from kmseg.kmeans.engines import ENGINES
 from kmseg.picture.image import Image
+from kmseg.regions.counting import region_counts
+from kmseg.regions.outlines import outlines
 from kmseg.segmentation import segment
 from kmseg.settings import Settings
 from kmseg.tracing import trace
@@ -30,11 +32,14 @@ def warm_up_the_rest() -> None:
         ):
             segment(image, settings)
         trace(image, Settings())
+        seg = segment(image, Settings(smallest_region=4, fill_holes=(1,)))
+        seg.regions()
+        region_counts(seg.labels, seg.n_clusters)
         seg = segment(image, Settings())
         seg.labels_at(slice(None), slice(None))
-        region_counts(seg.tidied(2, (1,)).regions().label_image.astype(np.int16), 1)
         numbers = np.arange(seg.histogram.n_colors, dtype=np.int32)
         seg.histogram.values_at(image.pixels, numbers)
+        outlines(seg.labels, smoothing=1)
 
 
 def _noise(side: int) -> Image:

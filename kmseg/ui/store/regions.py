@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from kmseg.errors import RegionsError
 from kmseg.output.objectcodec import pack_numbers, pack_regions
+from kmseg.output.objects import MAX_OBJECTS
 from kmseg.regions import Regions
 from kmseg.regions.counting import region_counts
 from kmseg.segmentation import Segmentation
@@ -24,9 +25,6 @@ from kmseg.ui.store.results import PictureData, data, part_of
 from kmseg.ui.store.store import Key
 
 T = TypeVar("T")
-
-# The largest number of regions that is measured: 10 MB in the browser's memory.
-MAX_REGIONS: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +62,12 @@ def objects(picture: Picture, seg: Segmentation) -> Objects:
     Raises
     ------
     RegionsError
-        There are more than ``MAX_REGIONS``.
+        There are more than ``MAX_OBJECTS``.
     """
     n = sum(n_regions(picture, seg))
-    if n > MAX_REGIONS:
+    if n > MAX_OBJECTS:
         raise RegionsError(
-            f"There are {n:,} regions, and at most {MAX_REGIONS:,} are listed. Raise "
+            f"There are {n:,} regions, and at most {MAX_OBJECTS:,} are listed. Raise "
             "“Smallest region” to remove specks."
         )
     made = data(picture, seg.settings.width)

@@ -19,6 +19,16 @@ from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
 PAGE_SIDE: Final = Option(
     "page_side", {str(side): f"{side:,} pixels" for side in (offline.SIDE, 1024, 4096)}
 )
+# How far outlines may lie from the edges of the pixels.
+SMOOTHING: Final = Option(
+    "smoothing",
+    {
+        str(export.SMOOTHING): "¾ pixel",
+        "1.5": "1½ pixels",
+        "3": "3 pixels",
+        "0": "exact pixel edges",
+    },
+)
 
 
 def show(context: ViewContext) -> None:
@@ -35,10 +45,11 @@ def show(context: ViewContext) -> None:
             _page(context)
             continue
         st.markdown(f"**{group}**")
+        smoothing = _smoothing() if group == export.Group.OUTLINES else export.SMOOTHING
         with st.grid("auto", min_column_width=220, gap="small"):
             for download in export.DOWNLOADS:
                 if download.group == group:
-                    button(download, context)
+                    button(download, context, smoothing)
             focused = _wholly_in_focus(context) if group == export.Group.LABELS else []
             if focused:
                 for make in export.CLUSTER_DOWNLOADS.values():
@@ -48,6 +59,16 @@ def show(context: ViewContext) -> None:
                 "For the mask or cut-out of some clusters, click them in the picture first. The "
                 "ZIP has a mask of every cluster."
             )
+
+
+def _smoothing() -> float:
+    """Draw the choice of the smoothing of outlines; returns it in pixels."""
+    st.caption(
+        "Drawings for Inkscape, QuPath and the like, in which neighbours share their borders, "
+        "without gaps or overlaps. Smoothing turns staircases of pixels into lines. No region "
+        "disappears, and areas in the file are those before smoothing."
+    )
+    return float(choose("Smoothing", SMOOTHING.titles, SMOOTHING.name, labelled=True))
 
 
 def _page(context: ViewContext) -> None:
@@ -85,11 +106,17 @@ def _wholly_in_focus(context: ViewContext) -> list[int]:
     return [n for n, members in enumerate(context.merged.members) if focus.issuperset(members)]
 
 
-def button(download: export.Download, context: ViewContext, icon: str | None = None) -> None:
-    """Draw the button for a file."""
+def button(
+    download: export.Download,
+    context: ViewContext,
+    smoothing: float = export.SMOOTHING,
+    icon: str | None = None,
+) -> None:
+    """Draw the button for a file; ``smoothing`` is that of outlines, in pixels."""
     seg, picture = context.merged, context.picture
     name = naming.file_name_of(picture)
-    make = partial(store.file, picture, seg, download, export.Context(name, context.focus))
+    made_for = export.Context(name, context.focus, smoothing)
+    make = partial(store.file, picture, seg, download, made_for)
     st.download_button(
         download.title,
         failures.in_download(make, download.title),
@@ -107,6 +134,6 @@ VIEW: Final = View(
     title="Files",
     place=Place.DOWNLOAD,
     show=show,
-    options=(PAGE_SIDE,),
+    options=(PAGE_SIDE, SMOOTHING),
     needs_focus=True,
 )

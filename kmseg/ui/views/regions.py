@@ -20,15 +20,7 @@ from kmseg.ui.views.view import Place, View, ViewContext
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
 
-# Downloads of regions, by their keys.
-DOWNLOADS: Final = (
-    "objects",
-    "objects_labels",
-    "objects_coco",
-    "objects_numbered",
-    "svg",
-    "geojson",
-)
+DOWNLOADS: Final = (export.Group.OBJECTS, export.Group.OUTLINES)
 
 HELP: Final = """
 An object is a region: pixels of one cluster that touch along their edges. Its measurements have the
@@ -69,11 +61,12 @@ def show(context: ViewContext) -> None:
         failures.in_callback(_act, "Tidying"),
         key=Key.OBJECTS,
     )
+    smoothing = float(session.option(download.SMOOTHING.name) or export.SMOOTHING)
     st.caption("Files of all objects, whatever the filters:", help=HELP)
     with st.grid("auto", min_column_width=160, gap="small"):
         for each in export.DOWNLOADS:
-            if each.key in DOWNLOADS:
-                download.button(each, context)
+            if each.group in DOWNLOADS:
+                download.button(each, context, smoothing)
 
 
 def _data(context: ViewContext, counts: tuple[int, ...]) -> ObjectsData:
