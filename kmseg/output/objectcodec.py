@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from kmseg.regions import Regions
 
-# Values are sent as whole numbers of these units, which are the decimals of the table as a file.
-LENGTH_UNIT: Final = 1e-4
-ECCENTRICITY_UNIT: Final = 1e-6
+# Values are sent as whole numbers of these parts of a unit, which are the decimals of the CSV.
+LENGTH_PARTS: Final = 1e4
+ECCENTRICITY_PARTS: Final = 1e6
 
 
 def pack_regions(regions: Regions) -> bytes:
@@ -27,20 +27,20 @@ def pack_regions(regions: Regions) -> bytes:
     bytes
         In the format of zlib (RFC 1950), arrays of N little-endian numbers:
 
-        - float64: ``perimeter`` in ``LENGTH_UNIT``;
-        - uint32: ``area``; row and column of ``centroid`` in ``LENGTH_UNIT``; ``eccentricity`` in
-          ``ECCENTRICITY_UNIT``; red, green and blue of ``mean_color`` in ``LENGTH_UNIT``;
+        - float64: ``perimeter`` in ``LENGTH_PARTS``;
+        - uint32: ``area``; row and column of ``centroid`` in ``LENGTH_PARTS``; ``eccentricity`` in
+          ``ECCENTRICITY_PARTS``; red, green and blue of ``mean_color`` in ``LENGTH_PARTS``;
         - uint16: the four columns of ``bbox``;
         - uint8: ``cluster``; red, green and blue of ``mean_color``, rounded.
     """
-    lengths = np.column_stack((regions.centroid, regions.mean_color)).T / LENGTH_UNIT
+    lengths = np.column_stack((regions.centroid, regions.mean_color)).T * LENGTH_PARTS
     row, column, *color = np.rint(lengths).astype("<u4")
     columns = [
-        np.rint(regions.perimeter / LENGTH_UNIT).astype("<f8"),
+        np.rint(regions.perimeter * LENGTH_PARTS).astype("<f8"),
         regions.area.astype("<u4"),
         row,
         column,
-        np.rint(regions.eccentricity / ECCENTRICITY_UNIT).astype("<u4"),
+        np.rint(regions.eccentricity * ECCENTRICITY_PARTS).astype("<u4"),
         *color,
         *regions.bbox.T.astype("<u2"),
         regions.cluster.astype(np.uint8),
