@@ -157,7 +157,7 @@ def test_filters_change_the_list_the_sentence_and_the_pictures(open_page: OpenPa
     np.testing.assert_array_equal(veil(page) > 0, outside)
     most = page.get_by_role("slider", name="Area, at most")
     most.focus()
-    for _ in range(100):
+    for _ in range(130):
         most.press("ArrowLeft")
     limit = float(most.get_attribute("aria-valuetext").replace(",", ""))  # type: ignore[union-attr]
     kept = inside & (found.area <= limit)

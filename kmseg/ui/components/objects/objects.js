@@ -29,7 +29,12 @@ class Objects {
     this.root = root
     this.changes = new Changes(change => this.outbox.add(change), () => {})
     this.tidying = new Tidying(root, signal, change => this.changes.request(change))
-    this.filters = new Filters(root, signal, () => this.filter())
+    this.filters = new Filters(root, signal, () => {
+      this.frame ??= requestAnimationFrame(() => {
+        this.frame = undefined
+        this.filter()
+      })
+    })
     this.list = new List(root, signal, {
       choose: object => this.choose(object),
       sort: () => this.showRows(),

@@ -1,7 +1,7 @@
 import { pack } from "../shared/colors.js"
 import { overlay } from "../shared/overlay.js"
 import { add } from "../shared/svg.js"
-import { paintPixels } from "./labels.js"
+import { show } from "./labels.js"
 
 const LEAST_BOX = 12 // CSS pixels: the box around a smaller region is larger than it
 
@@ -36,9 +36,10 @@ export class Regions {
     const { width, height, numbers, veils, clusters } = shown
     const [r, g, b] = this.layers.veilColor(clusters)
     const colors = Uint32Array.from(veils, alpha => alpha && pack([r, g, b], alpha))
-    const rgba = new Uint32Array(numbers.length)
-    for (let i = 0; i < rgba.length; i++) rgba[i] = colors[numbers[i]]
-    for (const canvas of root.querySelectorAll(".dimming")) paintPixels(canvas, { width, height, rgba })
+    if (this.image?.width !== width || this.image.height !== height) this.image = new ImageData(width, height)
+    const out = new Uint32Array(this.image.data.buffer)
+    for (let i = 0; i < out.length; i++) out[i] = colors[numbers[i]]
+    for (const canvas of root.querySelectorAll(".dimming")) show(canvas, this.image)
   }
 
   drawBox() {
