@@ -170,7 +170,7 @@ def test_every_download_has_its_own_key_title_and_file_name(seg: kmseg.Segmentat
 
 
 @pytest.mark.parametrize("name", ["seg", "holed"])
-def test_the_archive_holds_every_download_but_animations_and_a_mask_of_each_cluster(
+def test_the_archive_holds_every_download_but_animations_and_objects_and_masks(
     name: str, request: pytest.FixtureRequest
 ) -> None:
     found: kmseg.Segmentation = request.getfixturevalue(name)
@@ -179,7 +179,7 @@ def test_the_archive_holds_every_download_but_animations_and_a_mask_of_each_clus
     whole = {
         "settings.json" if key == "settings" else start + download.suffix: key
         for key, download in DOWNLOADS.items()
-        if not key.startswith("animation")
+        if not key.startswith(("animation", "objects"))
     }
     masks = {f"{start}_mask{number:03d}.png": number - 1 for number in range(1, 6)}
     assert set(content) == {*whole, *masks}
@@ -234,6 +234,7 @@ def test_only_pictures_to_look_at_take_another_format(holed: kmseg.Segmentation)
             "side_by_side_gray",
             "boundaries",
             "figure",
+            "objects_numbered",
         }
         for download in changed:
             if download.extension == extension:

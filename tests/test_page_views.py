@@ -168,4 +168,5 @@ def test_files_are_in_groups_and_each_is_offered_once() -> None:
         "Labels and masks",
         "Numbers",
         "Palettes",
+        "Objects: connected regions of a cluster",
     ]
