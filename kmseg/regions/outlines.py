@@ -113,7 +113,8 @@ def _join(points, starts, sides, joined):  # type: ignore[no-untyped-def]
     for side in sides:
         begin, end = starts[side // 2], starts[side // 2 + 1]
         for i in range(end - begin - 1):
-            joined[n] = points[begin + i] if side % 2 == 0 else points[end - 1 - i]
+            j = begin + i if side % 2 == 0 else end - 1 - i
+            joined[n, 0], joined[n, 1] = points[j, 0], points[j, 1]
             n += 1
 
 
