@@ -100,9 +100,9 @@ def outlines(labels: NDArray[np.int16], smoothing: float = 0.0) -> Outlines:
 def _check(n_regions: int, n_corners: int) -> None:
     if n_regions > MAX_REGIONS or n_corners > MAX_CORNERS:
         raise OutlinesError(
-            f"Outlines are drawn for at most {MAX_REGIONS:,} regions whose borders have at most "
-            f"{MAX_CORNERS:,} corners. Here {n_regions:,} regions have {n_corners:,}: set a larger "
-            "smallest region, so that specks join their neighbours, or reduce the picture."
+            f"Outlines are drawn for at most {MAX_REGIONS:,} regions and {MAX_CORNERS:,} corners "
+            f"of their borders, not {n_regions:,} and {n_corners:,}: set a larger smallest region, so "
+            "that specks join their neighbours, or reduce the picture."
         )
 
 

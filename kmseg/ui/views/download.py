@@ -22,12 +22,7 @@ PAGE_SIDE: Final = Option(
 # How far outlines may lie from the edges of the pixels.
 SMOOTHING: Final = Option(
     "smoothing",
-    {
-        str(export.SMOOTHING): "¾ pixel",
-        "1.5": "1½ pixels",
-        "3": "3 pixels",
-        "0": "exact pixel edges",
-    },
+    {str(export.SMOOTHING): "¾ pixel", "1.5": "1½ pixels", "3": "3 pixels", "0": "none"},
 )
 
 
@@ -64,9 +59,9 @@ def show(context: ViewContext) -> None:
 def _smoothing() -> float:
     """Draw the choice of the smoothing of outlines; returns it in pixels."""
     st.caption(
-        "Drawings for Inkscape, QuPath and the like, in which neighbours share their borders, "
-        "without gaps or overlaps. Smoothing turns staircases of pixels into lines. No region "
-        "disappears, and areas in the file are those before smoothing."
+        "Drawings for Inkscape, QuPath and the like: neighbours share their borders, without gaps "
+        "or overlaps. Smoothing turns staircases of pixels into lines. No region disappears, and "
+        "areas in the file are those before smoothing."
     )
     return float(choose("Smoothing", SMOOTHING.titles, SMOOTHING.name, labelled=True))
 
