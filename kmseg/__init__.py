@@ -19,12 +19,14 @@ TYPE_CHECKING = False  # not from typing, which is slow to import
 
 if TYPE_CHECKING:
     from kmseg import kmeans
+    from kmseg.batch.api import segment_many
     from kmseg.comparison import Agreement, compare
     from kmseg.errors import (
         ComparisonError,
         ImageError,
         KmsegError,
         LabelsError,
+        RegionsError,
         SavedFileError,
         SettingsError,
     )
@@ -50,6 +52,7 @@ __all__ = [
     "LabelsError",
     "Reading",
     "Regions",
+    "RegionsError",
     "SavedFileError",
     "SavedSettings",
     "Segmentation",
@@ -65,6 +68,7 @@ __all__ = [
     "read_settings",
     "sample_image",
     "segment",
+    "segment_many",
     "trace",
 ]
 
@@ -80,6 +84,7 @@ _HOME = {
     "LabelsError": "errors",
     "Reading": "picture.reading",
     "Regions": "regions",
+    "RegionsError": "errors",
     "SavedFileError": "errors",
     "SavedSettings": "saved",
     "Segmentation": "segmentation",
@@ -94,6 +99,7 @@ _HOME = {
     "read_settings": "saved",
     "sample_image": "samples",
     "segment": "segmentation",
+    "segment_many": "batch.api",
     "trace": "tracing",
 }
 

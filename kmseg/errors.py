@@ -40,8 +40,12 @@ class LabelsError(KmsegError):
     """A segmentation that was made without pixels was asked for the labels of pixels."""
 
 
-class OutlinesError(KmsegError):
-    """A picture has too many regions to draw outlines: the message says how to have fewer."""
+class RegionsError(KmsegError):
+    """There are too many regions for a file: the message says how to have fewer."""
+
+
+class WorkerDiedError(KmsegError):
+    """A worker process ended repeatedly with a picture: the message says what to do."""
 
 
 class BusyError(KmsegError):

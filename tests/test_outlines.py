@@ -24,17 +24,16 @@ from PIL import Image as Pillow
 
 import kmseg
 from kmseg.cli import main
-from kmseg.errors import OutlinesError
+from kmseg.errors import RegionsError
 from kmseg.output import export, tables
-from kmseg.regions import measure
 from kmseg.regions import outlines as traced
+from kmseg.regions.measure import measure
 from kmseg.regions.outlines import Outlines, outlines
 from kmseg.settings import to_hex
 from oracles import image_at, with_holes
 
 Labels = NDArray[np.int16]
 SVG = "{http://www.w3.org/2000/svg}"
-DOWNLOADS = {download.key: download for download in export.DOWNLOADS}
 # How far cutting a turn moves a border: half the diagonal of a quarter of a pixel, rounded up.
 CUT = 0.354
 
@@ -234,7 +233,8 @@ def seg(request: pytest.FixtureRequest) -> kmseg.Segmentation:
 
 
 def made(seg: kmseg.Segmentation, key: str, smoothing: float = export.SMOOTHING) -> bytes:
-    return DOWNLOADS[key].make(seg, export.Context("a.png", smoothing=smoothing))
+    (download,) = (each for each in export.outlines(smoothing) if each.key == key)
+    return download.make(seg, export.Context("a.png"))
 
 
 def drawn_by_resvg(svg: bytes, background: str | None = None, zoom: float = 1) -> NDArray[Any]:
@@ -343,20 +343,37 @@ def test_the_geojson_has_a_feature_for_each_region(
         assert polygons[i].exterior.is_ccw and not any(h.is_ccw for h in polygons[i].interiors)
 
 
+def test_the_command_line_smooths_as_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), image_at("flower", 60).pixels[..., ::-1])
+    seg = kmseg.segment(kmseg.read_image(tmp_path / "a.png"), kmseg.Settings(n_clusters=3))
+    line = f"-i {tmp_path / 'a.png'} -n 3 --save svg,geojson --force --out {tmp_path}".split()
+    for given, smoothing in (((), 0.75), (("--smoothing", "0"), 0), (("--smoothing=2.5",), 2.5)):
+        assert main([*line, *given]) == 0
+        for key in ("svg", "geojson"):
+            (path,) = tmp_path.glob(f"*_outlines.{key}")
+            assert path.read_bytes() == made(seg, key, smoothing)
+    capsys.readouterr()
+    for wrong in ("-1", "nan", "101", "much"):
+        assert main([*line, f"--smoothing={wrong}"]) == 2
+        said = capsys.readouterr().err
+        assert f"--smoothing: must be a number from 0 to 100, not '{wrong}'" in said
+
+
 # -- refusals --------------------------------------------------------------------------------------
 
 
 def test_a_picture_of_specks_is_refused() -> None:
     specks = (np.indices((400, 600)).sum(axis=0) % 2).astype(np.int16)
-    said = r"not 240,000 and 2\d\d,\d{3}: set a larger smallest region"
-    with pytest.raises(OutlinesError, match=said):
+    with pytest.raises(RegionsError, match=r"240,000 regions have 2\d\d,\d{3}.*smallest region"):
         outlines(specks)
 
 
 def test_too_many_corners_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(traced, "MAX_CORNERS", 10)
     outlines(picture("01"))
-    with pytest.raises(OutlinesError, match="regions and 10 corners"):
+    with pytest.raises(RegionsError, match="at most 10 corners"):
         outlines(picture("0101 1010"))
 
 

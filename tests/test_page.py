@@ -367,8 +367,8 @@ def test_every_setting_has_a_control_under_its_own_name() -> None:
     app = open_page()
     viewer = component(app, "kmseg_viewer")
     assert (viewer["k"], viewer["color_space"]) == (6, "cielab")
-    below_the_pictures = {"n_clusters", "color_space"}
-    for name in set(kmseg.settings.FIELDS) - below_the_pictures - {"channels", "centroids"}:
+    elsewhere = {"n_clusters", "color_space", "channels", "centroids", *kmseg.settings.TIDYING}
+    for name in set(kmseg.settings.FIELDS) - elsewhere:
         assert app.get_by_key(session.setting_key(name)).value is not None
     with pytest.raises(KeyError, match="n_cluster"):
         session.setting_key("n_cluster")

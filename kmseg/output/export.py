@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from kmseg.output import animation, names, render, tables
+from kmseg.output import animation, names, objects, render, tables
 from kmseg.output.encode import PICTURE_TYPES, PNG, labels_png, photo, png
 from kmseg.output.figure import figure
 from kmseg.output.render import Pixels
@@ -22,7 +22,6 @@ from kmseg.output.report import settings_json
 
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
-
 
 SMOOTHING: Final = 0.75
 """Smoothing of outlines in pixels: about the least that makes any staircase of pixels a line."""
@@ -37,6 +36,7 @@ class Group(StrEnum):
     OUTLINES = "Outlines"
     NUMBERS = "Numbers"
     PALETTES = "Palettes"
+    OBJECTS = "Objects: connected regions of a cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,10 @@ class Context:
         File name of the picture, from which the names of files in an archive are made.
     focus : tuple of int
         Clusters in focus, numbered from 0 before merging, for the settings file.
-    smoothing : float
-        How far outlines may lie from the edges of the pixels, in pixels.
     """
 
     picture: str
     focus: tuple[int, ...] = ()
-    smoothing: float = SMOOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,29 +137,51 @@ def _animation(kind: animation.Format, title: str) -> Download:
     )
 
 
-def _svg(seg: Segmentation, context: Context) -> bytes:
+def _svg(smoothing: float, seg: Segmentation, _: Context) -> bytes:
     from kmseg.output.svg import svg  # slow to import, as is GeoJSON
 
-    return svg(seg, context.smoothing)
+    return svg(seg, smoothing)
 
 
-def _geojson(seg: Segmentation, context: Context) -> bytes:
+def _geojson(smoothing: float, seg: Segmentation, _: Context) -> bytes:
     from kmseg.output.geojson import geojson
 
-    return geojson(seg, context.smoothing)
+    return geojson(seg, smoothing)
 
 
-def _outlines(
-    key: str, title: str, mime: str, make: Callable[[Segmentation, Context], bytes]
-) -> Download:
-    """A drawing of all regions. It is in no archive, since pictures with many specks have none."""
-    suffix = f"_outlines.{key}"
-    return Download(key, title, mime, suffix, make, Group.OUTLINES, in_archive=False)
+def outlines(smoothing: float = SMOOTHING) -> tuple[Download, ...]:
+    """Drawings of all regions; they are in no archive, as some pictures have too many regions.
+
+    Parameters
+    ----------
+    smoothing : float
+        As for :func:`kmseg.regions.outlines.outlines`, in pixels.
+    """
+    kinds = (
+        ("svg", "Clusters (SVG)", "image/svg+xml", partial(_svg, smoothing)),
+        ("geojson", "Regions (GeoJSON)", "application/geo+json", partial(_geojson, smoothing)),
+    )
+    return tuple(
+        Download(key, title, mime, f"_outlines.{key}", make, Group.OUTLINES, in_archive=False)
+        for key, title, mime, make in kinds
+    )
 
 
 def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], bytes]) -> Download:
     suffix = f"_palette.{key.removeprefix('palette_')}"
     return Download(key, title, mime, suffix, lambda seg, _: make(seg), Group.PALETTES)
+
+
+def _objects(
+    key: str,
+    title: str,
+    mime: str,
+    extension: str,
+    make: Callable[[Segmentation, Context], bytes],
+) -> Download:
+    """A file of regions; a picture may have so many that the archive leaves it out."""
+    suffix = f"_{key.replace('_', '-')}{extension}"
+    return Download(key, title, mime, suffix, make, Group.OBJECTS, in_archive=False)
 
 
 DOWNLOADS: Final[tuple[Download, ...]] = (
@@ -192,8 +211,7 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         render.numbers,
         Group.LABELS,
     ),
-    _outlines("svg", "Clusters (SVG)", "image/svg+xml", _svg),
-    _outlines("geojson", "Regions (GeoJSON)", "application/geo+json", _geojson),
+    *outlines(),
     Download(
         "counts", "Counts (CSV)", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)
     ),
@@ -207,6 +225,26 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
     _palette("palette_gpl", "Palette (GIMP)", "text/plain", tables.palette_gpl),
     _palette("palette_css", "Palette (CSS)", "text/css", tables.palette_css),
     _palette("palette_json", "Palette (JSON)", "application/json", tables.palette_json),
+    _objects("objects", "Objects (CSV)", "text/csv", ".csv", lambda s, _: objects.objects_csv(s)),
+    _objects(
+        "objects_labels",
+        "Objects as labels (TIFF)",
+        "image/tiff",
+        ".tif",
+        lambda seg, _: objects.objects_tiff(seg),
+    ),
+    _objects(
+        "objects_coco",
+        "Objects (COCO JSON)",
+        "application/json",
+        ".json",
+        lambda seg, context: objects.objects_coco(seg, context.picture),
+    ),
+    replace(
+        _drawn("objects_numbered", "Objects with numbers", objects.objects_overlay),
+        group=Group.OBJECTS,
+        in_archive=False,
+    ),
 )
 """Downloads of a whole segmentation, in the order of the page."""
 
@@ -254,7 +292,7 @@ def _archive(seg: Segmentation, context: Context) -> bytes:
 
 
 ARCHIVE: Final = Download("archive", "Download all (ZIP)", "application/zip", ".zip", _archive)
-"""Every file of :data:`DOWNLOADS` except animations and outlines, and a mask of each cluster."""
+"""All files of :data:`DOWNLOADS` but animations, outlines and objects; masks of all clusters."""
 
 
 def file_name(seg: Segmentation, picture: str, download: Download) -> str:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _lock = threading.Lock()
 _unfinished: set[Path] = set()
@@ -33,16 +34,41 @@ def write(path: str | os.PathLike[str], content: bytes, *, overwrite: bool = Fal
     OSError
         The file cannot be written; no partial file is left.
     """
-    target = Path(path).resolve() if overwrite else Path(path)
+    if overwrite:
+        with replacing(path) as file:
+            file.write(content)
+        return
+    target = Path(path)
     with _temporary(target.parent) as (descriptor, temporary):
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        if overwrite:
-            with suppress(OSError):
-                temporary.chmod(target.stat().st_mode & 0o7777)
-            temporary.replace(target)
-        else:
-            _rename_to_new(temporary, target)
+        _rename_to_new(temporary, target)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write piece by piece, which takes its place when it is whole.
+
+    It replaces an existing file as :func:`write` does. If the context ends by an exception, no
+    partial file is left.
+    """
+    target = Path(path).resolve()
+    with _temporary(target.parent) as (descriptor, temporary):
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        with suppress(OSError):
+            temporary.chmod(target.stat().st_mode & 0o7777)
+        temporary.replace(target)
+
+
+def discard_left_over(folder: str | os.PathLike[str]) -> None:
+    """Delete temporary files in a folder that processes left which were killed.
+
+    No process may be writing to the folder.
+    """
+    for path in Path(folder).glob(".kmseg-*.part"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def check_folder(folder: str | os.PathLike[str]) -> None:

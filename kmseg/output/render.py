@@ -156,9 +156,13 @@ def boundaries(seg: Segmentation) -> Pixels:
     ValueError
         If the segmentation was made from a ``ColorHistogram``.
     """
+    return outlined(picture_of(seg), seg.labels)
+
+
+def outlined(image: Image, labels: NDArray[np.signedinteger]) -> Pixels:
+    """A picture with the boundaries of labels, shape (H, W); see :func:`boundaries`."""
     import cv2
 
-    image, labels = picture_of(seg), seg.labels
     line = np.zeros(labels.shape, np.uint8)
     line[:, :-1] |= labels[:, :-1] != labels[:, 1:]
     line[:-1] |= labels[:-1] != labels[1:]

@@ -85,11 +85,14 @@ def cluster_units(seg: Segmentation, scale: Scale | None = None) -> Units | None
         scale = None if seg.image is None else seg.image.scale
     if scale is None:
         return None
-    levels = seg.histogram.colors[:, 0].astype(np.float64)
-    ends = np.empty((2, seg.n_clusters))
-    ends[0], ends[1] = 255, 0
-    np.minimum.at(ends[0], seg.color_labels, levels)
-    np.maximum.at(ends[1], seg.color_labels, levels)
+    if seg.gray_ends is not None:
+        ends = seg.gray_ends.astype(np.float64)
+    else:
+        levels = seg.histogram.colors[:, 0].astype(np.float64)
+        ends = np.empty((2, seg.n_clusters))
+        ends[0], ends[1] = 255, 0
+        np.minimum.at(ends[0], seg.color_labels, levels)
+        np.maximum.at(ends[1], seg.color_labels, levels)
     ends[:, seg.pixel_counts == 0] = np.nan
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN
         means = seg.color_sums[:, 0] / seg.pixel_counts

@@ -31,6 +31,8 @@ def warm_up_the_rest() -> None:
         ):
             segment(image, settings)
         trace(image, Settings())
+        seg = segment(image, Settings(smallest_region=4, fill_holes=(1,)))
+        seg.regions()
         seg = segment(image, Settings())
         seg.labels_at(slice(None), slice(None))
         numbers = np.arange(seg.histogram.n_colors, dtype=np.int32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kmseg.regions.measure import Regions, measure
-from kmseg.regions.tidy import tidy
+from kmseg.regions.measure import Regions
 
-__all__ = ["Regions", "measure", "tidy"]
+__all__ = ["Regions"]

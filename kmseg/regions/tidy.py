@@ -100,11 +100,17 @@ def _absorb(
 def _count(labels, picture, areas, clusters):  # type: ignore[no-untyped-def]
     """Pixels and label of each part of a strip."""
     for r in range(picture.shape[0]):
+        before, first = -1, 0
         for c in range(picture.shape[1]):
             part = picture[r, c]
-            if part >= 0:
-                areas[part] += 1
-                clusters[part] = labels[r, c]
+            if part != before:
+                if before >= 0:
+                    areas[before] += c - first
+                if part >= 0:
+                    clusters[part] = labels[r, c]
+                before, first = part, c
+        if before >= 0:
+            areas[before] += picture.shape[1] - first
 
 
 @compiled()

@@ -13,7 +13,7 @@ from kmseg.errors import LabelsError, SettingsError
 from kmseg.histogram import ColorHistogram
 from kmseg.labeling import NO_CLUSTER, Labeling, PixelGrid
 from kmseg.picture.image import Image
-from kmseg.regions import Regions, measure
+from kmseg.regions.measure import Regions, measure
 from kmseg.segmentation.codebook import Codebook, levels_of
 from kmseg.settings import Settings
 
@@ -53,6 +53,9 @@ class Segmentation:
         Whether the clusters are those of another picture or of a palette: no fit was made.
     untidied : Segmentation or None
         The segmentation that was tidied to make this one; None if it was not tidied.
+    gray_ends : ndarray of intp, shape (2, K), or None
+        The least and the greatest level of each cluster's pixels, for tidied gray pictures of more
+        than 8 bits; otherwise ``color_labels`` tells them.
     """
 
     settings: Settings
@@ -71,6 +74,7 @@ class Segmentation:
     seconds: dict[str, float]
     carried: bool = False
     untidied: Segmentation | None = None
+    gray_ends: NDArray[np.intp] | None = None
 
     @property
     def codebook(self) -> Codebook:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from kmseg.errors import LabelsError
 from kmseg.labeling import ByPixel
-from kmseg.regions import tidy
+from kmseg.picture.image import Image
+from kmseg.regions.tidy import tidy
 from kmseg.segmentation.result import Segmentation, mean_colors
 from kmseg.settings import Settings
 
@@ -55,7 +56,8 @@ def tidied(base: Segmentation, settings: Settings) -> Segmentation:
         numbers = np.empty(base.n_clusters, np.int16)
         for number, rows in enumerate(sets):
             numbers[rows] = number
-        labeling = labeling.renumbered(numbers)
+        if (numbers != np.arange(base.n_clusters)).any():
+            labeling = labeling.renumbered(numbers)
     return replace(
         base,
         settings=settings,
@@ -65,7 +67,20 @@ def tidied(base: Segmentation, settings: Settings) -> Segmentation:
         labeling=labeling,
         seconds=base.seconds | {"tidy": time.perf_counter() - started},
         untidied=base,
+        gray_ends=_gray_ends(base.image, labeling.labels, len(counts)),
     )
+
+
+def _gray_ends(
+    image: Image | None, labels: NDArray[np.int16], n_clusters: int
+) -> NDArray[np.intp] | None:
+    """``Segmentation.gray_ends``."""
+    if image is None or image.scale is None:
+        return None
+    found = np.zeros((n_clusters, 256), bool)
+    inside = labels >= 0
+    found[labels[inside], image.pixels[..., 0][inside]] = True
+    return np.array([found.argmax(axis=1), 255 - found[:, ::-1].argmax(axis=1)])
 
 
 def smallest_pixels(smallest_region: int | str, n_pixels: int) -> int:

@@ -15,11 +15,9 @@ import numpy as np
 from common import header, machine, parser, row, timed
 
 import kmseg
-from kmseg.errors import OutlinesError
+from kmseg.errors import RegionsError
 from kmseg.output import export
 from kmseg.regions.outlines import outlines
-
-DOWNLOADS = {download.key: download for download in export.DOWNLOADS}
 
 
 def peak() -> float:
@@ -36,13 +34,13 @@ def measure(photo: Path, smallest: int) -> None:
         before = peak()
         try:
             drawn = outlines(seg.labels, smoothing)
-        except OutlinesError as error:
+        except RegionsError as error:
             row(name, megapixels, smallest, "", "", str(error))
             return
-        context = export.Context(photo.name, smoothing=smoothing)
+        context = export.Context(photo.name)
         cells = [f"{len(drawn.areas):,}", f"{len(drawn.points):,}"]
-        for key in ("svg", "geojson"):
-            tries = [timed(DOWNLOADS[key].make, seg, context) for _ in range(3)]
+        for download in export.outlines(smoothing):
+            tries = [timed(download.make, seg, context) for _ in range(3)]
             seconds = min(seconds for seconds, _ in tries)
             cells += [f"{seconds:.2f} s", f"{len(tries[0][1]) / 1e6:.1f} MB"]
         row(name, megapixels, smallest, smoothing, *cells, f"{peak() - before:.0f} MB")
