@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -12,6 +13,7 @@ from kmseg.cli import many
 from kmseg.cli.saving import PICTURE_FORMATS, Kinds, chosen_kinds, kinds
 from kmseg.cli.streams import note
 from kmseg.errors import KmsegError, SettingsError
+from kmseg.output import export
 from kmseg.picture import formats
 from kmseg.picture.reading import Reading, format_levels, parse_frame, parse_levels
 from kmseg.picture.roi import parse_region
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from kmseg.segmentation import Codebook
 
 FORMATS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
+
+MAX_SMOOTHING: Final = 100  # pixels
 
 # Defaults that differ from those of Settings. K is the article's; see settings() for init.
 _DEFAULTS: Final[dict[str, Any]] = {"n_clusters": 3}
@@ -180,6 +184,13 @@ def _add_outputs(to: argparse.ArgumentParser) -> None:
         help="longest side of the picture in a saved page, "
         f"{offline.SIDES[0]} to {offline.SIDES[1]} (default: {offline.SIDE})",
     )
+    add(
+        "--smoothing",
+        default=str(export.SMOOTHING),
+        metavar="PIXELS",
+        help=f"smoothing of svg and geojson, 0 to {MAX_SMOOTHING}: borders move by at most this and "
+        f"0.36 pixels; 0 keeps the edges of pixels (default: {export.SMOOTHING})",
+    )
     add("--force", action="store_true", help="let --labels and --save replace existing files")
     add("--json", action="store_true", help="print everything as one JSON object")
 
@@ -278,7 +289,22 @@ def kinds_to_save(options: argparse.Namespace, source: str = "", default: str = 
         _page_side(options),
         # A saved page does not name the picture's file and its folder.
         source if source.startswith(SAMPLE_PREFIX) else "PICTURE",
+        _smoothing(options),
     )
+
+
+def _smoothing(options: argparse.Namespace) -> float:
+    """The smoothing of ``--smoothing``, in pixels."""
+    try:
+        smoothing = float(options.smoothing)
+    except ValueError:
+        smoothing = math.nan
+    if not 0 <= smoothing <= MAX_SMOOTHING:
+        raise KmsegError(
+            f"--smoothing: must be a number from 0 to {MAX_SMOOTHING}, not "
+            f"{shown(options.smoothing)}"
+        )
+    return smoothing
 
 
 def _page_side(options: argparse.Namespace) -> int:
