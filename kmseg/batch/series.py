@@ -19,7 +19,6 @@ from kmseg.batch.sources import Source
 from kmseg.batch.work import Entry, How, NoRoomError, Saving, Task, as_kmseg_error, digest_of, save
 from kmseg.errors import KmsegError
 from kmseg.output import files
-from kmseg.picture.reading import Levels
 from kmseg.segmentation import Codebook
 from kmseg.settings import LINK_VERSION
 from kmseg.version import __version__
@@ -155,7 +154,7 @@ class Series:
                 if found is not None:
                     own[found.picture] = found
                 self.progress("levels", done, len(tasks), 0)
-            pairs = levels.together(own)
+            pairs = levels.together(own.values())
             by_picture = {name: pairs[each.kind] for name, each in own.items()}
             known = {"stamp": stamp, "pairs": pairs, "pictures": by_picture}
             ledger.note(_LEVELS, known)
