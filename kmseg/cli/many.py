@@ -143,7 +143,12 @@ def _told(result: Result, out: Path, n_pictures: int) -> int:
 
 
 def _refuse_those_for_one(options: argparse.Namespace) -> None:
-    given = {"-o": options.output_file, "--labels": options.labels, "--json": options.json}
+    given = {
+        "-o": options.output_file,
+        "--labels": options.labels,
+        "--json": options.json,
+        "--mask": options.mask,
+    }
     for flag in (flag for flag, is_given in given.items() if is_given):
         raise KmsegError(f"{flag}: is for one picture; use --save and --out for many")
     for each in options.image:
