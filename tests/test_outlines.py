@@ -349,8 +349,8 @@ def test_the_command_line_smooths_as_it_is_told(
     cv2.imwrite(str(tmp_path / "a.png"), image_at("flower", 60).pixels[..., ::-1])
     seg = kmseg.segment(kmseg.read_image(tmp_path / "a.png"), kmseg.Settings(n_clusters=3))
     line = f"-i {tmp_path / 'a.png'} -n 3 --save svg,geojson --force --out {tmp_path}".split()
-    for words, smoothing in (((), 0.75), (("--smoothing", "0"), 0), (("--smoothing=2.5",), 2.5)):
-        assert main([*line, *words]) == 0
+    for extra, smoothing in (((), 0.75), (("--smoothing", "0"), 0), (("--smoothing=2.5",), 2.5)):
+        assert main([*line, *extra]) == 0
         for key in ("svg", "geojson"):
             (path,) = tmp_path.glob(f"*_outlines.{key}")
             assert path.read_bytes() == made(seg, key, smoothing)
