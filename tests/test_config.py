@@ -26,6 +26,20 @@ def test_a_setting_changes_the_size_limits() -> None:
     assert Config.from_environment({VARIABLE: "0.4"}).limits.max_pixels == 400_000
 
 
+def test_a_longer_side_can_be_allowed_and_with_it_more_pixels() -> None:
+    environment = {"KMSEG_MAX_SIDE": " 70000 ", VARIABLE: "4000"}
+    limits = Config.from_environment(environment).limits
+    assert (limits.max_side, limits.max_pixels) == (70_000, 4_000_000_000)
+    limits.check_size(69_999, 50_000)
+    assert Config.from_environment({"KMSEG_MAX_SIDE": "70000"}).limits == Limits(max_side=70_000)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1e5", "2000000", "wide"])
+def test_a_wrong_side_is_refused(text: str) -> None:
+    with pytest.raises(KmsegError, match="KMSEG_MAX_SIDE must be a whole number of pixels"):
+        Config.from_environment({"KMSEG_MAX_SIDE": text})
+
+
 @pytest.mark.parametrize("text", ["many", "0", "-1", "nan", "inf", "901", "1\n2"])
 def test_a_wrong_limit_is_refused(text: str) -> None:
     with pytest.raises(KmsegError, match=f"{VARIABLE} must be a number") as caught:
@@ -78,7 +92,7 @@ def test_refusals_name_the_setting_that_raises_the_limit() -> None:
         Limits().check_file_size(51 * 2**20)
     with pytest.raises(ImageError, match=r"50 megapixels.*setting KMSEG_MAX_MEGAPIXELS"):
         Limits().check_size(9000, 9000)
-    with pytest.raises(ImageError, match="30,000 pixels a side are read, whatever the settings"):
+    with pytest.raises(ImageError, match=r"30,000 pixels a side are read \(setting KMSEG_MAX_SIDE"):
         Limits(max_pixels=900_000_000).check_size(30_001, 10)
 
 

@@ -25,6 +25,7 @@ from kmseg.picture.reading import Reading
 from kmseg.settings import Settings
 
 if TYPE_CHECKING:
+    from kmseg.cli.large import PlanInParts
     from kmseg.segmentation import Codebook, Segmentation
 
 __all__ = ["FORMATS", "main"]
@@ -69,8 +70,16 @@ def _run(options: argparse.Namespace) -> None:
     codebook = _options.codebook(options)
     settings, reading = _options.settings(options, codebook), _options.reading(options, codebook)
     plan = _plan(options, settings, codebook)
-    plan.check(settings)
-    seg, seconds = _segment(options.image, settings, limits, reading, codebook)
+    in_parts = _in_parts(plan, limits, reading) if options.trusted else None
+    if in_parts is None:
+        plan.check(settings)
+        seg, seconds = _segment(options.image, settings, limits, reading, codebook)
+    else:
+        in_parts.check(settings)
+        with _progress(settings) as progress:
+            plan, seg = in_parts.segmented(settings, progress)
+        seconds = seg.seconds
+        _note_fewer_clusters(seg)
     for path in plan.save(seg):
         print(path, file=sys.stderr if options.json else sys.stdout)
     if options.json:
@@ -79,6 +88,14 @@ def _run(options: argparse.Namespace) -> None:
         print(json.dumps(report(seg) | {"seconds": seconds}, allow_nan=False))
     elif not (options.output_file or options.labels or options.save):
         print(table(seg))
+
+
+def _in_parts(plan: Plan, limits: Limits, reading: Reading) -> PlanInParts | None:
+    """The plan of a picture that is read part by part; None for one that is read into memory."""
+    from kmseg.cli.large import PlanInParts, opened  # slow to import
+
+    picture = opened(plan.source, limits, reading)
+    return None if picture is None else PlanInParts.of(plan, picture)
 
 
 def _plan(options: argparse.Namespace, settings: Settings, codebook: Codebook | None) -> Plan:
@@ -126,12 +143,17 @@ def _segment(
             seg = segment(image, settings, progress=progress)
     except ImageError as error:
         raise KmsegError(f"-w: {error}") from error
-    if seg.n_clusters < settings.n_clusters:
+    _note_fewer_clusters(seg)
+    return seg, seconds | seg.seconds
+
+
+def _note_fewer_clusters(seg: Segmentation) -> None:
+    asked = seg.settings.n_clusters
+    if seg.n_clusters < asked and not seg.carried:
         streams.note(
             f"-n: the picture has only {seg.n_clusters} different values in these channels: "
-            f"{seg.n_clusters} clusters, not {settings.n_clusters}"
+            f"{seg.n_clusters} clusters, not {asked}"
         )
-    return seg, seconds | seg.seconds
 
 
 @contextmanager

@@ -98,6 +98,13 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
         help="which values of a file of more than 8 bits become black and white: auto, stored (the "
         "range of their type) or LOW..HIGH, such as 150..420 (default: auto)",
     )
+    to.add_argument(
+        "--trusted",
+        action="store_true",
+        help="the file comes from a source that you trust: a TIFF of more than 50 megapixels or "
+        "30,000 pixels a side, which the environment must allow, is then read part by part, in "
+        "little memory (needs tifffile and imagecodecs)",
+    )
 
 
 def reading(options: argparse.Namespace, codebook: Codebook | None) -> Reading:
@@ -222,7 +229,7 @@ def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings
         try:
             return dataclasses.replace(codebook.settings(), width=given.get("width", 0))
         except SettingsError as error:
-            raise KmsegError(_by_option(str(error))) from error
+            raise KmsegError(by_option(str(error))) from error
     values = _DEFAULTS | given
     if values.get("centroids"):
         values.setdefault("init", "manual")
@@ -236,13 +243,13 @@ def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings
     try:
         made = Settings(**values)
     except SettingsError as error:
-        raise KmsegError(_by_option(str(error))) from error
+        raise KmsegError(by_option(str(error))) from error
     if "attempts" in given and FIELDS["attempts"].parse(given["attempts"]) != made.attempts:
         note(f"--attempts: a manual start has {made.attempts}, not {shown(given['attempts'])}")
     return made
 
 
-def _by_option(message: str) -> str:
+def by_option(message: str) -> str:
     """A message of ``Settings`` with options in place of the names of fields."""
     name, colon, rest = message.partition(":")
     flag = FIELDS[name].flags[0] if name in FIELDS else name

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _lock = threading.Lock()
 _unfinished: set[Path] = set()
@@ -16,12 +17,18 @@ _number = 0
 
 
 def write(path: str | os.PathLike[str], content: bytes, *, overwrite: bool = False) -> None:
-    """Write a file under a temporary name in its folder, then rename it.
+    """Write a whole file; parameters and errors as in :func:`writing`."""
+    with writing(path, overwrite=overwrite) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """Write a file under a temporary name in its folder, and rename it at the end of the context.
 
     Parameters
     ----------
     path : str or os.PathLike
-    content : bytes
     overwrite : bool
         Whether to replace an existing file, keeping its permissions. If ``path`` is a symbolic
         link, its target is replaced.
@@ -34,9 +41,9 @@ def write(path: str | os.PathLike[str], content: bytes, *, overwrite: bool = Fal
         The file cannot be written; no partial file is left.
     """
     target = Path(path).resolve() if overwrite else Path(path)
-    with _temporary(target.parent) as (descriptor, temporary):
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+    with _temporary(target.parent) as temporary:
+        with temporary.open("wb") as file:
+            yield file
         if overwrite:
             with suppress(OSError):
                 temporary.chmod(target.stat().st_mode & 0o7777)
@@ -47,8 +54,8 @@ def write(path: str | os.PathLike[str], content: bytes, *, overwrite: bool = Fal
 
 def check_folder(folder: str | os.PathLike[str]) -> None:
     """Raise ``OSError`` if no file can be created in a folder."""
-    with _temporary(Path(folder)) as (descriptor, _):
-        os.close(descriptor)
+    with _temporary(Path(folder)):
+        pass
 
 
 def discard_unfinished() -> None:
@@ -60,22 +67,21 @@ def discard_unfinished() -> None:
 
 
 @contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Descriptor and path of a new file, which is deleted at the end if it still exists."""
+def _temporary(folder: Path) -> Iterator[Path]:
+    """A new, empty file, which is deleted at the end if it still exists."""
     global _number
     with _lock:
         while True:
             _number += 1
             path = folder / f".kmseg-{os.getpid()}-{_number}.part"
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
             try:
-                descriptor = os.open(path, flags, 0o666)
+                path.touch(exist_ok=False)
             except FileExistsError:  # left over from a process that was killed
                 continue
             _unfinished.add(path)
             break
     try:
-        yield descriptor, path
+        yield path
     finally:
         with suppress(OSError):
             path.unlink()

@@ -25,7 +25,8 @@ from kmseg.picture.probe import DEFAULT_READING, File, open_file
 from kmseg.picture.reading import Reading
 from kmseg.picture.strips import Mask, Pixels
 
-_HALF_OPAQUE: Final = 128  # of 255
+#: The least alpha, of 255, of a pixel that counts.
+HALF_OPAQUE: Final = 128
 OUT_OF_MEMORY: Final = "The picture needs more memory than there is; make it smaller."
 
 
@@ -73,7 +74,7 @@ class Image:
                     "An alpha channel needs an array of uint8 with the picture's shape "
                     f"{pixels.shape[:2]}; given was {_describe(alpha)}."
                 )
-            opaque = alpha >= _HALF_OPAQUE
+            opaque = alpha >= HALF_OPAQUE
             object.__setattr__(self, "opaque", opaque)
             object.__setattr__(self, "alpha", None if alpha.min() == 255 else _read_only(alpha))
         if not _is_array(pixels, np.uint8, 3) or pixels.shape[2] != 3 or 0 in pixels.shape:
@@ -341,7 +342,7 @@ def _read_file(path: str | os.PathLike[str], limits: Limits) -> bytes:
             raise ImageError(f"{name} is not a file; give the path of a picture.")
         limits.check_file_size(status.st_size)
         with Path(text).open("rb") as file:
-            return file.read(limits.max_bytes + 1)
+            return file.read(min(status.st_size, limits.max_bytes) + 1)
     except FileNotFoundError as error:
         raise ImageError(f"There is no file {name}; check the path.") from error
     except (OSError, ValueError) as error:

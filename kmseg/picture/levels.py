@@ -170,6 +170,30 @@ def choose_scale(
     survey = Survey(samples, n_pixels)
     for strip in strips():
         survey.add(strip)
+    return scale_of(survey, samples, levels, strips)
+
+
+def scale_of(
+    survey: Survey,
+    samples: Samples,
+    levels: Levels,
+    strips: Callable[[], Iterable[Array]] = tuple,
+) -> Scale:
+    """Choose how the values of a picture that was surveyed become levels of 0-255.
+
+    Parameters
+    ----------
+    survey : Survey
+        Of the whole picture.
+    samples, levels, strips
+        As in :func:`choose_scale`; ``strips`` is called only if :attr:`Survey.counts_values` is
+        false.
+
+    Raises
+    ------
+    ImageError
+        No pixel has a value.
+    """
     if survey.n_values == 0:
         raise ImageError(
             "No pixel of the picture has a value: all are NaN, infinite or the nodata value that "
