@@ -6,8 +6,8 @@
 A mosaic of the photos, each as it is, mirrored and turned over by turns, is written as a tiled
 BigTIFF to the folder (some 2 GB for 1,000 megapixels; it is kept, and used again). The command
 segments it part by part and saves labels and counts. Beside it, in turns, the same command for the
-photo nearest to 16 megapixels, as a JPEG of quality 90, in memory. Memory is the sum of the resident
-sets of the command's processes, at its highest of some twenty looks a second. At the end, labels of
+photo nearest to 16 megapixels, as a JPEG of quality 90, in memory. Memory is the sum of resident
+sets of the processes, at its highest of some twenty looks a second. At the end, labels of
 cut-outs are compared with those of the same pixels in memory.
 """
 
