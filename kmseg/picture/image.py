@@ -25,8 +25,8 @@ from kmseg.picture.probe import DEFAULT_READING, File, open_file
 from kmseg.picture.reading import Reading
 from kmseg.picture.strips import Mask, Pixels
 
-#: The least alpha, of 255, of a pixel that counts.
-HALF_OPAQUE: Final = 128
+HALF_OPAQUE: Final = 128  # of 255
+ALL_TRANSPARENT: Final = "Every pixel of the picture is transparent; there is nothing to see."
 OUT_OF_MEMORY: Final = "The picture needs more memory than there is; make it smaller."
 
 
@@ -91,7 +91,7 @@ class Image:
                 f"{pixels.shape[:2]}; given was {_describe(opaque)}."
             )
         if not opaque.any():
-            raise ImageError("Every pixel of the picture is transparent; there is nothing to see.")
+            raise ImageError(ALL_TRANSPARENT)
         object.__setattr__(self, "opaque", None if opaque.all() else _read_only(opaque))
 
     @property

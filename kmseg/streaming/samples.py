@@ -41,13 +41,20 @@ class PageSamples:
         self._profile: bytes | None = picture.info.get("icc_profile")
         bits = 8 * page.dtype.itemsize
         is_gray = picture.mode == "I" or picture.mode.startswith("I;16")
-        self._raw = picture.mode if page.is_planar else _raw_mode(picture)
+        arguments: Any = picture.tile[0].args
+        self._raw = str(arguments[0]).partition(";16")[0]
+        # Extra channels that are stored apart and have no meaning are left out.
+        self._channels = slice(len(self._raw) if page.is_planar else None)
         is_deep = bits == 16 and (is_gray or (self._raw in _DEEP and not page.is_planar))
         self._upper_bytes = bits == 16 and not is_deep
         self._plain = PlainSamples.of(picture, self._profile)
         self.is_gray = is_gray
         #: Whether the samples need no conversion at all.
-        self.is_srgb = bits == 8 and self._raw == "RGB" and self._plain.changes_nothing
+        self.is_srgb = (bits, page.n_samples, self._raw) == (
+            8,
+            3,
+            "RGB",
+        ) and self._plain.changes_nothing
         #: What the samples are, if they have more than 8 bits and all of them count.
         self.deep: Samples | None = None
         if is_deep:
@@ -98,7 +105,7 @@ class PageSamples:
     def plain_strips(self, values: Array) -> Iterator[tuple[Strip, int]]:
         """Strips of a part's values, (h, w, S), as sRGB, and how many of each have no value."""
         for top, bottom in row_ranges(values.shape[1], values.shape[0]):
-            part = values[top:bottom]
+            part = values[top:bottom, :, self._channels]
             if self._upper_bytes:
                 part = (part >> 8).astype(np.uint8)
             strip = self._as_pillow(part)
@@ -115,10 +122,3 @@ class PageSamples:
             strip.palette = self._palette.copy()
             strip.load()
         return strip
-
-
-def _raw_mode(picture: Any) -> str:
-    """How Pillow takes the bytes of a pixel: "RGBX" for a fourth channel that is left out."""
-    arguments = picture.tile[0].args
-    raw = arguments if isinstance(arguments, str) else arguments[0]
-    return str(raw).partition(";16")[0]

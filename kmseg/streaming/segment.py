@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeVar
 
-from kmseg.errors import SettingsError
+from kmseg.errors import ImageError, SettingsError
 from kmseg.histogram import ColorHistogram, Tally, color_histogram
 from kmseg.kmeans import Progress
 from kmseg.kmeans.engines import ENGINES
 from kmseg.parallel.threads import as_made
-from kmseg.picture.image import Image
+from kmseg.picture.image import ALL_TRANSPARENT, Image
 from kmseg.picture.levels import scale_of
 from kmseg.picture.survey import Survey
 from kmseg.segmentation import Codebook, Segmentation, segment
@@ -84,13 +84,7 @@ def segment_large(
     check(settings)
     started = time.perf_counter()
     picture = _with_levels(picture, run)
-    tally, n_missing = Tally(), 0
-    for histogram, missing in run(partial(_count, picture), picture.regions()):
-        n_missing += missing
-        if histogram is not None:
-            tally.add(histogram)
-    counted = tally.histogram()
-    del tally
+    counted, n_missing = _counted(picture, run)
     seconds = {"histogram": time.perf_counter() - started}
     if codebook is None:
         seg = segment(counted, settings, progress=progress)
@@ -98,6 +92,19 @@ def segment_large(
         seg = codebook.predict(counted)
     seg = replace(seg, origin=picture.origin(n_missing), seconds=seconds | seg.seconds)
     return picture, seg
+
+
+def _counted(picture: LargePicture, run: Run) -> tuple[ColorHistogram, int]:
+    """The colours of the whole picture, and how many pixels of 8 bits have no value."""
+    tally, n_missing, any_counts = Tally(), 0, False
+    for histogram, missing in run(partial(_count, picture), picture.regions()):
+        n_missing += missing
+        if histogram is not None:
+            any_counts = True
+            tally.add(histogram)
+    if not any_counts:
+        raise ImageError(ALL_TRANSPARENT)
+    return tally.histogram(), n_missing
 
 
 def _with_levels(picture: LargePicture, run: Run) -> LargePicture:

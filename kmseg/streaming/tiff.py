@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import threading
 from functools import cached_property
@@ -13,8 +14,6 @@ import numpy.typing as npt
 
 from kmseg.errors import ImageError
 from kmseg.picture.formats.base import refusal
-from kmseg.picture.formats.tiff import in_native_order
-from kmseg.picture.frames import seek_frame
 from kmseg.picture.limits import Limits
 from kmseg.picture.pillow import configure_pillow
 from kmseg.streaming.claims import Claims
@@ -31,7 +30,10 @@ _MOST_BYTES: Final = 100_000_000
 _TILE_UNIT: Final = 16
 _BITS: Final = (8, 16)
 _EXTRA_SAMPLES, _ORIENTATION, _PREMULTIPLIED = 338, 274, (1,)
-_JPEG, _YCBCR = 7, 6
+_COMPRESSION, _STRIP_OFFSETS, _ROWS, _LZW, _JPEG, _YCBCR = 259, 273, 278, 5, 7, 6
+# Size, bits, photometric interpretation, orientation, samples, planes, palette, extra samples,
+# sample format, colour profile and GDAL's nodata value.
+_COPIED: Final = (256, 257, 258, 262, 274, 277, 284, 320, 338, 339, 34675, 42113)
 
 
 class Region(NamedTuple):
@@ -65,10 +67,10 @@ class Page:
         tifffile = _tifffile()
         header = claims.header
         try:
-            self.pillow = _opened_by_pillow(claims)
             self._tiff = tifffile.TiffFile(claims.path)
             page: Any = self._tiff.pages[claims.number]
             page.init_decode()
+            self.pillow = _as_pillow_sees_it(page, (header.width, header.height))
         except ImageError:
             raise
         except Exception as error:
@@ -109,7 +111,7 @@ class Page:
         if page.photometric == _YCBCR and page.compression != _JPEG:
             raise _unread("YCbCr samples without JPEG compression", "RGB samples")
         if self.is_planar and tags.get(_EXTRA_SAMPLES) == _PREMULTIPLIED:
-            raise _unread("channels apart that are multiplied by alpha", "channels together")
+            raise _unread("channels stored apart, multiplied by alpha", "channels stored together")
         if self.is_tiled and any(side % _TILE_UNIT for side in self.stored):
             raise _unread("tiles whose sides are no multiples of 16", "tiles of 256 x 256 pixels")
         in_parts = self.stored[0] * self.stored[1] * self._n_contiguous * self.dtype.itemsize
@@ -226,21 +228,32 @@ def _tifffile() -> Any:
     return tifffile
 
 
-def _opened_by_pillow(claims: Claims) -> TiffImageFile:
-    """The page as Pillow sees it, for its tags and its kind of samples; it decodes nothing."""
+def _as_pillow_sees_it(page: Any, size: tuple[int, int]) -> TiffImageFile:
+    """A file with the page's tags and without its data, opened by Pillow.
+
+    It tells how Pillow takes samples of this kind, whatever the order of bytes and the compression.
+    """
     import PIL.Image
     from PIL import TiffImagePlugin
 
-    n_pixels = claims.header.width * claims.header.height
-    configure_pillow(Limits(max_pixels=n_pixels))
-    picture = PIL.Image.open(claims.path, formats=["TIFF"])
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    for code in _COPIED:
+        if code in page.tags:
+            value = page.tags[code].value
+            is_text = isinstance(value, (bytes, str))
+            tags[code] = value if is_text else tuple(np.ravel(value).tolist())
+    is_ycbcr = page.photometric == _YCBCR
+    tags[_COMPRESSION] = _JPEG if is_ycbcr else _LZW
+    tags[_STRIP_OFFSETS], tags[_ROWS] = 0, size[1]
+    file = io.BytesIO()
+    tags.save(file)
+    configure_pillow(Limits(max_pixels=size[0] * size[1]))
+    picture = PIL.Image.open(file, formats=["TIFF"])
     assert isinstance(picture, TiffImagePlugin.TiffImageFile)
-    seek_frame(picture, claims.number)
-    in_native_order(picture)
     return picture
 
 
 def _unread(what: str, instead: str) -> ImageError:
     return ImageError(
-        f"This TIFF file has {what}, which is not read part by part; save it with {instead}."
+        f"This TIFF file has {what}, which are not read part by part; save it with {instead}."
     )
