@@ -19,6 +19,7 @@ TYPE_CHECKING = False  # not from typing, which is slow to import
 
 if TYPE_CHECKING:
     from kmseg import kmeans
+    from kmseg.batch.api import segment_many
     from kmseg.comparison import Agreement, compare
     from kmseg.errors import (
         ComparisonError,
@@ -63,6 +64,7 @@ __all__ = [
     "read_settings",
     "sample_image",
     "segment",
+    "segment_many",
     "trace",
 ]
 
@@ -91,6 +93,7 @@ _HOME = {
     "read_settings": "saved",
     "sample_image": "samples",
     "segment": "segmentation",
+    "segment_many": "batch.api",
     "trace": "tracing",
 }
 

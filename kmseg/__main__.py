@@ -14,8 +14,8 @@ def _exit_on_ctrl_c() -> None:
 
     ``KeyboardInterrupt`` is not enough: callbacks of libraries print and ignore it, and it waits
     until compiled code returns. Instead, Python's C handler of the signal writes into a pipe, and a
-    thread that reads the pipe deletes unfinished files and ends the process. If the parent process
-    made this one ignore SIGINT, as shells do for background jobs, it stays ignored.
+    thread that reads the pipe deletes unfinished files and ends the process and its workers. If the
+    parent process made this one ignore SIGINT, as shells do for background jobs, it stays ignored.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return
@@ -24,7 +24,7 @@ def _exit_on_ctrl_c() -> None:
 
     def wait() -> None:
         os.read(reading, 1)
-        _discard_unfinished()
+        _finish()
         # On a terminal, overwrite "^C" and the progress line.
         clear = "\r\x1b[K" if os.isatty(2) else ""
         try:
@@ -37,12 +37,15 @@ def _exit_on_ctrl_c() -> None:
     signal.signal(signal.SIGINT, lambda number, frame: None)
 
 
-def _discard_unfinished() -> None:
-    """Delete unfinished files, if the module that writes files is loaded, even in part."""
-    files = sys.modules.get("kmseg.output.files")
-    discard = getattr(files, "discard_unfinished", None)
-    if discard is not None:
-        discard()
+def _finish() -> None:
+    """End workers and delete unfinished files, if the modules for it are loaded, even in part."""
+    for module, name in (
+        ("kmseg.batch.stopping", "stop"),
+        ("kmseg.output.files", "discard_unfinished"),
+    ):
+        finish = getattr(sys.modules.get(module), name, None)
+        if finish is not None:
+            finish()
 
 
 def _main() -> int:

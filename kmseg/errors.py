@@ -40,6 +40,10 @@ class LabelsError(KmsegError):
     """A segmentation that was made without pixels was asked for the labels of pixels."""
 
 
+class WorkerDiedError(KmsegError):
+    """A worker process ended repeatedly with a picture: the message says what to do."""
+
+
 class BusyError(KmsegError):
     """The queue for the machine is full: the message says to try again."""
 

@@ -32,14 +32,16 @@ def rooms() -> dict[str, set[str]]:
     rows = ROW.findall(readme.split("## How it is built")[1])
     named = {room: set(re.findall(r"`([\w.]+)`", imports)) for room, imports in rows}
     named.pop("streamlit_app.py", None)
-    public = {"comparison", "errors", "kmeans", "picture", "histogram", "samples", "saved"}
+    public = {"batch", "comparison", "errors", "kmeans", "picture", "histogram", "samples", "saved"}
     public |= {"segmentation", "settings", "tracing", "version"}
     return named | {"kmseg": public, "__main__": {"cli"}}
 
 
 MAY_IMPORT = rooms()
 
-SLOW_TO_IMPORT = {"streamlit", "plotly", "dask", "sklearn", "cv2", "numba", "PIL", "pandas"}
+SLOW_TO_IMPORT = {"streamlit", "plotly", "sklearn", "cv2", "numba", "PIL", "pandas"}
+DASK = {"dask", "distributed"}
+SLOW_TO_IMPORT |= DASK
 
 
 def room_of(module: str) -> str:
@@ -117,6 +119,12 @@ def test_readme_names_no_room_that_is_gone() -> None:
 def test_only_the_page_imports_streamlit(path: Path) -> None:
     libraries = {name.split(".")[0] for name in imported_names(path)}
     assert "streamlit" not in libraries or path.relative_to(PACKAGE).parts[0] == "ui"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_only_many_pictures_need_dask(path: Path) -> None:
+    libraries = {name.split(".")[0] for name in imported_names(path)}
+    assert not libraries & DASK or path.relative_to(PACKAGE).parts[0] == "batch"
 
 
 def test_rooms_are_listed_from_the_bottom_up() -> None:

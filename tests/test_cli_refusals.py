@@ -47,7 +47,7 @@ def assert_refused(capsys: Capture, arguments: list[str], *said: str) -> str:
         ("-i", ["-i", "--help"]),
         ("-i missing.png", ["-i: ", "missing.png"]),
         ("-i notes.txt", ["JPEG", "PNG"]),
-        ("-i .", ["-i: ", "folder"]),
+        ("-i .", ["--out: ", "folder"]),
         ("-i photo.png --nope", ["--nope", "--help"]),
         ("-i photo.png extra", ["extra"]),
         ("-i photo.png -s cmyk", ["-s: ", "hsv", "cmyk"]),
@@ -81,8 +81,22 @@ def assert_refused(capsys: Capture, arguments: list[str], *said: str) -> str:
         ("-i photo.png --stop now", ["--stop: ", "both", "now"]),
         ("-i photo.png -o -f gif", ["-f", "jpg", "png", "gif"]),
         ("-i photo.png -f psd", ["-f", "psd"]),
-        ("-i photo.png -i notes.txt", ["-i: ", "photo.png", "notes.txt"]),
-        ("-i photo.png --image photo.png", ["-i: ", "one picture"]),
+        ("-i photo.png -i notes.txt", ["--out: ", "many pictures", "2"]),
+        ("-i photo.png --out made -i -", ["-i: ", "'-'", "alone"]),
+        ("-i photo.png sample:flower --out made", ["-i: ", "sample:flower", "alone"]),
+        ("-i *.jpg --out made", ["-i: ", "no picture", "*.jpg"]),
+        ("-i . --out .", ["-i: ", "among"]),
+        ("-i . --out made -o", ["-o: ", "one picture"]),
+        ("-i . --out made --labels x.png", ["--labels: ", "one picture"]),
+        ("-i . --out made --json", ["--json: ", "one picture"]),
+        ("-i . --out made --workers 0", ["--workers: ", "1", "0"]),
+        ("-i . --out made --workers two", ["--workers: ", "1", "two"]),
+        ("-i . --out made --scheduler ssh", ["--scheduler: ", "threads", "tcp://", "ssh"]),
+        ("-i . --out made --scheduler tcp://h:1 --workers 2", ["--workers: ", "cluster"]),
+        ("-i . --out made --palette shared --engine opencv", ["--engine: ", "shared", "opencv"]),
+        ("-i photo.png --palette shared", ["--palette shared: ", "many"]),
+        ("-i photo.png --resume", ["--resume: ", "many"]),
+        ("-i photo.png --workers 2", ["--workers: ", "many"]),
         ("-i sample:nothing", ["-i: ", "nothing", "plate-6"]),
         ("-i photo.png --save everything", ["--save: ", "everything", "side-by-side-gray", "all"]),
         ("-i photo.png --save labels,", ["--save: "]),
@@ -109,7 +123,7 @@ def test_odd_names_stay_on_one_plain_line(folder: Path, capsys: Capture, name: s
 
 
 def test_an_odd_argument_stays_on_one_line(folder: Path, capsys: Capture) -> None:
-    assert_refused(capsys, ["-i", "photo.png", "two\nlines"], "two lines")
+    assert_refused(capsys, ["-i", "photo.png", "two\nlines"], "two\\nlines")
 
 
 @pytest.mark.parametrize("option", ["-s", "-c", "-n", "-f", "--labels", "--seed", "--centroids"])

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kmseg.cli import many, streams
 from kmseg.cli import options as _options
-from kmseg.cli import streams
 from kmseg.cli.options import FORMATS
 from kmseg.cli.reading import read
-from kmseg.cli.saving import Plan, chosen_kinds
+from kmseg.cli.saving import Plan
 from kmseg.cli.table import table
 from kmseg.config import Config
 from kmseg.errors import ImageError, KmsegError
@@ -37,14 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0; 2 after one line on standard error that says what was wrong; 141 if
-        standard output is a pipe that was closed.
+        The exit status: 0; 1 if some of many pictures failed, or the run over them had to stop; 2
+        after one line on standard error that says what was wrong; 141 if standard output is a pipe
+        that was closed.
     """
     streams.accept_all_text()
     try:
         given = sys.argv[1:] if arguments is None else arguments
         try:
-            _run(_options.parser().parse_args(_options.with_levels_joined(given)))
+            return _run(_options.parser().parse_args(_options.with_levels_joined(given)))
         finally:
             streams.flush_output()
     except KmsegError as error:
@@ -57,7 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"standard output cannot be written ({error.strerror or error})")
     except MemoryError:
         return _refuse("not enough memory for this picture; make it smaller with -w WIDTH")
-    return 0
 
 
 def _refuse(message: str) -> int:
@@ -65,21 +65,34 @@ def _refuse(message: str) -> int:
     return 2
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
     limits = Config.from_environment().limits
     codebook = _options.codebook(options)
     settings, reading = _options.settings(options, codebook), _options.reading(options, codebook)
-    plan = _plan(options, settings, codebook)
+    if many.is_meant(options):
+        kinds = _options.kinds_to_save(options, default="labels")
+        return many.segment_all(options, kinds, settings, codebook, reading, limits)
+    (source,) = options.image
+    plan = _plan(options, source, settings, codebook)
     in_parts = _in_parts(plan, limits, reading) if options.trusted else None
     if in_parts is None:
+        many.refuse_workers(options)
         plan.check(settings)
-        seg, seconds = _segment(options.image, settings, limits, reading, codebook)
-    else:
-        in_parts.check(settings)
+        seg, seconds = _segment(source, settings, limits, reading, codebook)
+        _save_and_print(options, plan, seg, seconds)
+        return 0
+    in_parts.check(settings)
+    with many.workers(options) as run:
         with _progress(settings) as progress:
-            plan, seg = in_parts.segmented(settings, progress)
-        seconds = seg.seconds
+            plan, seg = in_parts.segmented(settings, run, progress)
         _note_fewer_clusters(seg)
+        _save_and_print(options, plan, seg, seg.seconds)
+    return 0
+
+
+def _save_and_print(
+    options: argparse.Namespace, plan: Plan, seg: Segmentation, seconds: dict[str, float]
+) -> None:
     for path in plan.save(seg):
         print(path, file=sys.stderr if options.json else sys.stdout)
     if options.json:
@@ -98,7 +111,9 @@ def _in_parts(plan: Plan, limits: Limits, reading: Reading) -> PlanInParts | Non
     return None if picture is None else PlanInParts.of(plan, picture)
 
 
-def _plan(options: argparse.Namespace, settings: Settings, codebook: Codebook | None) -> Plan:
+def _plan(
+    options: argparse.Namespace, source: str, settings: Settings, codebook: Codebook | None
+) -> Plan:
     """What the options say to save, not yet checked against what exists."""
     if options.labels is not None and not options.labels.lower().endswith(".png"):
         raise KmsegError(f"--labels: must be a name that ends in .png, not {options.labels!r}")
@@ -108,15 +123,13 @@ def _plan(options: argparse.Namespace, settings: Settings, codebook: Codebook | 
         raise KmsegError("--out: must be the name of a folder, not ''")
     name = _options.side_by_side_name(options, settings)
     return Plan(
-        source=options.image,
+        source=source,
         labels=options.labels or "",
-        kinds=chosen_kinds(options.save),
+        kinds=_options.kinds_to_save(options, source),
         folder=Path(options.out or ""),
-        picture_format=_options.picture_format(options),
         force=options.force,
         side_by_side=name if options.output_file else "",
         codebook=codebook,
-        page_side=_options.page_side(options),
     )
 
 

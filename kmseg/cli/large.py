@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kmseg.cli import options, reading, saving
 from kmseg.cli.streams import note
 from kmseg.errors import ImageError, KmsegError, SettingsError
 from kmseg.output import export
+from kmseg.parallel.threads import as_made
 from kmseg.picture.limits import Limits
 from kmseg.picture.reading import Reading
 from kmseg.settings import Settings
@@ -20,6 +21,7 @@ from kmseg.streaming import LargePicture, check, find_claims, segment_large, wri
 if TYPE_CHECKING:
     from kmseg.kmeans import Progress
     from kmseg.segmentation import Segmentation
+    from kmseg.streaming.segment import Run
 
 _LABELS: Final = "labels"
 _KINDS: Final = (_LABELS, "counts", "settings", "palette-gpl", "palette-css", "palette-json")
@@ -40,6 +42,14 @@ def opened(source: str, limits: Limits, how: Reading) -> LargePicture | None:
         return LargePicture(claims) if claims is not None and claims.is_large else None
 
 
+class _Kinds(saving.Kinds):
+    """The files of a picture that is read part by part."""
+
+    def whole(self, kind: str) -> export.Download:
+        download = saving.Kinds.whole(self, kind)
+        return replace(download, suffix="_labels.tif") if kind == _LABELS else download
+
+
 @dataclass(frozen=True, slots=True)
 class PlanInParts(saving.Plan):
     """What to save of a picture that is read part by part, and where.
@@ -47,19 +57,22 @@ class PlanInParts(saving.Plan):
     Attributes
     ----------
     picture : LargePicture
+    run : callable
+        Applies a function to each part.
     """
 
     picture: LargePicture
+    run: Run = as_made
 
     @classmethod
     def of(cls, plan: saving.Plan, picture: LargePicture) -> PlanInParts:
         """The same files of this picture."""
-        values = {field.name: getattr(plan, field.name) for field in fields(plan)}
+        values = _values(plan) | {"kinds": _Kinds(**_values(plan.kinds))}
         return cls(**values, picture=picture)
 
     def check(self, settings: Settings) -> None:
         """Refuse what could not be made or saved; raises ``KmsegError``, which names the option."""
-        others = [f"--save {kind}" for kind in self.kinds if kind not in _KINDS]
+        others = [f"--save {kind}" for kind in self.kinds.names if kind not in _KINDS]
         others += ["--labels"] * bool(self.labels) + ["-o"] * bool(self.side_by_side)
         if others:
             raise KmsegError(
@@ -75,31 +88,33 @@ class PlanInParts(saving.Plan):
         saving.Plan.check(self, settings)
 
     def segmented(
-        self, settings: Settings, progress: Progress | None
+        self, settings: Settings, run: Run, progress: Progress | None
     ) -> tuple[PlanInParts, Segmentation]:
         """The segmentation of the picture, and the plan for saving it."""
         with _of_the_picture():
-            picture, seg = segment_large(self.picture, settings, self.codebook, progress=progress)
+            picture, seg = segment_large(
+                self.picture, settings, self.codebook, run=run, progress=progress
+            )
         for line in () if seg.origin is None else seg.origin.notes:
             note(line)
-        return replace(self, picture=picture), seg
+        return replace(self, picture=picture, run=run), seg
 
     def save(self, seg: Segmentation) -> Iterator[Path]:
         """Save all files; yields the path of each; raises ``KmsegError`` as ``check`` does."""
         context = export.Context(reading.name(self.source))
-        for kind in self.kinds:
-            flag, download = f"--save {kind}", self._whole(kind)
+        for kind in self.kinds.names:
+            flag, download = f"--save {kind}", self.kinds.whole(kind)
             path = self.folder / export.file_name(seg, context.picture, download)
             if kind == _LABELS:
                 with self._writing(flag, path) as file, _of_the_picture():
-                    write_labels(self.picture, seg, file)
+                    write_labels(self.picture, seg, file, run=self.run)
             else:
                 self._write(flag, path, download.make(seg, context))
             yield path
 
-    def _whole(self, kind: str) -> export.Download:
-        download = saving.Plan._whole(self, kind)
-        return replace(download, suffix="_labels.tif") if kind == _LABELS else download
+
+def _values(instance: Any) -> dict[str, Any]:
+    return {field.name: getattr(instance, field.name) for field in fields(instance)}
 
 
 @contextmanager

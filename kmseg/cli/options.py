@@ -8,7 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from kmseg.cli.saving import PICTURE_FORMATS, kinds
+from kmseg.cli import many
+from kmseg.cli.saving import PICTURE_FORMATS, Kinds, chosen_kinds, kinds
 from kmseg.cli.streams import note
 from kmseg.errors import KmsegError, SettingsError
 from kmseg.picture import formats
@@ -38,43 +39,29 @@ class _Parser(argparse.ArgumentParser):
         raise KmsegError(f"{message}; see python -m kmseg --help")
 
 
-class _Once(argparse.Action):
-    """An option that must not be given twice."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        given = getattr(namespace, self.dest)
-        if given is not None:
-            both = f"{shown(given)} and {shown(values)}"
-            raise KmsegError(f"{self.option_strings[0]}: one picture at a time, not {both}")
-        setattr(namespace, self.dest, values)
-
-
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line; its mistakes are raised as ``KmsegError``."""
     made = _Parser(
         prog="python -m kmseg",
-        description="Segment a picture by k-means on its colours. Unless a file is saved or --json "
-        "is given, the clusters are printed as a table.",
+        description="Segment a picture by k-means on its colours, or many. Unless a file is saved "
+        "or --json is given, the clusters are printed as a table.",
     )
     made.add_argument("--version", action="version", version=f"kmseg {__version__}")
     made.add_argument(
         "-i",
         "--image",
-        action=_Once,
+        action="extend",
+        nargs="+",
         required=True,
         metavar="FILE",
         help=f"the picture: {formats.listed()}; - is standard input; "
-        f"{SAMPLE_PREFIX}china and the like are the page's samples",
+        f"{SAMPLE_PREFIX}china and the like are the page's samples. Several files, a folder (with "
+        "all below it) or a glob such as 'scans/**/*.tif' are many pictures, which need --out",
     )
     _add_reading(made)
     _add_settings(made)
     _add_outputs(made)
+    many.add_options(made)
     return made
 
 
@@ -97,13 +84,6 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
         "--levels",
         help="which values of a file of more than 8 bits become black and white: auto, stored (the "
         "range of their type) or LOW..HIGH, such as 150..420 (default: auto)",
-    )
-    to.add_argument(
-        "--trusted",
-        action="store_true",
-        help="the file comes from a source that you trust: a TIFF of more than 50 megapixels or "
-        "30,000 pixels a side, which the environment must allow, is then read part by part, in "
-        "little memory (needs tifffile and imagecodecs)",
     )
 
 
@@ -137,10 +117,13 @@ def _add_settings(to: argparse.ArgumentParser) -> None:
         )
     to.add_argument(
         "--codebook",
+        "--palette",
         metavar="FILE",
+        default=many.EACH,
         help="carry clusters over instead of fitting some: a settings.json that was saved, what "
         "--json printed, or a palette (GPL, CSS or JSON), whose colours are centroids in the space "
-        "of -s and -c (default: cielab, all)",
+        "of -s and -c (default: cielab, all). For many pictures also each, a fit of each picture "
+        "(default), or shared, one fit on the colours of all; both names are the same option",
     )
 
 
@@ -166,7 +149,11 @@ def _add_outputs(to: argparse.ArgumentParser) -> None:
         help=f"save a download of the page under its name there: {', '.join(kinds())} or all; "
         "several with commas between them or by several --save",
     )
-    add("--out", metavar="DIR", help="folder for --save, made if missing (default: this folder)")
+    add(
+        "--out",
+        metavar="DIR",
+        help="folder for --save, made if missing (default: this folder; many pictures need one)",
+    )
     add(
         "--picture-format",
         default="png",
@@ -193,7 +180,7 @@ def codebook(options: argparse.Namespace) -> Codebook | None:
     KmsegError
         The file cannot be used, or an option contradicts it; the message names the option.
     """
-    if options.codebook is None:
+    if options.codebook in (many.EACH, many.SHARED):
         return None
     for name, field in FIELDS.items():
         if name not in _BESIDE_CODEBOOK and hasattr(options, name):
@@ -270,7 +257,18 @@ def side_by_side_name(options: argparse.Namespace, chosen: Settings) -> str:
     return f"{space}_c{channels}n{chosen.n_clusters}.{extension}"
 
 
-def page_side(options: argparse.Namespace) -> int:
+def kinds_to_save(options: argparse.Namespace, source: str = "", default: str = "") -> Kinds:
+    """What to ``--save``, and how; `source` is what ``-i`` names."""
+    return Kinds(
+        chosen_kinds(options.save or [default] * bool(default)),
+        _picture_format(options),
+        _page_side(options),
+        # A saved page does not name the picture's file and its folder.
+        source if source.startswith(SAMPLE_PREFIX) else "PICTURE",
+    )
+
+
+def _page_side(options: argparse.Namespace) -> int:
     """The longest side of ``--page-side``, in pixels."""
     least, most = offline.SIDES
     given = options.page_side
@@ -282,7 +280,7 @@ def page_side(options: argparse.Namespace) -> int:
     return int(given)
 
 
-def picture_format(options: argparse.Namespace) -> str:
+def _picture_format(options: argparse.Namespace) -> str:
     """The format of ``--picture-format`` as the extension of a file."""
     chosen = _format("--picture-format", options.picture_format, (*PICTURE_FORMATS, "jpeg"))
     return "jpg" if chosen == "jpeg" else chosen

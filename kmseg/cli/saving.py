@@ -17,7 +17,7 @@ from kmseg.cli.streams import note, quoted
 from kmseg.errors import KmsegError
 from kmseg.output import export, files, names
 from kmseg.output.encode import PICTURE_TYPES, encode
-from kmseg.settings import SAMPLE_PREFIX, Settings
+from kmseg.settings import Settings
 from kmseg.ui import offline
 
 if TYPE_CHECKING:
@@ -52,6 +52,60 @@ def chosen_kinds(given: Sequence[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Kinds:
+    """What to ``--save`` of a picture.
+
+    Attributes
+    ----------
+    names : tuple of str
+        As :func:`chosen_kinds` gives them.
+    picture_format : str
+        Extension of pictures to look at.
+    page_side : int
+        The longest side of the picture in a saved page, in pixels.
+    source : str
+        What the command in a saved page calls the picture.
+    """
+
+    names: tuple[str, ...]
+    picture_format: str = "png"
+    page_side: int = offline.SIDE
+    source: str = "PICTURE"
+
+    def downloads(self, seg: Segmentation) -> Iterator[export.Download]:
+        """All files of a segmentation."""
+        for kind in self.names:
+            yield from self.of_kind(kind, seg)
+
+    def of_kind(self, kind: str, seg: Segmentation) -> list[export.Download]:
+        """The files of one kind."""
+        if kind in _EACH:
+            make = export.CLUSTER_DOWNLOADS[_EACH[kind]]
+            return [make(seg, cluster) for cluster in range(seg.n_clusters)]
+        return [self.whole(kind).encoded_as(self.picture_format)]
+
+    def suffixes(self, kind: str, members: Sequence[Sequence[int]]) -> list[str]:
+        """How the names of the files of one kind end, by the members of each cluster."""
+        if kind in _EACH:
+            return [names.of_clusters(_EACH[kind], own) for own in members]
+        return [self.whole(kind).encoded_as(self.picture_format).suffix]
+
+    def whole(self, kind: str) -> export.Download:
+        """The download of a kind that is one file."""
+        page = offline.page(self.page_side, source=self.source)
+        return _wholes(page)[kind.replace("-", "_")]
+
+    def note_picture_format(self) -> None:
+        """Tell if ``--picture-format`` has no effect."""
+        if self.picture_format == "png" or not self.names:
+            return
+        if not any(self.whole(kind).draw for kind in self.names if kind not in _EACH):
+            note(
+                f"--picture-format: of {', '.join(self.names)} the exact values count: png is used"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What to save, and where.
 
@@ -61,31 +115,25 @@ class Plan:
         What ``-i`` names: it is never overwritten.
     labels : str
         The file of ``--labels``, or "".
-    kinds : tuple of str
+    kinds : Kinds
         What to ``--save``.
     folder : Path
         Where to save it.
-    picture_format : str
-        Extension of pictures to look at.
     force : bool
         Whether existing files may be replaced.
     side_by_side : str
         What follows the time in the name of the file of ``-o``, or "".
     codebook : Codebook or None
         The clusters that are carried over.
-    page_side : int
-        The longest side of the picture in a saved page, in pixels.
     """
 
     source: str
     labels: str
-    kinds: tuple[str, ...]
+    kinds: Kinds
     folder: Path
-    picture_format: str
     force: bool
     side_by_side: str
     codebook: Codebook | None
-    page_side: int
 
     def check(self, settings: Settings) -> None:
         """Refuse what could not be saved, as far as it is known before the work.
@@ -99,7 +147,7 @@ class Plan:
             _check_folder("-o", Path())
         if self.labels:
             _check_folder("--labels", Path(self.labels).parent)
-        if self.kinds:
+        if self.kinds.names:
             _check_folder("--out", self.folder)
         taken: dict[str, str] = {}
         for flag, path in self._targets(settings):
@@ -107,10 +155,7 @@ class Plan:
             other = taken.setdefault(os.path.realpath(path), flag)
             if other != flag:
                 raise KmsegError(f"{flag}: {quoted(path)} is the file of {other} too")
-        if self.picture_format != "png" and self.kinds and not self._any_to_look_at():
-            note(
-                f"--picture-format: of {', '.join(self.kinds)} the exact values count: png is used"
-            )
+        self.kinds.note_picture_format()
 
     def save(self, seg: Segmentation) -> Iterator[Path]:
         """Save all files; yields the path of each that has no name of the user's choice.
@@ -124,11 +169,11 @@ class Plan:
         if self.side_by_side:
             yield _save_side_by_side(seg, self.side_by_side)
         if self.labels:
-            content = self._whole("labels").make(seg, context)
+            content = self.kinds.whole("labels").make(seg, context)
             self._write("--labels", Path(self.labels), content)
-        for kind in self.kinds:
+        for kind in self.kinds.names:
             flag = f"--save {kind}"
-            for download in self._downloads(kind, seg):
+            for download in self.kinds.of_kind(kind, seg):
                 path = self.folder / export.file_name(seg, context.picture, download)
                 with _naming(flag):
                     content = download.make(seg, context)
@@ -145,8 +190,8 @@ class Plan:
         if book is not None:
             members = book.members
             stem = names.stem(name, settings, book.n_clusters, book.merges, book.digest)
-        for kind in self.kinds:
-            for suffix in self._suffixes(kind, members):
+        for kind in self.kinds.names:
+            for suffix in self.kinds.suffixes(kind, members):
                 yield f"--save {kind}", self.folder / (stem + suffix)
 
     def _write(self, flag: str, path: Path, content: bytes) -> None:
@@ -185,27 +230,6 @@ class Plan:
             raise KmsegError(f"{flag}: {quoted(path)} is {what}; choose another name")
         if not self.force:
             raise KmsegError(_exists(flag, path))
-
-    def _any_to_look_at(self) -> bool:
-        return any(self._whole(kind).draw for kind in self.kinds if kind not in _EACH)
-
-    def _suffixes(self, kind: str, members: Sequence[Sequence[int]]) -> list[str]:
-        if kind in _EACH:
-            return [names.of_clusters(_EACH[kind], own) for own in members]
-        return [self._whole(kind).encoded_as(self.picture_format).suffix]
-
-    def _downloads(self, kind: str, seg: Segmentation) -> list[export.Download]:
-        if kind in _EACH:
-            make = export.CLUSTER_DOWNLOADS[_EACH[kind]]
-            return [make(seg, cluster) for cluster in range(seg.n_clusters)]
-        return [self._whole(kind).encoded_as(self.picture_format)]
-
-    def _whole(self, kind: str) -> export.Download:
-        """The download of a kind that is one file."""
-        # A saved page does not name the picture's file and its folder.
-        source = self.source if self.source.startswith(SAMPLE_PREFIX) else "PICTURE"
-        page = offline.page(self.page_side, source=source)
-        return _wholes(page)[kind.replace("-", "_")]
 
 
 def _wholes(page: export.Download) -> dict[str, export.Download]:

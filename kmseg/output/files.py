@@ -52,6 +52,16 @@ def writing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterato
             _rename_to_new(temporary, target)
 
 
+def discard_left_over(folder: str | os.PathLike[str]) -> None:
+    """Delete temporary files in a folder that processes left which were killed.
+
+    No process may be writing to the folder.
+    """
+    for path in Path(folder).glob(".kmseg-*.part"):
+        with suppress(OSError):
+            path.unlink()
+
+
 def check_folder(folder: str | os.PathLike[str]) -> None:
     """Raise ``OSError`` if no file can be created in a folder."""
     with _temporary(Path(folder)):

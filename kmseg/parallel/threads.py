@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, wait
+from contextlib import contextmanager
 from functools import cache, partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
@@ -135,6 +136,17 @@ def interruptible(
     finally:
         go_on.put(False)
         del future, call
+
+
+@contextmanager
+def in_this_thread() -> Iterator[None]:
+    """Run what this module is asked for in the calling thread, which is one of many."""
+    before = _in_worker()
+    _thread.is_worker = True
+    try:
+        yield
+    finally:
+        _thread.is_worker = before
 
 
 class _Pool:

@@ -34,6 +34,7 @@ around them.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -53,6 +54,8 @@ _FEW_LEVELS: Final = 16
 _NEAR_WHITE: Final = 0.9
 # Interpolated floats may overshoot the range of a picture by this fraction of it.
 _OVERSHOOT: Final = 0.02
+# What the note on colour of more than 8 bits says.
+_DEPTH: Final = re.compile(r"(\d+)(?: bits in \d+|-bit), shown as 8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +210,12 @@ def scale_of(
         )
         notes.append(f"{survey.n_missing:,} {pixels} left out")
     return Scale(samples, low, high, survey.n_missing, tuple(notes))
+
+
+def used_depth(notes: Iterable[str]) -> int | None:
+    """The bit depth with which colour was read, by the notes of its picture; None for 8 bits."""
+    stated = (_DEPTH.fullmatch(note) for note in notes)
+    return next((int(found[1]) for found in stated if found), None)
 
 
 def parse_nodata(text: object) -> float | None:
