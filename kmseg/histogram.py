@@ -165,36 +165,26 @@ class ColorHistogram:
         return found
 
     def table(self, values: NDArray[T]) -> NDArray[T]:
-        """Values of the colours, shape (U,), for :func:`look_up`; other colours have any value."""
-        table = np.empty(N_CODES, values.dtype)
+        """Values of the colours, shape (U,), for :func:`look_up`; other colours have 0."""
+        table = np.zeros(N_CODES, values.dtype)
         _enter(self.colors, values, table)
         return table
 
 
-class Tally:
-    """Adds up histograms of the parts of a picture in bounded memory: 8 bytes for each code."""
+def codes_of(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """The codes of colours, (U, 3); those of a histogram ascend."""
+    red, green, blue = (_CODES[channel][colors[:, channel]] for channel in range(3))
+    codes: NDArray[np.uint32] = red | green | blue
+    return codes
 
-    def __init__(self) -> None:
-        self._counts = np.zeros(N_CODES, np.int64)
 
-    def add(self, histogram: ColorHistogram) -> None:
-        """Add the pixels of another part."""
-        self._counts[_codes_of(histogram.colors)] += histogram.counts
-
-    def histogram(self) -> ColorHistogram:
-        """That of all parts together, as :func:`color_histogram` gives for the whole picture.
-
-        Raises
-        ------
-        ImageError
-            No pixel was added.
-        """
-        codes = np.flatnonzero(self._counts)
-        colors = np.empty((len(codes), 3), np.uint8)
-        for channel in range(3):
-            top, middle = codes >> (21 - 3 * channel) & 7, codes >> (13 - 2 * channel) & 3
-            colors[:, channel] = top << 5 | middle << 3 | codes >> (6 - 3 * channel) & 7
-        return ColorHistogram(colors, self._counts[codes])
+def colors_of(codes: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """The colours of codes, shape (U, 3)."""
+    colors = np.empty((len(codes), 3), np.uint8)
+    for channel in range(3):
+        top, middle = codes >> (21 - 3 * channel) & 7, codes >> (13 - 2 * channel) & 3
+        colors[:, channel] = top << 5 | middle << 3 | codes >> (6 - 3 * channel) & 7
+    return colors
 
 
 def look_up(pixels: NDArray[np.uint8], table: NDArray[T], found: NDArray[T]) -> None:
@@ -277,16 +267,10 @@ def pooled(histograms: Iterable[ColorHistogram]) -> ColorHistogram:
         raise ImageError("histograms: must be at least one, not none; give some pictures")
     colors = np.concatenate([histogram.colors for histogram in every])
     counts = np.concatenate([histogram.counts for histogram in every])
-    codes = _codes_of(colors)
+    codes = codes_of(colors)
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order], prepend=N_CODES))
     return ColorHistogram(colors[order[starts]], np.add.reduceat(counts[order], starts))
-
-
-def _codes_of(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    red, green, blue = (_CODES[channel][colors[:, channel]] for channel in range(3))
-    codes: NDArray[np.uint32] = red | green | blue
-    return codes
 
 
 def _parts(n: int) -> list[slice]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+import zlib
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -50,7 +51,7 @@ def write_labels(
     import tifffile
 
     numbers = np.array(seg.numbers, np.uint8)[seg.color_labels]
-    encoded = partial(_encoded_tiles, picture, seg.histogram.table(numbers))
+    encoded = partial(_encoded_tiles, picture, _Table(seg.histogram.table(numbers)))
     colors = np.zeros((256, 3), np.uint16)
     painted = number_colors(seg)
     colors[1 : len(painted) + 1] = painted
@@ -73,7 +74,22 @@ def write_labels(
         )
 
 
-def _encoded_tiles(picture: LargePicture, table: NDArray[np.uint8], region: Region) -> list[bytes]:
+class _Table:
+    """Cluster numbers by colour, which are packed to be sent to other processes: 16 MB else."""
+
+    def __init__(self, numbers: NDArray[np.uint8]) -> None:
+        self.numbers = numbers
+
+    def __reduce__(self) -> tuple[Callable[[bytes], _Table], tuple[bytes]]:
+        return _unpacked, (zlib.compress(self.numbers.tobytes(), _LEVEL),)
+
+
+@lru_cache(maxsize=1)
+def _unpacked(packed: bytes) -> _Table:
+    return _Table(np.frombuffer(bytearray(zlib.decompress(packed)), np.uint8))
+
+
+def _encoded_tiles(picture: LargePicture, table: _Table, region: Region) -> list[bytes]:
     """The tiles of a part, by rows; beyond the picture's edges they are 0."""
     import imagecodecs
 
@@ -81,7 +97,7 @@ def _encoded_tiles(picture: LargePicture, table: NDArray[np.uint8], region: Regi
     labels = np.zeros((-(-rows // height) * height, -(-columns // width) * width), np.uint8)
     pixels, opaque, _ = picture.pixels(region)
     found = np.empty(region.shape, np.uint8)
-    look_up(pixels, table, found)
+    look_up(pixels, table.numbers, found)
     if opaque is not None:
         found[~opaque] = 0
     labels[:rows, :columns] = found

@@ -12,6 +12,7 @@ from typing import Final
 from kmseg.errors import ImageError
 from kmseg.picture.convert import DeepSamples
 from kmseg.picture.decode import upright
+from kmseg.picture.formats.base import refusal
 from kmseg.picture.image import HALF_OPAQUE
 from kmseg.picture.levels import Scale
 from kmseg.picture.limits import DEFAULT_LIMITS, Limits
@@ -165,5 +166,10 @@ def open_large(
 @lru_cache(maxsize=2)
 def _opened(claims: Claims) -> tuple[Page, PageSamples]:
     """The page, opened once in each process."""
-    page = Page(claims)
-    return page, PageSamples(page, claims.header.white_is_zero)
+    try:
+        page = Page(claims)
+        return page, PageSamples(page, claims.header.white_is_zero)
+    except (ImageError, OSError, MemoryError):
+        raise
+    except Exception as error:  # damaged tags are taken for anything
+        raise refusal("TIFF", "is damaged or of a rare kind") from error

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from kmseg.errors import ImageError, SettingsError
-from kmseg.histogram import ColorHistogram, Tally, color_histogram
+from kmseg.histogram import ColorHistogram, color_histogram
 from kmseg.kmeans import Progress
 from kmseg.kmeans.engines import ENGINES
 from kmseg.parallel.threads import as_made
@@ -19,6 +19,7 @@ from kmseg.picture.survey import Survey
 from kmseg.segmentation import Codebook, Segmentation, segment
 from kmseg.settings import Settings
 from kmseg.streaming.picture import LargePicture
+from kmseg.streaming.tally import Tally
 from kmseg.streaming.tiff import Region
 
 T = TypeVar("T")
@@ -96,13 +97,12 @@ def segment_large(
 
 def _counted(picture: LargePicture, run: Run) -> tuple[ColorHistogram, int]:
     """The colours of the whole picture, and how many pixels of 8 bits have no value."""
-    tally, n_missing, any_counts = Tally(), 0, False
+    tally, n_missing = Tally(), 0
     for histogram, missing in run(partial(_count, picture), picture.regions()):
         n_missing += missing
         if histogram is not None:
-            any_counts = True
             tally.add(histogram)
-    if not any_counts:
+    if tally.is_empty:
         raise ImageError(ALL_TRANSPARENT)
     return tally.histogram(), n_missing
 

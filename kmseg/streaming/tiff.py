@@ -61,20 +61,16 @@ class Page:
     ------
     ImageError
         A package is missing, or the page is damaged or of a kind that is not read in parts.
+    Exception
+        Other errors on damaged tags.
     """
 
     def __init__(self, claims: Claims) -> None:
-        tifffile = _tifffile()
         header = claims.header
-        try:
-            self._tiff = tifffile.TiffFile(claims.path)
-            page: Any = self._tiff.pages[claims.number]
-            page.init_decode()
-            self.pillow = _as_pillow_sees_it(page, (header.width, header.height))
-        except ImageError:
-            raise
-        except Exception as error:
-            raise refusal("TIFF", "is damaged or of a rare kind") from error
+        self._tiff = _tifffile().TiffFile(claims.path)
+        page: Any = self._tiff.pages[claims.number]
+        page.init_decode()
+        self.pillow = _as_pillow_sees_it(page, (header.width, header.height))
         self._page = page
         self._file, self._lock = Path(claims.path).open("rb"), threading.Lock()  # noqa: SIM115
         self.width, self.height = header.width, header.height
@@ -248,7 +244,10 @@ def _as_pillow_sees_it(page: Any, size: tuple[int, int]) -> TiffImageFile:
     file = io.BytesIO()
     tags.save(file)
     configure_pillow(Limits(max_pixels=size[0] * size[1]))
-    picture = PIL.Image.open(file, formats=["TIFF"])
+    try:
+        picture = PIL.Image.open(file, formats=["TIFF"])
+    except PIL.UnidentifiedImageError as error:
+        raise refusal("TIFF", "has samples of a rare kind") from error
     assert isinstance(picture, TiffImagePlugin.TiffImageFile)
     return picture
 
