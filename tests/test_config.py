@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,19 @@ def test_the_command_line_obeys_the_size_limit(
     error = capsys.readouterr().err
     assert message in error
     assert len(error.splitlines()) == (status == 2)
+
+
+def test_a_raised_limit_on_files_made_reading_a_small_one_take_all_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(hostile.ACCEPTED["png"])
+    monkeypatch.setenv("KMSEG_MAX_MEGABYTES", "1000000")
+    assert main(["-i", str(path)]) == 0
+    with path.open("rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        assert main(["-i", "-"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_megabytes_and_megapixels_have_one_setting_each() -> None:
