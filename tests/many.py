@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,15 @@ from PIL import Image as Pillow
 
 import kmseg
 from kmseg.batch.ledger import JOURNAL, SUMMARY
+from kmseg.batch.scheduling import opened
+from kmseg.batch.series import Result, Series
+from kmseg.batch.sources import found
+from kmseg.batch.work import How, Saving
+from kmseg.cli.saving import Kinds
 
+# Slow enough that a run can be disturbed before its end.
+SETTINGS = kmseg.Settings(n_clusters=8, engine="lloyd", attempts=10, seed=3)
+SAVED = ("labels", "counts", "palette-json")
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png", "ihc.png", "rocket.jpg")
 SECONDS = 120  # until a test gives up waiting
@@ -102,6 +112,55 @@ class Running:
         return self.process.returncode, out, err
 
 
+@dataclass
+class Made:
+    """A run in this process: its result, and what it told."""
+
+    out: Path
+    result: Result
+    notes: list[str]
+    n_done: int  # pictures that this run segmented
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        return contents(self.out)
+
+
+def run(
+    pictures: Path,
+    out: Path,
+    settings: kmseg.Settings = SETTINGS,
+    *,
+    where: str = "threads",
+    workers: int | None = None,
+    codebook: kmseg.Codebook | None = None,
+    trusted: bool = False,
+    saved: tuple[str, ...] = SAVED,
+    disturb: Callable[[], None] = lambda: None,
+    **options: bool,
+) -> Made:
+    """Segment many pictures; `disturb` is called when three are done."""
+    notes: list[str] = []
+    done = 0
+
+    def progress(stage: str, n: int, total: int, failed: int) -> None:
+        nonlocal done
+        if stage == "pictures":
+            done += 1
+            if done == 4:  # the first call says what was done before
+                disturb()
+
+    series = Series(
+        found([str(pictures)], out),
+        How(settings, codebook, trusted=trusted),
+        Saving(str(out), Kinds(saved).downloads),
+        progress=progress,
+        note=notes.append,
+        **options,
+    )
+    return Made(out, series.run(partial(opened, where, workers)), notes, done - 1)
+
+
 def n_finished(out: Path) -> int:
     """How many pictures a running run has noted."""
     try:
@@ -122,30 +181,25 @@ def until(condition: Callable[[], bool]) -> None:
 def cluster(folder: Path, n_workers: int) -> Iterator[str]:
     """The address of a scheduler with workers, all processes of their own on loopback."""
     file = folder / "scheduler.json"
-    loopback = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
-    programs = [
-        ["distributed.cli.dask_scheduler", *loopback, "--port", "0", "--no-dashboard"],
-        *[["distributed.cli.dask_worker", *loopback, "--nthreads", "1", "--no-dashboard"]]
-        * n_workers,
-    ]
-    running = []
+    loopback = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-dashboard"]
+    scheduler = ["distributed.cli.dask_scheduler", *loopback, "--port", "0"]
+    worker = ["distributed.cli.dask_worker", *loopback, "--nthreads", "1"]
+    running = [_quiet([*scheduler, "--scheduler-file", str(file)], folder)]
     try:
-        for program in programs:
-            command = [sys.executable, "-m", *program, "--scheduler-file", str(file)]
-            if "worker" in program[0]:
-                command += ["--local-directory", str(folder)]
-            running.append(_quiet(command, folder))
-        until(file.exists)
-        yield json.loads(file.read_text())["address"]
+        until(lambda: file.exists() and file.read_text().endswith("}"))
+        address: str = json.loads(file.read_text())["address"]
+        for _ in range(n_workers):
+            running.append(_quiet([*worker, address, "--local-directory", str(folder)], folder))
+        yield address
     finally:
         for process in running:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(SECONDS)
 
 
-def _quiet(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
+def _quiet(module: list[str], cwd: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command,
+        [sys.executable, "-m", *module],
         cwd=cwd,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
         stdin=subprocess.DEVNULL,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import dask
+import numpy as np
 import psutil
 import pytest
 
@@ -20,23 +21,21 @@ import kmseg
 import many
 from kmseg.batch.ledger import JOURNAL
 from kmseg.batch.scheduling import opened
-from kmseg.errors import WorkerDiedError
+from kmseg.batch.series import StoppedError
+from kmseg.errors import KmsegError, WorkerDiedError
 from kmseg.output import export
 from kmseg.picture.apart import read_image_apart
 
 pytestmark = pytest.mark.xdist_group("many pictures")
 
 STOPPED = "kmseg: stopped by Ctrl-C\n"
-# Slow enough that a run can be disturbed before its end.
-SETTINGS = ("-n", "12", "--engine", "lloyd", "--attempts", "20", "--seed", "3")
-SAVED = ("--save", "labels,counts,palette-json")
 N_PICTURES = 24
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("many") / "pictures"
-    many.fill(folder, N_PICTURES, side=100)
+    many.fill(folder, N_PICTURES)
     return folder
 
 
@@ -50,37 +49,25 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def undisturbed(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The results of a plain run."""
-    return run(pictures, tmp_path_factory.mktemp("undisturbed"))
+    return many.run(pictures, tmp_path_factory.mktemp("undisturbed")).contents
 
 
-def arguments(pictures: Path, out: Path, *more: str) -> list[str | Path]:
-    return ["-i", pictures, "--out", out, *SETTINGS, *SAVED, *more]
-
-
-def run(pictures: Path, out: Path, *more: str, status: int = 0) -> dict[str, bytes]:
-    """The results of a whole run."""
-    found, _, err = many.start(*arguments(pictures, out, *more)).finish()
-    assert found == status, err
-    return many.contents(out)
-
-
-def resumed(pictures: Path, out: Path, *more: str) -> dict[str, bytes]:
-    """The results after a run went on that was disturbed; nothing else lies in the folder."""
+def resumed(pictures: Path, out: Path) -> dict[str, bytes]:
+    """The results after a run that was disturbed went on; nothing else lies in the folder."""
     before = many.n_finished(out)
-    results = run(pictures, out, "--resume", *more)
-    assert many.n_finished(out) >= N_PICTURES > before
+    made = many.run(pictures, out, resume=True)
+    assert 0 < before < N_PICTURES and made.n_done == N_PICTURES - before
     assert not list(out.rglob("*.part"))
-    return results
+    return made.contents
 
 
 # -- the same results everywhere -------------------------------------------------------------------
 
 
 def test_a_plain_loop_has_the_same_files(pictures: Path, undisturbed: dict[str, bytes]) -> None:
-    settings = kmseg.Settings(n_clusters=12, engine="lloyd", attempts=20, seed=3)
     wanted = [d for d in export.DOWNLOADS if d.key in ("labels", "counts", "palette_json")]
     for path in pictures.rglob("*.*"):
-        seg = kmseg.segment(read_image_apart(path.read_bytes()), settings)
+        seg = kmseg.segment(read_image_apart(path.read_bytes()), many.SETTINGS)
         for download in wanted:
             name = export.file_name(seg, path.name, download)
             found = undisturbed[f"{path.parent.name}/{name}"]
@@ -88,41 +75,31 @@ def test_a_plain_loop_has_the_same_files(pictures: Path, undisturbed: dict[str, 
     assert len(undisturbed) == 3 * N_PICTURES + 2
 
 
-def test_processes_have_the_same_results(
-    pictures: Path, undisturbed: dict[str, bytes], tmp_path: Path
-) -> None:
-    assert run(pictures, tmp_path, "--scheduler", "processes", "--workers", "3") == undisturbed
-
-
 def test_a_cluster_has_the_same_results(
     pictures: Path, undisturbed: dict[str, bytes], tmp_path: Path, address: str
 ) -> None:
-    assert run(pictures, tmp_path, "--scheduler", address) == undisturbed
+    assert many.run(pictures, tmp_path, where=address).contents == undisturbed
 
 
-def test_files_that_are_trusted_have_the_same_results(
+def test_trusted_files_and_one_worker_have_the_same_results(
     pictures: Path, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
-    assert run(pictures, tmp_path, "--trusted", "--workers", "1") == undisturbed
+    assert many.run(pictures, tmp_path, workers=1, trusted=True).contents == undisturbed
 
 
-@pytest.mark.parametrize("palette", ["shared", "file"])
+@pytest.mark.parametrize("shared", [True, False])
 def test_a_palette_for_all_gives_the_same_on_any_scheduler(
-    pictures: Path, tmp_path: Path, address: str, palette: str
+    pictures: Path, tmp_path: Path, address: str, shared: bool
 ) -> None:
-    options = ["-n", "5", "--palette", "shared"]
-    if palette == "file":
-        (tmp_path / "palette.css").write_text(
-            ":root { --a: #102030; --b: #a0b0c0; --c: #806040; --d: #205020; }"
-        )
-        options = ["--palette", str(tmp_path / "palette.css")]
-    results = []
-    for where in ("threads", address):
-        out = tmp_path / where.partition(":")[0]
-        command = ["-i", pictures, "--out", out, "--scheduler", where, *options]
-        assert many.start(*command).finish()[0] == 0
-        results.append(many.contents(out))
-    assert results[0] == results[1]
+    settings = kmseg.Settings(n_clusters=5)
+    colours = np.array([[16, 32, 48], [160, 176, 192], [128, 96, 64]], np.uint8)
+    codebook = None if shared else kmseg.Codebook.of_colours(colours, "oklab", "all")
+    here, there = (
+        many.run(pictures, tmp_path / name, settings, where=where, codebook=codebook, shared=shared)
+        for name, where in (("here", "threads"), ("there", address))
+    )
+    assert here.contents == there.contents
+    assert not here.result.failures
 
 
 # -- disturbances ----------------------------------------------------------------------------------
@@ -131,27 +108,31 @@ def test_a_palette_for_all_gives_the_same_on_any_scheduler(
 def test_a_killed_worker_is_replaced_and_its_pictures_are_done(
     pictures: Path, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
-    program = many.start(*arguments(pictures, tmp_path, "--scheduler", "processes"))
-    many.until(lambda: many.n_finished(tmp_path) > 0)
-    own = set(program.descendants())
-    keepers = {process for process in own if "kmseg.picture.apart" in process.cmdline()}
-    victim = min(keeper.ppid() for keeper in keepers)  # pictures are decoded apart
-    assert victim in {process.pid for process in own - keepers}
-    os.kill(victim, signal.SIGKILL)
-    assert many.n_finished(tmp_path) < N_PICTURES
-    status, _, err = program.finish()
-    assert status == 0 and err == ""
-    assert many.contents(tmp_path) == undisturbed
-    assert many.n_finished(tmp_path) == N_PICTURES
-    gone, alive = psutil.wait_procs(own, timeout=many.SECONDS)
-    assert not alive and victim in {process.pid for process in gone}
+    before = set(psutil.Process().children(recursive=True))
+    seen: set[psutil.Process] = set()
+
+    def kill() -> None:
+        seen.update(set(psutil.Process().children(recursive=True)) - before)
+        parents = {p.ppid() for p in seen if "kmseg.picture.apart" in p.cmdline()}
+        workers = [process for process in seen if process.pid in parents]
+        assert workers, "pictures are not decoded apart"
+        workers[0].kill()
+
+    made = many.run(pictures, tmp_path, where="processes", workers=2, disturb=kill)
+    assert made.contents == undisturbed
+    assert made.n_done == many.n_finished(tmp_path) == N_PICTURES
+    # What multiprocessing keeps for this process is none of the run's.
+    own = [process for process in seen if "resource_tracker" not in str(_command(process))]
+    assert not psutil.wait_procs(own, timeout=many.SECONDS)[1]
 
 
-@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+@pytest.mark.parametrize("where", ["threads", "processes"])
 def test_ctrl_c_leaves_whole_files_and_no_process_and_resume_does_the_rest(
-    pictures: Path, undisturbed: dict[str, bytes], tmp_path: Path, scheduler: str
+    pictures: Path, undisturbed: dict[str, bytes], tmp_path: Path, where: str
 ) -> None:
-    program = many.start(*arguments(pictures, tmp_path, "--scheduler", scheduler))
+    flags = ["-n", "8", "--engine", "lloyd", "--attempts", "10", "--seed", "3"]  # many.SETTINGS
+    saved = ["--save", ",".join(many.SAVED), "--scheduler", where]
+    program = many.start("-i", pictures, "--out", tmp_path, *flags, *saved)
     many.until(lambda: many.n_finished(tmp_path) > 0)
     own = program.descendants()
     program.interrupt()
@@ -167,11 +148,16 @@ def test_ctrl_c_leaves_whole_files_and_no_process_and_resume_does_the_rest(
 def test_a_full_disk_stops_the_run_and_resume_does_the_rest(
     pictures: Path, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
-    most = sorted(len(content) for content in undisturbed.values())[-20]
-    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most, most))
-    status, out, err = many.start(*arguments(pictures, tmp_path), preexec_fn=limit).finish()
-    assert (status, out) == (1, "")
-    assert "cannot be written" in err and "--resume" in err and err.count("\n") == 1
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill_up() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+
+    try:
+        with pytest.raises(StoppedError, match=r"cannot be written .*make room.*--resume"):
+            many.run(pictures, tmp_path, disturb=fill_up)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not list(tmp_path.rglob("*.part"))
     assert resumed(pictures, tmp_path) == undisturbed
 
@@ -180,43 +166,32 @@ def test_a_cut_connection_to_the_scheduler_is_made_again(
     pictures: Path, undisturbed: dict[str, bytes], tmp_path: Path, address: str
 ) -> None:
     with relay(address) as (near, cut):
-        program = many.start(*arguments(pictures, tmp_path, "--scheduler", near))
-        many.until(lambda: many.n_finished(tmp_path) > 0)
-        cut()
-        assert many.n_finished(tmp_path) < N_PICTURES
-        status, _, err = program.finish()
-    assert (status, err) == (0, "")
-    assert many.contents(tmp_path) == undisturbed
+        made = many.run(pictures, tmp_path, where=near, disturb=cut)
+    assert made.contents == undisturbed
+    assert many.n_finished(tmp_path) == N_PICTURES
 
 
 def test_a_scheduler_that_is_gone_stops_the_run_and_resume_does_the_rest(
-    pictures: Path,
-    undisturbed: dict[str, bytes],
-    tmp_path: Path,
-    address: str,
-    monkeypatch: pytest.MonkeyPatch,
+    pictures: Path, undisturbed: dict[str, bytes], tmp_path: Path, address: str
 ) -> None:
-    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "3s")
-    with relay(address) as (near, cut):
-        program = many.start(*arguments(pictures, tmp_path, "--scheduler", near))
-        many.until(lambda: many.n_finished(tmp_path) > 0)
-        cut(for_good=True)
-        status, _, err = program.finish()
-    assert status == 1
-    assert "--resume" in err and err.count("\n") == 1
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        relay(address) as (near, cut),
+        pytest.raises(StoppedError, match=r"scheduler is lost.*--resume"),
+    ):
+        many.run(pictures, tmp_path, where=near, disturb=partial(cut, for_good=True))
     assert resumed(pictures, tmp_path) == undisturbed
 
 
-def test_an_address_without_a_scheduler_is_refused(
-    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
+def test_an_address_without_a_scheduler_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    program = many.start(*arguments(pictures, tmp_path, "--scheduler", f"tcp://127.0.0.1:{port}"))
-    status, out, err = program.finish()
-    assert (status, out) == (2, "")
-    assert "No Dask scheduler answers" in err and err.count("\n") == 1
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(KmsegError, match="No Dask scheduler answers"),
+        opened(f"tcp://127.0.0.1:{port}"),
+    ):
+        pass
 
 
 # -- the pool --------------------------------------------------------------------------------------
@@ -322,3 +297,10 @@ def relay(address: str) -> Iterator[tuple[str, Callable[..., None]]]:
 def _shut(each: socket.socket) -> None:
     with suppress(OSError):
         each.shutdown(socket.SHUT_RDWR)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it is gone
+        return []

@@ -19,7 +19,6 @@ from kmseg.batch.sources import Source
 from kmseg.batch.work import Entry, How, NoRoomError, Saving, Task, as_kmseg_error, digest_of, save
 from kmseg.errors import KmsegError
 from kmseg.output import files
-from kmseg.picture.reading import Levels
 from kmseg.segmentation import Codebook
 from kmseg.settings import LINK_VERSION
 from kmseg.version import __version__
@@ -155,7 +154,7 @@ class Series:
                 if found is not None:
                     own[found.picture] = found
                 self.progress("levels", done, len(tasks), 0)
-            pairs = levels.together(own)
+            pairs = levels.together(own.values())
             by_picture = {name: pairs[each.kind] for name, each in own.items()}
             known = {"stamp": stamp, "pairs": pairs, "pictures": by_picture}
             ledger.note(_LEVELS, known)
@@ -187,7 +186,9 @@ class Series:
                 f"the shared palette was fitted on {known['cells']:,} cells of 2 levels a channel, "
                 f"not on the {known['colours']:,} colours themselves"
             )
-        return Codebook.from_dict(known["codebook"])
+        pairs = list((ledger.noted(_LEVELS) or {"pairs": {}})["pairs"].values())
+        own = _pair(pairs[0]) if len(pairs) == 1 else None
+        return replace(Codebook.from_dict(known["codebook"]), levels=own)
 
     def _colours(self, pool: Pool, tasks: Sequence[Task], stamp: str) -> palette.Counts:
         """The colours of all pictures; an interrupted count is resumed from what it saved."""
@@ -256,7 +257,7 @@ class Series:
             files.discard_left_over(folder)
 
 
-def _pair(values: Sequence[float] | None) -> Levels | None:
+def _pair(values: Sequence[float] | None) -> tuple[float, float] | None:
     return None if values is None else (values[0], values[1])
 
 

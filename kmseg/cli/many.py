@@ -176,7 +176,7 @@ def segment_all(
         note(str(error))
         return SOME_FAILED
     for path in result.tables:
-        print(path)
+        print(Path(options.out, path.name))
     if result.failures:
         note(
             f"{len(result.failures)} of {len(found)} pictures failed: see "
