@@ -36,8 +36,8 @@ SOME_FAILED: Final = 1
 
 
 def add_options(to: argparse.ArgumentParser) -> None:
-    """Add the options that are only for many pictures."""
-    group = to.add_argument_group("many pictures")
+    """Add the options that are for many pictures, or for one that is read part by part."""
+    group = to.add_argument_group("many pictures, and one that is larger than memory")
     add = group.add_argument
     add(
         "--scheduler",
@@ -73,10 +73,7 @@ def is_meant(options: argparse.Namespace) -> bool:
 
     if is_many(options.image):
         return True
-    given = {
-        "--palette shared": options.codebook == SHARED,
-        "--resume": options.resume,
-    }
+    given = {"--palette shared": options.codebook == SHARED, "--resume": options.resume}
     for flag in (flag for flag, is_given in given.items() if is_given):
         raise KmsegError(f"{flag}: is for many pictures, and -i names one; leave it out")
     return False
