@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -186,6 +187,35 @@ def test_labels_never_replace_a_file_without_force(folder: Path, capsys: Capture
     capsys.readouterr()
     assert_refused(capsys, line, "exists", "--force")
     assert main([*line.split(), "--force"]) == 0
+
+
+def test_a_full_disk_is_said_and_leaves_no_part_of_the_labels(folder: Path) -> None:
+    code = (
+        "import resource, signal, sys; from kmseg.cli import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    before, line = names(folder), "-i wide.tif -n 3 --trusted --save labels"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *line.split()],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "cannot be written (File too large)" in done.stderr
+    assert names(folder) == before
+
+
+def test_progress_is_shown_by_parts(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kmseg.cli.progress._ELSEWHERE", 0.0)
+    monkeypatch.setattr("kmseg.streaming.picture._REGION_PIXELS", 1 << 17)
+    assert main(["-i", "wide.tif", "-n", "3", "--trusted", "--save", "labels"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 24 and lines[-1].startswith("kmseg: 12 of 12 parts of the picture")
 
 
 # -- what is loaded --------------------------------------------------------------------------------

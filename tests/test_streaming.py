@@ -20,6 +20,7 @@ from kmseg.errors import KmsegError, SettingsError
 from kmseg.output.report import report
 from kmseg.output.tables import counts_csv
 from kmseg.parallel.threads import as_made
+from kmseg.picture.limits import Limits
 from kmseg.streaming import open_large, segment_large, write_labels
 from oracles import image_at
 
@@ -323,6 +324,19 @@ def test_labels_are_a_tiled_bigtiff_in_the_colours_of_the_clusters(tmp_path: Pat
     assert (values == 0).any()
     counted = values > 0
     assert np.array_equal(colors[counted], expected.palette[expected.labels[counted]])
+
+
+@pytest.mark.parametrize(("width", "rows"), [(100, 256), (40_000, 208), (1_000_000, 16)])
+def test_parts_of_a_very_wide_picture_in_strips_are_small_too(
+    width: int, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kmseg.streaming.picture._REGION_PIXELS", 1 << 23)
+    path = saved(tmp_path / "a.tif", np.zeros((300, width), np.uint8), compression="zlib")
+    picture = open_large(path, Limits(max_side=10**6, max_pixels=10**9, max_decoded_bytes=10**9))
+    assert picture.tile == (rows, 256)
+    heights = [region.bottom - region.top for region in picture.regions()]
+    assert sum(heights) == 300 and max(heights) * width <= max(1 << 24, 300 * 100)
+    assert all(height % rows == 0 for height in heights[:-1])
 
 
 # -- refusals --------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kmseg.batch.scheduling import Pool
     from kmseg.segmentation import Codebook
     from kmseg.streaming.segment import Run
+    from kmseg.streaming.tiff import Region
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -94,14 +95,22 @@ def workers(options: argparse.Namespace) -> Iterator[Run]:
     """What applies a function to the parts of a picture: threads, or the workers of the options."""
     scheduler, n_workers = options.scheduler or "threads", _n_workers(options)
     if options.scheduler is None and n_workers is None:
-        yield as_made
+        yield partial(_shown, as_made)
         return
     from kmseg.batch import scheduling
 
     with _naming("--"):
         scheduling.check(scheduler, n_workers)
     with scheduling.opened(scheduler, n_workers) as pool:
-        yield partial(_in_order, pool)
+        yield partial(_shown, partial(_in_order, pool))
+
+
+def _shown(run: Run, function: Callable[[Region], T], items: Sequence[Region]) -> Iterator[T]:
+    """Run, and show how far it is."""
+    with Progress() as progress:
+        for n_done, result in enumerate(run(function, items), 1):
+            progress("parts", n_done, len(items), 0)
+            yield result
 
 
 def _in_order(pool: Pool, function: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:

@@ -1,4 +1,4 @@
-"""Progress of a run over many pictures, as lines on standard error."""
+"""Progress of a run over many pictures, or over the parts of one, as lines on standard error."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _WORDS: Final = {
     "levels": "levels of {} pictures",
     "colours": "colours of {} pictures",
     "pictures": "{} pictures",
+    "parts": "{} parts of the picture",
 }
 
 

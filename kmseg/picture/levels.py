@@ -182,20 +182,9 @@ def scale_of(
     levels: Levels,
     strips: Callable[[], Iterable[Array]] = tuple,
 ) -> Scale:
-    """Choose how the values of a picture that was surveyed become levels of 0-255.
+    """What :func:`choose_scale` returns, for a picture that was surveyed.
 
-    Parameters
-    ----------
-    survey : Survey
-        Of the whole picture.
-    samples, levels, strips
-        As in :func:`choose_scale`; ``strips`` is called only if :attr:`Survey.counts_values` is
-        false.
-
-    Raises
-    ------
-    ImageError
-        No pixel has a value.
+    ``strips`` is called only if it is not known how often each value occurs.
     """
     if survey.n_values == 0:
         raise ImageError(

@@ -116,11 +116,6 @@ class Survey:
             self._lowest = _smallest(values, self._lowest, self._n_kept)
             self._highest = -_smallest(-values.astype(np.float64), -self._highest, self._n_kept)
 
-    @property
-    def counts_values(self) -> bool:
-        """Whether it is known how often each value occurs."""
-        return self._counts is not None
-
     def add_survey(self, other: Survey) -> None:
         """Add what was found in another part of the picture; both count their values."""
         assert self._counts is not None and other._counts is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -81,7 +81,11 @@ class _Table:
         self.numbers = numbers
 
     def __reduce__(self) -> tuple[Callable[[bytes], _Table], tuple[bytes]]:
-        return _unpacked, (zlib.compress(self.numbers.tobytes(), _LEVEL),)
+        return _unpacked, (self._packed,)
+
+    @cached_property
+    def _packed(self) -> bytes:
+        return zlib.compress(self.numbers.tobytes(), _LEVEL)
 
 
 @lru_cache(maxsize=1)

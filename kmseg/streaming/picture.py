@@ -23,11 +23,12 @@ from kmseg.picture.strips import Decoded, Mask, Pixels, Strip
 from kmseg.picture.survey import Samples, Survey
 from kmseg.streaming.claims import Claims, find_claims
 from kmseg.streaming.samples import PageSamples
-from kmseg.streaming.tiff import Page, Region
+from kmseg.streaming.tiff import TILE_UNIT, Page, Region
 
 # Pixels of a part: so many that what is done once for a part takes little of the time.
 _REGION_PIXELS: Final = 1 << 23
-# Rows and columns of the tiles of label pictures, if the picture is stored in strips.
+# Rows and columns of the tiles of label pictures, if the picture is stored in strips; fewer rows if
+# it is very wide.
 _TILE: Final = 256
 # A compressed strip is decoded for each part that it lies in, so parts are so many strips high.
 _STRIPS: Final = 2
@@ -68,7 +69,10 @@ class LargePicture:
     def tile(self) -> tuple[int, int]:
         """Height and width of the tiles of label pictures."""
         page = _opened(self.claims)[0]
-        return page.stored if page.is_tiled else (_TILE, _TILE)
+        if page.is_tiled:
+            return page.stored
+        rows = _REGION_PIXELS // self.width // TILE_UNIT * TILE_UNIT
+        return min(max(rows, TILE_UNIT), _TILE), _TILE
 
     @property
     def deep(self) -> Samples | None:

@@ -26,8 +26,8 @@ Array = npt.NDArray[Any]
 INSTALL: Final = 'pip install "tifffile>=2026.3" "imagecodecs>=2026.3"'
 # The most bytes of one decoded tile or strip.
 _MOST_BYTES: Final = 100_000_000
-# Sides of tiles are multiples of this: TIFF 6.0, section 15.
-_TILE_UNIT: Final = 16
+#: Sides of tiles are multiples of this: TIFF 6.0, section 15.
+TILE_UNIT: Final = 16
 _BITS: Final = (8, 16)
 _EXTRA_SAMPLES, _ORIENTATION, _PREMULTIPLIED = 338, 274, (1,)
 _COMPRESSION, _STRIP_OFFSETS, _ROWS, _LZW, _JPEG, _YCBCR = 259, 273, 278, 5, 7, 6
@@ -108,7 +108,7 @@ class Page:
             raise _unread("YCbCr samples without JPEG compression", "RGB samples")
         if self.is_planar and tags.get(_EXTRA_SAMPLES) == _PREMULTIPLIED:
             raise _unread("channels stored apart, multiplied by alpha", "channels stored together")
-        if self.is_tiled and any(side % _TILE_UNIT for side in self.stored):
+        if self.is_tiled and any(side % TILE_UNIT for side in self.stored):
             raise _unread("tiles whose sides are no multiples of 16", "tiles of 256 x 256 pixels")
         in_parts = self.stored[0] * self.stored[1] * self._n_contiguous * self.dtype.itemsize
         if in_parts > _MOST_BYTES and not self.has_raw_rows:
