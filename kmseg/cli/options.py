@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -12,6 +13,7 @@ from kmseg.cli import many
 from kmseg.cli.saving import PICTURE_FORMATS, Kinds, chosen_kinds, kinds
 from kmseg.cli.streams import note
 from kmseg.errors import KmsegError, SettingsError
+from kmseg.output import export
 from kmseg.picture import formats
 from kmseg.picture.reading import Reading, format_levels, parse_frame, parse_levels
 from kmseg.picture.roi import parse_region
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from kmseg.segmentation import Codebook
 
 FORMATS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
+
+MAX_SMOOTHING: Final = 100  # pixels
 
 # Defaults that differ from those of Settings. K is the article's; see settings() for init.
 _DEFAULTS: Final[dict[str, Any]] = {"n_clusters": 3}
@@ -93,6 +97,12 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
         help="cluster only what is inside a rectangle, by two corners in pixels from the upper "
         "left of the picture, such as 10.20_300.150, or inside a polygon, by three to 64 corners "
         "(default: the whole picture)",
+    )
+
+    to.add_argument(
+        "--mask",
+        metavar="FILE",
+        help="cluster only where this picture of the same size is at least half as bright as white",
     )
 
 
@@ -180,6 +190,13 @@ def _add_outputs(to: argparse.ArgumentParser) -> None:
         help="longest side of the picture in a saved page, "
         f"{offline.SIDES[0]} to {offline.SIDES[1]} (default: {offline.SIDE})",
     )
+    add(
+        "--smoothing",
+        default=str(export.SMOOTHING),
+        metavar="PIXELS",
+        help=f"smoothing of svg and geojson, 0 to {MAX_SMOOTHING}: borders move by at most this "
+        f"and 0.36 pixels; 0 keeps the edges of pixels (default: {export.SMOOTHING})",
+    )
     add("--force", action="store_true", help="let --labels and --save replace existing files")
     add("--json", action="store_true", help="print everything as one JSON object")
 
@@ -229,7 +246,7 @@ def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings
             others = {name: given[name] for name in _BESIDE_CODEBOOK[2:] if name in given}
             return dataclasses.replace(codebook.settings(), **others)
         except SettingsError as error:
-            raise KmsegError(_by_option(str(error))) from error
+            raise KmsegError(by_option(str(error))) from error
     values = _DEFAULTS | given
     if values.get("centroids"):
         values.setdefault("init", "manual")
@@ -243,13 +260,13 @@ def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings
     try:
         made = Settings(**values)
     except SettingsError as error:
-        raise KmsegError(_by_option(str(error))) from error
+        raise KmsegError(by_option(str(error))) from error
     if "attempts" in given and FIELDS["attempts"].parse(given["attempts"]) != made.attempts:
         note(f"--attempts: a manual start has {made.attempts}, not {shown(given['attempts'])}")
     return made
 
 
-def _by_option(message: str) -> str:
+def by_option(message: str) -> str:
     """A message of ``Settings`` with options in place of the names of fields."""
     name, colon, rest = message.partition(":")
     flag = FIELDS[name].flags[0] if name in FIELDS else name
@@ -278,7 +295,22 @@ def kinds_to_save(options: argparse.Namespace, source: str = "", default: str = 
         _page_side(options),
         # A saved page does not name the picture's file and its folder.
         source if source.startswith(SAMPLE_PREFIX) else "PICTURE",
+        _smoothing(options),
     )
+
+
+def _smoothing(options: argparse.Namespace) -> float:
+    """The smoothing of ``--smoothing``, in pixels."""
+    try:
+        smoothing = float(options.smoothing)
+    except ValueError:
+        smoothing = math.nan
+    if not 0 <= smoothing <= MAX_SMOOTHING:
+        raise KmsegError(
+            f"--smoothing: must be a number from 0 to {MAX_SMOOTHING}, not "
+            f"{shown(options.smoothing)}"
+        )
+    return smoothing
 
 
 def _page_side(options: argparse.Namespace) -> int:

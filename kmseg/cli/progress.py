@@ -1,4 +1,4 @@
-"""Progress of a run over many pictures, as lines on standard error."""
+"""Progress of a run over many pictures, or over the parts of one, as lines on standard error."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _ELSEWHERE: Final = 30.0
 # The rate is that of the last seconds.
 _WINDOW: Final = 20.0
 
-_WORDS: Final = {
-    "levels": "levels of {} pictures",
-    "colours": "colours of {} pictures",
-    "pictures": "{} pictures",
+_STAGES: Final = {
+    "levels": "levels: {} of {} pictures",
+    "colours": "colours: {} of {} pictures",
+    "pictures": "{} of {} pictures",
+    "parts": "{} of {} parts of the picture",
 }
 
 
@@ -56,7 +57,7 @@ class Progress:
         note(line)
 
     def _line(self, done: int, total: int, failed: int) -> str:
-        line = f"{done:,} of {_WORDS[self._stage].format(f'{total:,}')}"
+        line = _STAGES[self._stage].format(f"{done:,}", f"{total:,}")
         (then, before), (now, _) = self._past[0], self._past[-1]
         if done > before and now > then:
             rate = (done - before) / (now - then)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from kmseg.cli import reading
 from kmseg.cli.streams import note, quoted
@@ -65,12 +65,15 @@ class Kinds:
         The longest side of the picture in a saved page, in pixels.
     source : str
         What the command in a saved page calls the picture.
+    smoothing : float
+        Of outlines, in pixels.
     """
 
     names: tuple[str, ...]
     picture_format: str = "png"
     page_side: int = offline.SIDE
     source: str = "PICTURE"
+    smoothing: float = export.SMOOTHING
 
     def downloads(self, seg: Segmentation) -> Iterator[export.Download]:
         """All files of a segmentation."""
@@ -92,8 +95,8 @@ class Kinds:
 
     def whole(self, kind: str) -> export.Download:
         """The download of a kind that is one file."""
-        page = offline.page(self.page_side, source=self.source)
-        return _wholes(page)[kind.replace("-", "_")]
+        made = offline.page(self.page_side, source=self.source), *export.outlines(self.smoothing)
+        return _wholes(*made)[kind.replace("-", "_")]
 
     def note_picture_format(self) -> None:
         """Tell if ``--picture-format`` has no effect."""
@@ -201,10 +204,16 @@ class Plan:
                 yield f"--save {kind}", self.folder / (stem + suffix)
 
     def _write(self, flag: str, path: Path, content: bytes) -> None:
+        with self._writing(flag, path) as file:
+            file.write(content)
+
+    @contextmanager
+    def _writing(self, flag: str, path: Path) -> Iterator[BinaryIO]:
         self._check_file(flag, path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            files.write(path, content, overwrite=self.force)
+            with files.writing(path, overwrite=self.force) as file:
+                yield file
         except FileExistsError:
             raise KmsegError(_exists(flag, path)) from None
         except OSError as error:
@@ -232,9 +241,9 @@ class Plan:
             raise KmsegError(_exists(flag, path))
 
 
-def _wholes(page: export.Download) -> dict[str, export.Download]:
-    """The downloads that are one file, by their keys."""
-    return {download.key: download for download in (*export.DOWNLOADS, page, export.ARCHIVE)}
+def _wholes(*made: export.Download) -> dict[str, export.Download]:
+    """The downloads that are one file, by their keys; some are made with the options."""
+    return {download.key: download for download in (*export.DOWNLOADS, *made, export.ARCHIVE)}
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from kmseg.output.report import settings_json
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
 
-
 SMOOTHING: Final = 0.75
 """Smoothing of outlines in pixels: about the least that makes any staircase of pixels a line."""
 
@@ -50,13 +49,10 @@ class Context:
         File name of the picture, from which the names of files in an archive are made.
     focus : tuple of int
         Clusters in focus, numbered from 0 before merging, for the settings file.
-    smoothing : float
-        How far outlines may lie from the edges of the pixels, in pixels.
     """
 
     picture: str
     focus: tuple[int, ...] = ()
-    smoothing: float = SMOOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,24 +137,34 @@ def _animation(kind: animation.Format, title: str) -> Download:
     )
 
 
-def _svg(seg: Segmentation, context: Context) -> bytes:
+def _svg(smoothing: float, seg: Segmentation, _: Context) -> bytes:
     from kmseg.output.svg import svg  # slow to import, as is GeoJSON
 
-    return svg(seg, context.smoothing)
+    return svg(seg, smoothing)
 
 
-def _geojson(seg: Segmentation, context: Context) -> bytes:
+def _geojson(smoothing: float, seg: Segmentation, _: Context) -> bytes:
     from kmseg.output.geojson import geojson
 
-    return geojson(seg, context.smoothing)
+    return geojson(seg, smoothing)
 
 
-def _outlines(
-    key: str, title: str, mime: str, make: Callable[[Segmentation, Context], bytes]
-) -> Download:
-    """A drawing of all regions. It is in no archive, since pictures with many specks have none."""
-    suffix = f"_outlines.{key}"
-    return Download(key, title, mime, suffix, make, Group.OUTLINES, in_archive=False)
+def outlines(smoothing: float = SMOOTHING) -> tuple[Download, ...]:
+    """Drawings of all regions; they are in no archive, as some pictures have too many regions.
+
+    Parameters
+    ----------
+    smoothing : float
+        As for :func:`kmseg.regions.outlines.outlines`, in pixels.
+    """
+    kinds = (
+        ("svg", "Clusters (SVG)", "image/svg+xml", partial(_svg, smoothing)),
+        ("geojson", "Regions (GeoJSON)", "application/geo+json", partial(_geojson, smoothing)),
+    )
+    return tuple(
+        Download(key, title, mime, f"_outlines.{key}", make, Group.OUTLINES, in_archive=False)
+        for key, title, mime, make in kinds
+    )
 
 
 def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], bytes]) -> Download:
@@ -205,8 +211,7 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         render.numbers,
         Group.LABELS,
     ),
-    _outlines("svg", "Clusters (SVG)", "image/svg+xml", _svg),
-    _outlines("geojson", "Regions (GeoJSON)", "application/geo+json", _geojson),
+    *outlines(),
     Download(
         "counts", "Counts (CSV)", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)
     ),

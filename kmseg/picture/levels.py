@@ -173,6 +173,19 @@ def choose_scale(
     survey = Survey(samples, n_pixels)
     for strip in strips():
         survey.add(strip)
+    return scale_of(survey, samples, levels, strips)
+
+
+def scale_of(
+    survey: Survey,
+    samples: Samples,
+    levels: Levels,
+    strips: Callable[[], Iterable[Array]] = tuple,
+) -> Scale:
+    """What :func:`choose_scale` returns, for a picture that was surveyed.
+
+    ``strips`` is called only if it is not known how often each value occurs.
+    """
     if survey.n_values == 0:
         raise ImageError(
             "No pixel of the picture has a value: all are NaN, infinite or the nodata value that "
@@ -186,6 +199,15 @@ def choose_scale(
         )
         notes.append(f"{survey.n_missing:,} {pixels} left out")
     return Scale(samples, low, high, survey.n_missing, tuple(notes))
+
+
+def common_levels(own: Iterable[tuple[float, float]]) -> tuple[float, float] | None:
+    """One pair of levels for a series, given those that suit each file: the range of them all.
+
+    None if there are none, for files of 8 bits.
+    """
+    ranges = list(own)
+    return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
 
 
 def used_depth(notes: Iterable[str]) -> int | None:

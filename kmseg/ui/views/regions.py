@@ -20,8 +20,6 @@ from kmseg.ui.views.view import Place, View, ViewContext
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
 
-DOWNLOADS: Final = (export.Group.OBJECTS, export.Group.OUTLINES)
-
 HELP: Final = """
 An object is a region: pixels of one cluster that touch along their edges. Its measurements have the
 names and definitions of scikit-image's `regionprops`; x and y start at 0 in the upper left.
@@ -62,11 +60,11 @@ def show(context: ViewContext) -> None:
         key=Key.OBJECTS,
     )
     smoothing = float(session.option(download.SMOOTHING.name) or export.SMOOTHING)
+    of_objects = [each for each in export.DOWNLOADS if each.group == export.Group.OBJECTS]
     st.caption("Files of all objects, whatever the filters:", help=HELP)
     with st.grid("auto", min_column_width=160, gap="small"):
-        for each in export.DOWNLOADS:
-            if each.group in DOWNLOADS:
-                download.button(each, context, smoothing)
+        for each in (*of_objects, *export.outlines(smoothing)):
+            download.button(each, context)
 
 
 def _data(context: ViewContext, counts: tuple[int, ...]) -> ObjectsData:
