@@ -11,7 +11,7 @@ from kmseg.errors import RegionsError
 from kmseg.output import export
 from kmseg.segmentation.tidy import smallest_pixels
 from kmseg.settings import FIELDS, Settings, to_hex
-from kmseg.ui import failures, naming, store
+from kmseg.ui import failures, naming, store, text
 from kmseg.ui.components.objects.objects import Fillable, ObjectCluster, ObjectsData, objects
 from kmseg.ui.session import Key, session
 from kmseg.ui.views import download
@@ -37,28 +37,12 @@ of the ellipse with the same second moments: 0 for a circle, 1 for a line.
 
 def show(context: ViewContext) -> None:
     """Draw the controls, the list of objects, and files of them."""
-    after = context.merged
-    before = after.untidied or after
-    counts = store.n_regions(context.picture, after)
-    n_before = sum(store.n_regions(context.picture, before))
-    found, refused = None, ""
     try:
-        found = store.objects(context.picture, after)
+        found, refused = store.objects(context.picture, context.merged), ""
     except RegionsError as error:
-        refused = str(error)
-    objects(
-        replace(
-            _data(context, counts),
-            table=found.table if found else "",
-            numbers=found.numbers if found else "",
-            width=found.width if found else 0,
-            height=found.height if found else 0,
-            refused=refused,
-            told=_told(n_before, sum(counts), tidied=after.untidied is not None),
-        ),
-        failures.in_callback(_act, "Tidying"),
-        key=Key.OBJECTS,
-    )
+        found, refused = store.Objects("", "", 0, 0), str(error)
+    data = _data(context, found, refused)
+    objects(data, failures.in_callback(_act, "Tidying"), key=Key.OBJECTS)
     smoothing = float(session.option(download.SMOOTHING.name) or export.SMOOTHING)
     of_objects = [each for each in export.DOWNLOADS if each.group == export.Group.OBJECTS]
     st.caption("Files of all objects, whatever the filters:", help=HELP)
@@ -67,10 +51,10 @@ def show(context: ViewContext) -> None:
             download.button(each, context)
 
 
-def _data(context: ViewContext, counts: tuple[int, ...]) -> ObjectsData:
-    """The data, without the addresses of the objects."""
+def _data(context: ViewContext, found: store.Objects, refused: str) -> ObjectsData:
     after, picture = context.merged, context.picture
     painted = context.seg if after.untidied is None else after  # as in the viewer
+    counts = store.n_regions(picture, after)
     n_pixels = int(after.pixel_counts.sum())
     smallest = after.settings.smallest_region
     listed = replace(export.DOWNLOADS[0], suffix="_objects-listed.csv")
@@ -78,12 +62,12 @@ def _data(context: ViewContext, counts: tuple[int, ...]) -> ObjectsData:
         segmentation=context.address,
         count=context.seg.n_clusters,
         labels=store.previews(picture, painted).labels,
-        table="",
-        numbers="",
-        refused="",
+        table=found.table,
+        numbers=found.numbers,
+        refused=refused,
         n=sum(counts),
-        width=0,
-        height=0,
+        width=found.width,
+        height=found.height,
         full=store.size(picture, after),
         pixels=n_pixels,
         clusters=[
@@ -95,7 +79,7 @@ def _data(context: ViewContext, counts: tuple[int, ...]) -> ObjectsData:
         fillable=_fillable(after.untidied or after, after.settings),
         smallest=FIELDS["smallest_region"].kind.to_link(smallest),
         least=smallest_pixels(smallest, n_pixels),
-        told="",
+        told=_told(picture, after, sum(counts)),
         file=export.file_name(after, naming.file_name_of(picture), listed),
         answers=session.objects_answers,
         visit=session.visit,
@@ -112,9 +96,12 @@ def _fillable(before: Segmentation, settings: Settings) -> list[Fillable]:
     ]
 
 
-def _told(n_before: int, n_after: int, *, tidied: bool) -> str:
-    regions = f"{n_before:,} region{'' if n_before == 1 else 's'}"
-    return f"{regions}, {n_after:,} after tidying" if tidied else regions
+def _told(picture: store.Picture, seg: Segmentation, n: int) -> str:
+    """What tidying did, such as "105 regions, 22 after tidying"."""
+    if seg.untidied is None:
+        return text.count(n, "region")
+    before = sum(store.n_regions(picture, seg.untidied))
+    return f"{text.count(before, 'region')}, {n:,} after tidying"
 
 
 def _act() -> None:
