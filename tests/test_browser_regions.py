@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +16,7 @@ from inprocess import png
 from visitor import OpenPage, download, eventually, open_files, painted, pixels_of, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 QUERY = "?picture=upload-00000000&color_space=cielab&n_clusters=2&view=regions"
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
@@ -268,7 +267,7 @@ def test_on_a_phone_nothing_lies_beside_the_page(open_page: OpenPage, scheme: st
     assert page.locator(".right .box rect").count() == 2
 
 
-def test_many_objects_are_filtered_without_the_server(open_page: OpenPage, tmp_path: Path) -> None:
+def test_many_objects_are_filtered_without_the_server(open_page: OpenPage) -> None:
     noise = np.random.default_rng(0).integers(0, 2, (220, 330), np.uint8) * 255
     page = open_page(QUERY)
     open_files(page, {"name": "noise.png", "mimeType": "image/png", "buffer": png(noise)})
@@ -280,11 +279,32 @@ def test_many_objects_are_filtered_without_the_server(open_page: OpenPage, tmp_p
     found = seg.regions()
     assert found.n_regions > 5000
     told(page, f"Listed: {found.n_regions:,} objects")
-    sent: list[str] = []
-    page.on("websocket", lambda socket: sent.append(socket.url))
+    sent: list[object] = []
     page.on("request", lambda request: sent.append(request.url))
+    network = page.context.new_cdp_session(page)
+    network.on("Network.webSocketFrameSent", lambda event: sent.append(event))
+    network.send("Network.enable")
     page.get_by_label("Leave out what touches the border").check()
     n = int((~found.touches_border).sum())
     told(page, f"Listed: {n:,} of {found.n_regions:,} objects")
     assert sent == []
     assert page.locator(".rows tbody tr").count() < 60
+
+
+@pytest.mark.expects_problem("404")
+def test_a_list_that_the_server_keeps_no_more_is_asked_for_again(open_page: OpenPage) -> None:
+    page = open_page("?picture=plate-5&n_clusters=3&width=200")
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=404, body="gone")
+
+    page.route("**/kmseg/preview/*/table", refuse_once)
+    page.get_by_role("radio", name="Regions", exact=True).click()
+    page.locator(".found:not([hidden])").wait_for(timeout=60_000)
+    assert len(refused) == 1
+    assert page.locator(".rows tbody tr").count() > 5

@@ -133,6 +133,14 @@ def test_the_numbers_of_the_previews_pixels_are_those_of_the_label_picture() -> 
     np.testing.assert_array_equal(numbers, found.label_image[rows][:, columns])
 
 
+def test_a_second_run_said_that_clusters_had_been_merged_before_they_were_tidied() -> None:
+    app = opened(smallest_region="30")
+    for _ in range(2):
+        assert "before tidying: inertia" in texts(app)
+        app.run()
+    assert "before merging and tidying: inertia" in texts(opened(smallest_region="30", merge="1.2"))
+
+
 def test_merged_clusters_are_one_cluster_of_objects() -> None:
     data = sent(opened(merge="1.2"))
     seg = plate().merged([(0, 1)])

@@ -14,6 +14,7 @@ import { Scale } from "./scale.js"
 import { Tidying } from "./tidying.js"
 import { fetchNumbers, fetchTable } from "./unpack.js"
 
+const MANY = 6 // clusters above which their buttons are short
 const RETRIES = 5
 const RETRY = 1500 // milliseconds
 // Opacities of the veils, of 255: over what filters leave out, and over all but the chosen object.
@@ -148,7 +149,9 @@ class Objects {
     group.replaceChildren(...data.clusters.map((cluster, at) => {
       const button = make("button")
       button.type = "button"
-      button.append(make("i"), `${cluster.name}: ${several(cluster.count, "object")}`)
+      const said = `${cluster.name}: ${several(cluster.count, "object")}`
+      button.append(make("i"), data.clusters.length > MANY ? said.split(" object")[0] : said)
+      button.ariaLabel = said
       button.firstChild.style.background = cluster.color
       button.ariaPressed = String(focus.clusters.size > 0 && isListed[at])
       button.title = `Put cluster ${cluster.name} in focus: only its objects are listed`
