@@ -21,6 +21,7 @@ from kmseg.settings import SAMPLE_PREFIX, Settings
 
 if TYPE_CHECKING:
     from kmseg.batch.scheduling import Pool
+    from kmseg.batch.series import Result
     from kmseg.segmentation import Codebook
     from kmseg.streaming.segment import Run
     from kmseg.streaming.tiff import Region
@@ -181,15 +182,17 @@ def segment_all(
     except StoppedError as error:
         note(str(error))
         return SOME_FAILED
+    return _told(result, Path(options.out), len(found))
+
+
+def _told(result: Result, out: Path, n_pictures: int) -> int:
+    """Print where the tables are; returns the exit status."""
     for path in result.tables:
-        print(Path(options.out, path.name))
-    if result.failures:
-        note(
-            f"{len(result.failures)} of {len(found)} pictures failed: see "
-            f"{Path(options.out, 'errors.csv')}"
-        )
-        return SOME_FAILED
-    return 0
+        print(out / path.name)
+    if not result.failures:
+        return 0
+    note(f"{len(result.failures)} of {n_pictures} pictures failed: see {out / 'errors.csv'}")
+    return SOME_FAILED
 
 
 def _refuse_those_for_one(options: argparse.Namespace) -> None:
