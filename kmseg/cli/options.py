@@ -180,6 +180,13 @@ def _add_outputs(to: argparse.ArgumentParser) -> None:
         help="longest side of the picture in a saved page, "
         f"{offline.SIDES[0]} to {offline.SIDES[1]} (default: {offline.SIDE})",
     )
+    add(
+        "--pixels-per-mm",
+        default="0",
+        metavar="X",
+        help="scale of the clustered picture, such as 12.5: objects and objects-report also give "
+        "mm and mm² (default: none)",
+    )
     add("--force", action="store_true", help="let --labels and --save replace existing files")
     add("--json", action="store_true", help="print everything as one JSON object")
 
@@ -278,7 +285,18 @@ def kinds_to_save(options: argparse.Namespace, source: str = "", default: str = 
         _page_side(options),
         # A saved page does not name the picture's file and its folder.
         source if source.startswith(SAMPLE_PREFIX) else "PICTURE",
+        _pixels_per_mm(options.pixels_per_mm),
     )
+
+
+def _pixels_per_mm(given: str) -> float:
+    """The scale of ``--pixels-per-mm``, as in a link; 0 is none."""
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", given, re.ASCII):
+        raise KmsegError(
+            "--pixels-per-mm: must be a number from 0.000001 to 999999, such as 12.5, or 0 for "
+            f"none, not {shown(given)}"
+        )
+    return float(given)
 
 
 def _page_side(options: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ def read(source: str, limits: Limits, reading: Reading) -> Image:
         if sample := _sample(source):
             from kmseg.samples import sample_image
 
-            return sample_image(sample)
+            return sample_image(sample).within(reading.region)
         if source == STANDARD_INPUT:
             return read_image(_standard_input(limits), limits=limits, reading=reading)
         if _is_stream(source):

@@ -7,7 +7,7 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -64,13 +64,16 @@ class Kinds:
     page_side : int
         The longest side of the picture in a saved page, in pixels.
     source : str
-        What the command in a saved page calls the picture.
+        What the command in a saved page or report calls the picture.
+    pixels_per_mm : float
+        The scale of the clustered pictures; 0 if it is not known.
     """
 
     names: tuple[str, ...]
     picture_format: str = "png"
     page_side: int = offline.SIDE
     source: str = "PICTURE"
+    pixels_per_mm: float = 0.0
 
     def downloads(self, seg: Segmentation) -> Iterator[export.Download]:
         """All files of a segmentation."""
@@ -93,7 +96,11 @@ class Kinds:
     def whole(self, kind: str) -> export.Download:
         """The download of a kind that is one file."""
         page = offline.page(self.page_side, source=self.source)
-        return _wholes(page)[kind.replace("-", "_")]
+        download = _wholes(page)[kind.replace("-", "_")]
+        more = {"source": self.source, "pixels_per_mm": self.pixels_per_mm}
+        return replace(
+            download, make=lambda seg, context: download.make(seg, replace(context, **more))
+        )
 
     def note_picture_format(self) -> None:
         """Tell if ``--picture-format`` has no effect."""

@@ -52,11 +52,17 @@ class Context:
         Clusters in focus, numbered from 0 before merging, for the settings file.
     smoothing : float
         How far outlines may lie from the edges of the pixels, in pixels.
+    source : str
+        What a command in a file calls the picture.
+    pixels_per_mm : float
+        The scale of the clustered picture; 0 if it is not known.
     """
 
     picture: str
     focus: tuple[int, ...] = ()
     smoothing: float = SMOOTHING
+    source: str = "PICTURE"
+    pixels_per_mm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,12 @@ def _geojson(seg: Segmentation, context: Context) -> bytes:
     return geojson(seg, context.smoothing)
 
 
+def _report(seg: Segmentation, context: Context) -> bytes:
+    from kmseg.output.printout import printout
+
+    return printout(seg, context.picture, context.source, context.pixels_per_mm)
+
+
 def _outlines(
     key: str, title: str, mime: str, make: Callable[[Segmentation, Context], bytes]
 ) -> Download:
@@ -220,7 +232,13 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
     _palette("palette_gpl", "Palette (GIMP)", "text/plain", tables.palette_gpl),
     _palette("palette_css", "Palette (CSS)", "text/css", tables.palette_css),
     _palette("palette_json", "Palette (JSON)", "application/json", tables.palette_json),
-    _objects("objects", "Objects (CSV)", "text/csv", ".csv", lambda s, _: objects.objects_csv(s)),
+    _objects(
+        "objects",
+        "Objects (CSV)",
+        "text/csv",
+        ".csv",
+        lambda seg, context: objects.objects_csv(seg, context.pixels_per_mm),
+    ),
     _objects(
         "objects_labels",
         "Objects as labels (TIFF)",
@@ -240,6 +258,7 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         group=Group.OBJECTS,
         in_archive=False,
     ),
+    _objects("objects_report", "Report to print (HTML)", "text/html", ".html", _report),
 )
 """Downloads of a whole segmentation, in the order of the page."""
 
