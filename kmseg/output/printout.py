@@ -38,7 +38,7 @@ MAX_LISTED: Final = 40
 
 # The longest side of the pictures in pixels, and the space for each on paper, in mm.
 _SIDE: Final = 900
-_ACROSS, _DOWN = 91.0, 72.0
+_ACROSS, _DOWN = 91.0, 56.0
 # A picture is lossless if that takes at most this many bytes.
 _MAX_EXACT: Final = 250_000
 _NUMBER_HEIGHT: Final = 2.6  # of the numbers in the picture, in mm
@@ -140,9 +140,10 @@ def _pictures(image: Image, regions: Regions, listed: NDArray[np.intp]) -> dict[
     size = _NUMBER_HEIGHT / across * width
     labels = []
     for i in listed.tolist():
-        row, column = inside(regions, i)
-        x, y = (column + 0.5) * width / image.width, (row + 0.5) * height / image.height
-        labels.append(f'<text x="{x:.1f}" y="{y:.1f}">{regions.label[i]}</text>')
+        text, (row, column) = str(regions.label[i]), inside(regions, i)
+        x = _within((column + 0.5) * width / image.width, 0.35 * size * len(text), width)
+        y = _within((row + 0.5) * height / image.height, size / 2, height)
+        labels.append(f'<text x="{x:.1f}" y="{y:.1f}">{text}</text>')
     return {
         "original": _data_url(pixels),
         "overlay": _data_url(overlay),
@@ -153,6 +154,11 @@ def _pictures(image: Image, regions: Regions, listed: NDArray[np.intp]) -> dict[
         "stroke": f"{size / 5:.1f}",
         "labels": "\n".join(labels),
     }
+
+
+def _within(position: float, margin: float, length: float) -> float:
+    """A position that keeps a distance from both ends, or the middle."""
+    return min(max(position, margin), length - margin) if 2 * margin < length else length / 2
 
 
 def _resampled(image: Image) -> tuple[Pixels, NDArray[np.intp], NDArray[np.intp]]:
@@ -252,28 +258,28 @@ def _histogram(areas: NDArray[np.int64]) -> str:
     counts, _ = np.histogram(areas, edges)
     tallest = int(counts.max())
     bars = [
-        f'<rect x="{3 * i + 0.15:.2f}" y="{18 - 16 * n / tallest:.2f}" width="2.7" '
-        f'height="{16 * n / tallest:.2f}"/>'
+        f'<rect x="{3 * i + 0.15:.2f}" y="{12 * (1 - n / tallest):.2f}" width="2.7" '
+        f'height="{12 * n / tallest:.2f}"/>'
         for i, n in enumerate(counts.tolist())
         if n
     ]
     middle = round((least * (most + 1)) ** 0.5)
     ticks = [(0, "start", least), (36, "middle", middle), (72, "end", most)]
     axis = [
-        f'<text x="{x}" y="22" text-anchor="{anchor}">{value:,}</text>'
+        f'<text x="{x}" y="15.5" text-anchor="{anchor}">{value:,}</text>'
         for x, anchor, value in ticks[: None if most > least + 1 else 1]
     ]
     said = f"{_several(len(areas), 'object')} of {least:,} to {most:,} pixels"
     return "\n".join(
         [
-            f'<figure><svg viewBox="0 -3 72 26" style="width: 72mm; max-width: 100%" role="img" '
+            f'<figure><svg viewBox="0 0 72 16.5" role="img" '
             f'aria-label="Histogram of areas: {said}" font-size="2.8">',
             f'<g fill="#4a5a78">{"".join(bars)}</g>',
-            '<path d="M0 18.1H72" stroke="#111" stroke-width="0.2"/>',
+            '<path d="M0 12.1H72" stroke="#111" stroke-width="0.2"/>',
             *axis,
             "</svg>",
-            f"<figcaption>Objects by area in pixels, on a logarithmic axis. The highest bar is "
-            f"{_several(tallest, 'object')}.</figcaption></figure>",
+            "<figcaption>Objects by area in pixels, logarithmic. The highest bar: "
+            f"{tallest:,}.</figcaption></figure>",
         ]
     )
 
