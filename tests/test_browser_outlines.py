@@ -40,7 +40,7 @@ def test_the_drawing_of_the_page_is_the_segmentation(open_page: OpenPage, browse
         )
         np.testing.assert_array_equal(black, white)
 
-    choose(page, "exact pixel edges")
+    choose(page, "none")
     settle(page)
     assert "smoothing=0" in page.url
     _, exact = download(page, "Clusters (SVG)")

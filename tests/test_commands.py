@@ -34,6 +34,9 @@ def clone(tmp_path: Path) -> Path:
     python.chmod(0o755)
     small = kmseg.sample_image("china").resized(120).pixels
     (tmp_path / "photo.jpg").write_bytes(jpeg(small, 90))
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "first.jpg").write_bytes(jpeg(small[:60], 90))
+    (tmp_path / "scans" / "second.jpg").write_bytes(jpeg(small[20:], 90))
     (tmp_path / "plate.png").write_bytes(png(kmseg.sample_image("plate-6").pixels))
     return tmp_path
 

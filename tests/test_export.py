@@ -179,7 +179,7 @@ def test_the_archive_holds_every_download_but_slow_ones_and_a_mask_of_each_clust
     whole = {
         "settings.json" if key == "settings" else start + download.suffix: key
         for key, download in DOWNLOADS.items()
-        if not key.startswith("animation") and key not in ("svg", "geojson")
+        if not key.startswith(("animation", "objects", "svg", "geojson"))
     }
     masks = {f"{start}_mask{number:03d}.png": number - 1 for number in range(1, 6)}
     assert set(content) == {*whole, *masks}
@@ -234,6 +234,7 @@ def test_only_pictures_to_look_at_take_another_format(holed: kmseg.Segmentation)
             "side_by_side_gray",
             "boundaries",
             "figure",
+            "objects_numbered",
         }
         for download in changed:
             if download.extension == extension:

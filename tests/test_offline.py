@@ -23,6 +23,7 @@ import icc
 import kmseg
 from kmseg.cli import main
 from kmseg.output import export, names
+from kmseg.output.labelcodec import encode_labels
 from kmseg.ui import offline
 from kmseg.ui.components.assets import plotly_source
 from oracles import image_at
@@ -191,3 +192,17 @@ def test_a_side_out_of_range_is_refused(side: str, capsys: Capture) -> None:
     assert main(["-i", "sample:flower", "--save", "page", f"--page-side={side}"]) == 2
     said = capsys.readouterr().err
     assert "--page-side: must be a whole number from 64 to 8192" in said and said.count("\n") == 1
+
+
+def test_a_page_shows_the_tidied_clusters() -> None:
+    """Tidied clusters may have another order than their numbers."""
+    image = image_at("flower", 60)
+    seg = kmseg.segment(image, kmseg.Settings(n_clusters=6, smallest_region=40, fill_holes=(2,)))
+    content = saved(seg)
+    data = records(content)
+    labels = base64.b64decode(data["viewer"]["labels"].partition(",")[2])
+    assert labels == encode_labels(seg.in_members(seg.labels), 6)
+    assert data["viewer"]["groups"] == [list(own) for own in seg.members] != [[k] for k in range(6)]
+    assert [row["pixels"] for row in data["table"]["rows"]] == seg.pixel_counts.tolist()
+    assert "--smallest-region 40 --fill-holes 2" in content.decode()
+    assert "regions of less than 40 pixels removed, holes of cluster 2 filled" in content.decode()

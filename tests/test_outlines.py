@@ -34,7 +34,6 @@ from oracles import image_at, with_holes
 
 Labels = NDArray[np.int16]
 SVG = "{http://www.w3.org/2000/svg}"
-DOWNLOADS = {download.key: download for download in export.DOWNLOADS}
 # How far cutting a turn moves a border: half the diagonal of a quarter of a pixel, rounded up.
 CUT = 0.354
 
@@ -234,7 +233,8 @@ def seg(request: pytest.FixtureRequest) -> kmseg.Segmentation:
 
 
 def made(seg: kmseg.Segmentation, key: str, smoothing: float = export.SMOOTHING) -> bytes:
-    return DOWNLOADS[key].make(seg, export.Context("a.png", smoothing=smoothing))
+    (download,) = (each for each in export.outlines(smoothing) if each.key == key)
+    return download.make(seg, export.Context("a.png"))
 
 
 def drawn_by_resvg(svg: bytes, background: str | None = None, zoom: float = 1) -> NDArray[Any]:
@@ -341,6 +341,24 @@ def test_the_geojson_has_a_feature_for_each_region(
         for ring in feature["geometry"]["coordinates"]:
             assert len(ring) >= 4 and ring[0] == ring[-1]
         assert polygons[i].exterior.is_ccw and not any(h.is_ccw for h in polygons[i].interiors)
+
+
+def test_the_command_line_smooths_as_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), image_at("flower", 60).pixels[..., ::-1])
+    seg = kmseg.segment(kmseg.read_image(tmp_path / "a.png"), kmseg.Settings(n_clusters=3))
+    line = f"-i {tmp_path / 'a.png'} -n 3 --save svg,geojson --force --out {tmp_path}".split()
+    for extra, smoothing in (((), 0.75), (("--smoothing", "0"), 0), (("--smoothing=2.5",), 2.5)):
+        assert main([*line, *extra]) == 0
+        for key in ("svg", "geojson"):
+            (path,) = tmp_path.glob(f"*_outlines.{key}")
+            assert path.read_bytes() == made(seg, key, smoothing)
+    capsys.readouterr()
+    for wrong in ("-1", "nan", "101", "much"):
+        assert main([*line, f"--smoothing={wrong}"]) == 2
+        said = capsys.readouterr().err
+        assert f"--smoothing: must be a number from 0 to 100, not '{wrong}'" in said
 
 
 # -- refusals --------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from kmseg.saved import unpacked
 from kmseg.ui import store
 from kmseg.ui.session import Key
 from kmseg.ui.views import pictures
+from readings import fluorescence, saved
 
 CHOSEN = "pictures 0"
 LAB = {"picture": "flower", "color_space": "cielab", "n_clusters": "4", "view": "pictures"}
@@ -63,6 +64,26 @@ def test_one_palette_for_all_is_a_fit_on_all_pixels() -> None:
     codebook = kmseg.segment(kmseg.color_histogram(every), SETTINGS).codebook
     for pane, pixels in zip(panes(app), images, strict=True):
         np.testing.assert_allclose(pane["shares"], nearest(pixels, codebook), atol=1e-6)
+
+
+def test_one_palette_for_a_series_of_16_bits_read_each_picture_with_its_own_levels() -> None:
+    values = fluorescence()[0]
+    contents = [saved(values + np.uint16(400 * number)) for number in (0, 1)]
+    app = open_page(color_space="gray", n_clusters="3", view="pictures")
+    for number, content in enumerate(contents):
+        app.file_uploader(key="uploads").upload(f"scan{number}.tif", content)
+    rerun(app)
+    app.segmented_control(key=pictures.BY.name).set_value("all")
+    rerun(app)
+    scales = [scale for c in contents if (scale := kmseg.read_image(c).scale)]
+    pair = min(scale.low for scale in scales), max(scale.high for scale in scales)
+    images = [kmseg.read_image(c, reading=kmseg.Reading(levels=pair)) for c in contents]
+    pooled = kmseg.pooled(map(kmseg.color_histogram, images))
+    settings = kmseg.Settings(color_space="gray", n_clusters=3)
+    codebook = kmseg.segment(pooled, settings).codebook
+    wanted = sorted(codebook.predict(image).shares.tolist() for image in images)
+    assert sorted(pane["shares"] for pane in panes(app)) == wanted
+    assert wanted[0] != wanted[1]
 
 
 def test_clusters_of_a_saved_file_are_exact_and_a_wrong_file_is_refused() -> None:

@@ -169,4 +169,5 @@ def test_files_are_in_groups_and_each_is_offered_once() -> None:
         "Outlines",
         "Numbers",
         "Palettes",
+        "Objects: connected regions of a cluster",
     ]

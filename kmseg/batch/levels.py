@@ -8,7 +8,8 @@ levels, colour with the greatest bit depth that any file uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
@@ -16,7 +17,7 @@ from typing import Final, Literal
 from kmseg.batch.scheduling import Pool
 from kmseg.batch.work import How, Task, content_of, read
 from kmseg.errors import KmsegError
-from kmseg.picture.levels import used_depth
+from kmseg.picture.levels import common_levels, used_depth
 from kmseg.picture.probe import open_file
 
 Kind = Literal["grey", "colour"]
@@ -41,13 +42,13 @@ def found(pool: Pool, how: How, tasks: Sequence[Task]) -> Iterator[Found | None]
         yield own if isinstance(own, Found) else None
 
 
-def together(ranges: dict[str, Found]) -> dict[Kind, Range]:
+def together(own: Iterable[Found]) -> dict[Kind, Range]:
     """One pair of levels for all grey and one for all colour."""
-    pairs: dict[Kind, Range] = {}
-    for own in ranges.values():
-        low, high = pairs.get(own.kind, own.range)
-        pairs[own.kind] = min(low, own.range[0]), max(high, own.range[1])
-    return pairs
+    by_kind: dict[Kind, list[Range]] = defaultdict(list)
+    for each in own:
+        by_kind[each.kind].append(each.range)
+    pairs = {kind: common_levels(ranges) for kind, ranges in sorted(by_kind.items())}
+    return {kind: pair for kind, pair in pairs.items() if pair is not None}
 
 
 def _own(how: How, task: Task) -> Found | None:

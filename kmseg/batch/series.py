@@ -154,7 +154,7 @@ class Series:
                 if found is not None:
                     own[found.picture] = found
                 self.progress("levels", done, len(tasks), 0)
-            pairs = levels.together(own)
+            pairs = levels.together(own.values())
             by_picture = {name: pairs[each.kind] for name, each in own.items()}
             known = {"stamp": stamp, "pairs": pairs, "pictures": by_picture}
             ledger.note(_LEVELS, known)

@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from kmseg.errors import ImageError, KmsegError, shown
@@ -147,7 +148,7 @@ def _named(paths: Sequence[str], root: str) -> list[Source]:
         else PurePosixPath(*(part.strip(":\\/") for part in Path(path).parts))
         for path in paths
     ]
-    folders = ["/".join(names.safe(f"{part}.d", 200) for part in r.parts[:-1]) for r in relative]
+    folders = [_folder(path.parent) for path in relative]
     called = _distinct(relative, folders)
     return sorted(
         (
@@ -158,12 +159,20 @@ def _named(paths: Sequence[str], root: str) -> list[Source]:
     )
 
 
+@cache
+def _folder(path: PurePosixPath) -> str:
+    """The folder of the results of pictures in a folder: its name, as safe on other systems."""
+    return "/".join(names.safe(f"{part}.d", names.MAX_BYTES) for part in path.parts)
+
+
 def _distinct(relative: Sequence[PurePosixPath], folders: Sequence[str]) -> list[str]:
     """A name for the files of each picture: its own, or with its extension or a hash in it."""
     called = [path.name for path in relative]
     for distinguish in (lambda path: path.suffix[1:], lambda path: _digest(str(path))):
         keys = [_key(*pair) for pair in zip(folders, called, strict=True)]
         taken = Counter(keys)
+        if len(taken) == len(keys):
+            break
         called = [
             f"{path.stem}-{distinguish(path)}{path.suffix}" if taken[key] > 1 else own
             for path, key, own in zip(relative, keys, called, strict=True)

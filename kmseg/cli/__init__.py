@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kmseg.cli import many, streams
 from kmseg.cli import options as _options
 from kmseg.cli.options import FORMATS
-from kmseg.cli.reading import read
+from kmseg.cli.reading import masked, read
 from kmseg.cli.saving import Plan
 from kmseg.cli.table import table
 from kmseg.config import Config
@@ -74,7 +74,7 @@ def _run(options: argparse.Namespace) -> int:
     (source,) = options.image
     plan = _plan(options, source, settings, codebook)
     plan.check(settings)
-    seg, seconds = _segment(source, settings, limits, reading, codebook)
+    seg, seconds = _segment(source, settings, limits, reading, codebook, options.mask)
     for path in plan.save(seg):
         print(path, file=sys.stderr if options.json else sys.stdout)
     if options.json:
@@ -114,10 +114,13 @@ def _segment(
     limits: Limits,
     reading: Reading,
     codebook: Codebook | None,
+    mask: str | None,
 ) -> tuple[Segmentation, dict[str, float]]:
     """The segmentation of a picture, and the seconds that each step took."""
     started = time.perf_counter()
     image = read(source, limits, reading)
+    if mask is not None:
+        image = masked(image, mask, limits)
     seconds = {"read": time.perf_counter() - started}
     for note in image.notes:
         streams.note(note)

@@ -19,6 +19,7 @@ from kmseg.picture.reading import Reading
 from kmseg.settings import SAMPLE_PREFIX, Settings
 
 if TYPE_CHECKING:
+    from kmseg.batch.series import Result
     from kmseg.segmentation import Codebook
 
 # Values of --palette other than a file.
@@ -128,19 +129,26 @@ def segment_all(
     except StoppedError as error:
         note(str(error))
         return SOME_FAILED
+    return _told(result, Path(options.out), len(found))
+
+
+def _told(result: Result, out: Path, n_pictures: int) -> int:
+    """Print where the tables are; returns the exit status."""
     for path in result.tables:
-        print(Path(options.out, path.name))
-    if result.failures:
-        note(
-            f"{len(result.failures)} of {len(found)} pictures failed: see "
-            f"{Path(options.out, 'errors.csv')}"
-        )
-        return SOME_FAILED
-    return 0
+        print(out / path.name)
+    if not result.failures:
+        return 0
+    note(f"{len(result.failures)} of {n_pictures} pictures failed: see {out / 'errors.csv'}")
+    return SOME_FAILED
 
 
 def _refuse_those_for_one(options: argparse.Namespace) -> None:
-    given = {"-o": options.output_file, "--labels": options.labels, "--json": options.json}
+    given = {
+        "-o": options.output_file,
+        "--labels": options.labels,
+        "--json": options.json,
+        "--mask": options.mask,
+    }
     for flag in (flag for flag, is_given in given.items() if is_given):
         raise KmsegError(f"{flag}: is for one picture; use --save and --out for many")
     for each in options.image:

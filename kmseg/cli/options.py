@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -12,10 +13,12 @@ from kmseg.cli import many
 from kmseg.cli.saving import PICTURE_FORMATS, Kinds, chosen_kinds, kinds
 from kmseg.cli.streams import note
 from kmseg.errors import KmsegError, SettingsError
+from kmseg.output import export
 from kmseg.picture import formats
 from kmseg.picture.reading import Reading, format_levels, parse_frame, parse_levels
 from kmseg.picture.roi import parse_region
 from kmseg.settings import FIELDS, SAMPLE_PREFIX, Settings, shown
+from kmseg.settings.scale import parse_scale
 from kmseg.ui import offline
 from kmseg.version import __version__
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from kmseg.segmentation import Codebook
 
 FORMATS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
+
+MAX_SMOOTHING: Final = 100  # pixels
 
 # Defaults that differ from those of Settings. K is the article's; see settings() for init.
 _DEFAULTS: Final[dict[str, Any]] = {"n_clusters": 3}
@@ -93,6 +98,12 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
         help="cluster only what is inside a rectangle, by two corners in pixels from the upper "
         "left of the picture, such as 10.20_300.150, or inside a polygon, by three to 64 corners "
         "(default: the whole picture)",
+    )
+
+    to.add_argument(
+        "--mask",
+        metavar="FILE",
+        help="cluster only where this picture of the same size is at least half as bright as white",
     )
 
 
@@ -181,12 +192,14 @@ def _add_outputs(to: argparse.ArgumentParser) -> None:
         f"{offline.SIDES[0]} to {offline.SIDES[1]} (default: {offline.SIDE})",
     )
     add(
-        "--pixels-per-mm",
-        default="0",
-        metavar="X",
-        help="scale of the clustered picture, such as 12.5: objects and objects-report also give "
-        "mm and mm² (default: none)",
+        "--smoothing",
+        default=str(export.SMOOTHING),
+        metavar="PIXELS",
+        help=f"smoothing of svg and geojson, 0 to {MAX_SMOOTHING}: borders move by at most this "
+        f"and 0.36 pixels; 0 keeps the edges of pixels (default: {export.SMOOTHING})",
     )
+    said = "scale of the clustered picture for objects and objects-report, such as 12.5"
+    add("--pixels-per-mm", default="", metavar="X", help=f"{said} (default: none)")
     add("--force", action="store_true", help="let --labels and --save replace existing files")
     add("--json", action="store_true", help="print everything as one JSON object")
 
@@ -285,18 +298,30 @@ def kinds_to_save(options: argparse.Namespace, source: str = "", default: str = 
         _page_side(options),
         # A saved page does not name the picture's file and its folder.
         source if source.startswith(SAMPLE_PREFIX) else "PICTURE",
-        _pixels_per_mm(options.pixels_per_mm),
+        _smoothing(options),
+        _pixels_per_mm(options),
     )
 
 
-def _pixels_per_mm(given: str) -> float:
-    """The scale of ``--pixels-per-mm``, as in a link; 0 is none."""
-    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", given, re.ASCII):
+def _smoothing(options: argparse.Namespace) -> float:
+    """The smoothing of ``--smoothing``, in pixels."""
+    try:
+        smoothing = float(options.smoothing)
+    except ValueError:
+        smoothing = math.nan
+    if not 0 <= smoothing <= MAX_SMOOTHING:
         raise KmsegError(
-            "--pixels-per-mm: must be a number from 0.000001 to 999999, such as 12.5, or 0 for "
-            f"none, not {shown(given)}"
+            f"--smoothing: must be a number from 0 to {MAX_SMOOTHING}, not "
+            f"{shown(options.smoothing)}"
         )
-    return float(given)
+    return smoothing
+
+
+def _pixels_per_mm(options: argparse.Namespace) -> float:
+    try:
+        return parse_scale(options.pixels_per_mm)
+    except SettingsError as error:
+        raise KmsegError(f"--{str(error).replace(' ', '-', 2)}") from None
 
 
 def _page_side(options: argparse.Namespace) -> int:

@@ -15,11 +15,8 @@ _ELSEWHERE: Final = 30.0
 # The rate is that of the last seconds.
 _WINDOW: Final = 20.0
 
-_WORDS: Final = {
-    "levels": "levels of {} pictures",
-    "colours": "colours of {} pictures",
-    "pictures": "{} pictures",
-}
+# What goes before the count.
+_STAGES: Final = {"levels": "levels: ", "colours": "colours: ", "pictures": ""}
 
 
 class Progress:
@@ -56,7 +53,7 @@ class Progress:
         note(line)
 
     def _line(self, done: int, total: int, failed: int) -> str:
-        line = f"{done:,} of {_WORDS[self._stage].format(f'{total:,}')}"
+        line = f"{_STAGES[self._stage]}{done:,} of {total:,} pictures"
         (then, before), (now, _) = self._past[0], self._past[-1]
         if done > before and now > then:
             rate = (done - before) / (now - then)

@@ -16,6 +16,7 @@ from kmseg.picture.reading import Reading
 from kmseg.settings import SAMPLE_PREFIX
 
 STANDARD_INPUT: Final = "-"
+HALF_BRIGHT: Final = 128  # of 255
 
 
 def read(source: str, limits: Limits, reading: Reading) -> Image:
@@ -42,6 +43,22 @@ def read(source: str, limits: Limits, reading: Reading) -> Image:
     except OSError as error:
         reason = error.strerror or error
         raise KmsegError(f"-i: {quoted(source)} cannot be read ({reason})") from error
+
+
+def masked(image: Image, path: str, limits: Limits) -> Image:
+    """A picture that counts only where the picture of ``--mask`` is bright.
+
+    Raises
+    ------
+    KmsegError
+        The mask cannot be used; the message names the option.
+    """
+    try:
+        shown = read_image(path, limits=limits)
+        bright = shown.pixels.mean(axis=2) >= HALF_BRIGHT
+        return image.masked(bright if shown.opaque is None else bright & shown.opaque)
+    except ImageError as error:
+        raise KmsegError(f"--mask: {error}") from error
 
 
 def name(source: str) -> str:

@@ -7,7 +7,7 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -65,14 +65,17 @@ class Kinds:
         The longest side of the picture in a saved page, in pixels.
     source : str
         What the command in a saved page or report calls the picture.
+    smoothing : float
+        Of outlines, in pixels.
     pixels_per_mm : float
-        The scale of the clustered pictures; 0 if it is not known.
+        The scale of the clustered picture; 0 if it is not known.
     """
 
     names: tuple[str, ...]
     picture_format: str = "png"
     page_side: int = offline.SIDE
     source: str = "PICTURE"
+    smoothing: float = export.SMOOTHING
     pixels_per_mm: float = 0.0
 
     def downloads(self, seg: Segmentation) -> Iterator[export.Download]:
@@ -95,12 +98,10 @@ class Kinds:
 
     def whole(self, kind: str) -> export.Download:
         """The download of a kind that is one file."""
-        page = offline.page(self.page_side, source=self.source)
-        download = _wholes(page)[kind.replace("-", "_")]
-        more = {"source": self.source, "pixels_per_mm": self.pixels_per_mm}
-        return replace(
-            download, make=lambda seg, context: download.make(seg, replace(context, **more))
-        )
+        made = [offline.page(self.page_side, source=self.source)]
+        made += export.outlines(self.smoothing)
+        made += export.with_scale(self.pixels_per_mm, self.source)
+        return _wholes(*made)[kind.replace("-", "_")]
 
     def note_picture_format(self) -> None:
         """Tell if ``--picture-format`` has no effect."""
@@ -239,9 +240,9 @@ class Plan:
             raise KmsegError(_exists(flag, path))
 
 
-def _wholes(page: export.Download) -> dict[str, export.Download]:
-    """The downloads that are one file, by their keys."""
-    return {download.key: download for download in (*export.DOWNLOADS, page, export.ARCHIVE)}
+def _wholes(*made: export.Download) -> dict[str, export.Download]:
+    """The downloads that are one file, by their keys; some are made with the options."""
+    return {download.key: download for download in (*export.DOWNLOADS, *made, export.ARCHIVE)}
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from kmseg.output.report import settings_json
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
 
-
 SMOOTHING: Final = 0.75
 """Smoothing of outlines in pixels: about the least that makes any staircase of pixels a line."""
 
@@ -50,19 +49,10 @@ class Context:
         File name of the picture, from which the names of files in an archive are made.
     focus : tuple of int
         Clusters in focus, numbered from 0 before merging, for the settings file.
-    smoothing : float
-        How far outlines may lie from the edges of the pixels, in pixels.
-    source : str
-        What a command in a file calls the picture.
-    pixels_per_mm : float
-        The scale of the clustered picture; 0 if it is not known.
     """
 
     picture: str
     focus: tuple[int, ...] = ()
-    smoothing: float = SMOOTHING
-    source: str = "PICTURE"
-    pixels_per_mm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,30 +137,34 @@ def _animation(kind: animation.Format, title: str) -> Download:
     )
 
 
-def _svg(seg: Segmentation, context: Context) -> bytes:
+def _svg(smoothing: float, seg: Segmentation, _: Context) -> bytes:
     from kmseg.output.svg import svg  # slow to import, as is GeoJSON
 
-    return svg(seg, context.smoothing)
+    return svg(seg, smoothing)
 
 
-def _geojson(seg: Segmentation, context: Context) -> bytes:
+def _geojson(smoothing: float, seg: Segmentation, _: Context) -> bytes:
     from kmseg.output.geojson import geojson
 
-    return geojson(seg, context.smoothing)
+    return geojson(seg, smoothing)
 
 
-def _report(seg: Segmentation, context: Context) -> bytes:
-    from kmseg.output.printout import printout
+def outlines(smoothing: float = SMOOTHING) -> tuple[Download, ...]:
+    """Drawings of all regions; they are in no archive, as some pictures have too many regions.
 
-    return printout(seg, context.picture, context.source, context.pixels_per_mm)
-
-
-def _outlines(
-    key: str, title: str, mime: str, make: Callable[[Segmentation, Context], bytes]
-) -> Download:
-    """A drawing of all regions. It is in no archive, since pictures with many specks have none."""
-    suffix = f"_outlines.{key}"
-    return Download(key, title, mime, suffix, make, Group.OUTLINES, in_archive=False)
+    Parameters
+    ----------
+    smoothing : float
+        As for :func:`kmseg.regions.outlines.outlines`, in pixels.
+    """
+    kinds = (
+        ("svg", "Clusters (SVG)", "image/svg+xml", partial(_svg, smoothing)),
+        ("geojson", "Regions (GeoJSON)", "application/geo+json", partial(_geojson, smoothing)),
+    )
+    return tuple(
+        Download(key, title, mime, f"_outlines.{key}", make, Group.OUTLINES, in_archive=False)
+        for key, title, mime, make in kinds
+    )
 
 
 def _palette(key: str, title: str, mime: str, make: Callable[[Segmentation], bytes]) -> Download:
@@ -190,6 +184,35 @@ def _objects(
     return Download(key, title, mime, suffix, make, Group.OBJECTS, in_archive=False)
 
 
+def _table(pixels_per_mm: float, seg: Segmentation, _: Context) -> bytes:
+    return objects.objects_csv(seg, pixels_per_mm)
+
+
+def _report(pixels_per_mm: float, source: str, seg: Segmentation, context: Context) -> bytes:
+    from kmseg.output.printout import printout
+
+    return printout(seg, context.picture, source, pixels_per_mm)
+
+
+def with_scale(pixels_per_mm: float = 0.0, source: str = "PICTURE") -> tuple[Download, Download]:
+    """The table of objects, and the report of them to print.
+
+    Parameters
+    ----------
+    pixels_per_mm : float
+        The scale of the clustered picture; 0 if it is not known.
+    source : str
+        What the command in the report calls the picture.
+    """
+    table = partial(_table, pixels_per_mm)
+    report = partial(_report, pixels_per_mm, source)
+    return (
+        _objects("objects", "Objects (CSV)", "text/csv", ".csv", table),
+        _objects("objects_report", "Report to print (HTML)", "text/html", ".html", report),
+    )
+
+
+_TABLE, _REPORT = with_scale()
 DOWNLOADS: Final[tuple[Download, ...]] = (
     _exact("segmented", "Segmented picture", render.segmented),
     _exact("gray", "Shades of grey", partial(render.segmented, paint="gray")),
@@ -217,8 +240,7 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         render.numbers,
         Group.LABELS,
     ),
-    _outlines("svg", "Clusters (SVG)", "image/svg+xml", _svg),
-    _outlines("geojson", "Regions (GeoJSON)", "application/geo+json", _geojson),
+    *outlines(),
     Download(
         "counts", "Counts (CSV)", "text/csv", "_counts.csv", lambda s, _: tables.counts_csv(s)
     ),
@@ -232,13 +254,7 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
     _palette("palette_gpl", "Palette (GIMP)", "text/plain", tables.palette_gpl),
     _palette("palette_css", "Palette (CSS)", "text/css", tables.palette_css),
     _palette("palette_json", "Palette (JSON)", "application/json", tables.palette_json),
-    _objects(
-        "objects",
-        "Objects (CSV)",
-        "text/csv",
-        ".csv",
-        lambda seg, context: objects.objects_csv(seg, context.pixels_per_mm),
-    ),
+    _TABLE,
     _objects(
         "objects_labels",
         "Objects as labels (TIFF)",
@@ -258,7 +274,7 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         group=Group.OBJECTS,
         in_archive=False,
     ),
-    _objects("objects_report", "Report to print (HTML)", "text/html", ".html", _report),
+    _REPORT,
 )
 """Downloads of a whole segmentation, in the order of the page."""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from kmseg.output.svg import decimals
+from kmseg.output.coordinates import polygon_coordinates
 from kmseg.output.tables import cluster_rows
 from kmseg.regions.outlines import outlines
 
@@ -34,24 +33,18 @@ def geojson(seg: Segmentation, smoothing: float) -> bytes:
     name as in tables, ``share`` its part of the opaque pixels.
     """
     drawn = outlines(seg.labels, smoothing)
-    texts = decimals(drawn.points)
-    points = ("[" + texts[:, 0] + "," + texts[:, 1] + "]").tolist()
-    rings = [
-        f"[{','.join(points[begin:end])},{points[begin]}]"
-        for begin, end in pairwise(drawn.ring_starts.tolist())
-    ]
     clusters = [(row["cluster"], row["hex"]) for row in cluster_rows(seg)]
     total = int(seg.pixel_counts.sum())
     height, width = drawn.size
     features = []
-    for number, (begin, end) in enumerate(pairwise(drawn.polygon_starts.tolist())):
+    for number, coordinates in enumerate(polygon_coordinates(drawn)):
         cluster, color = clusters[drawn.clusters[number]]
         area = int(drawn.areas[number])
         properties = {"region": number + 1, "cluster": cluster, "color": color}
         properties |= {"area": area, "share": round(area / total, 9)}
         features.append(
             f'{{"type":"Feature","properties":{json.dumps(properties)},'
-            f'"geometry":{{"type":"Polygon","coordinates":[{",".join(rings[begin:end])}]}}}}'
+            f'"geometry":{{"type":"Polygon","coordinates":{coordinates}}}}}'
         )
     head = {"type": "FeatureCollection", "note": _NOTE, "width": width, "height": height}
     start = json.dumps(head).removesuffix("}")

@@ -27,6 +27,7 @@ from kmseg.output.render import Pixels, alpha_of, outlined, picture_of
 from kmseg.picture.image import Image
 from kmseg.picture.reading import Reading
 from kmseg.settings import FIELDS, SAMPLE_PREFIX, to_hex
+from kmseg.settings.scale import format_scale
 from kmseg.version import __version__
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ MAX_LISTED: Final = 40
 
 # The longest side of the pictures in pixels, and the space for each on paper, in mm.
 _SIDE: Final = 900
-_ACROSS, _DOWN = 91.0, 56.0
+_ACROSS, _DOWN = 91.0, 50.0
 # A picture is lossless if that takes at most this many bytes.
 _MAX_EXACT: Final = 250_000
 _NUMBER_HEIGHT: Final = 2.6  # of the numbers in the picture, in mm
@@ -103,11 +104,6 @@ def link_query(seg: Segmentation, source: str, pixels_per_mm: float) -> str:
         "scale": format_scale(pixels_per_mm),
     }
     return "?" + urlencode({n: text for n, text in query.items() if text != defaults.get(n, "")})
-
-
-def format_scale(pixels_per_mm: float) -> str:
-    """Pixels per mm as links and the command line spell them; empty if they are not known."""
-    return f"{pixels_per_mm:.6f}".rstrip("0").rstrip(".") if pixels_per_mm else ""
 
 
 def _summary(seg: Segmentation, regions: Regions, pixels_per_mm: float) -> str:
@@ -278,8 +274,8 @@ def _histogram(areas: NDArray[np.int64]) -> str:
             '<path d="M0 12.1H72" stroke="#111" stroke-width="0.2"/>',
             *axis,
             "</svg>",
-            "<figcaption>Objects by area in pixels, logarithmic. The highest bar: "
-            f"{tallest:,}.</figcaption></figure>",
+            f"<figcaption>Objects by area in pixels; highest bar: {tallest:,}</figcaption>",
+            "</figure>",
         ]
     )
 

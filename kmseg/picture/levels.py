@@ -188,6 +188,15 @@ def choose_scale(
     return Scale(samples, low, high, survey.n_missing, tuple(notes))
 
 
+def common_levels(own: Iterable[tuple[float, float]]) -> tuple[float, float] | None:
+    """One pair of levels for a series, given those that suit each file: the range of them all.
+
+    None if there are none, for files of 8 bits.
+    """
+    ranges = list(own)
+    return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
+
+
 def used_depth(notes: Iterable[str]) -> int | None:
     """The bit depth with which colour was read, by the notes of its picture; None for 8 bits."""
     stated = (_DEPTH.fullmatch(note) for note in notes)

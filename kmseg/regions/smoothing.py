@@ -58,7 +58,7 @@ def smoothed(
     live = np.ones(n, np.bool_)
     taken = np.zeros((2 * height + 1, width // 4 + 1), np.uint8)  # a bit for each point of the grid
     arguments = points, starts, middle, arcs.nodes, arcs.leaving, taken
-    _simplify(*arguments, (2 * width, 2 * height), (2 * strength) ** 2, live)
+    _simplify(*arguments, (2 * width, 2 * height), float(2 * strength) ** 2, live)
     return points[live], np.concatenate(([0], np.cumsum(live)))[starts]
 
 
@@ -73,7 +73,7 @@ def _add(points, middle, n, first, x, y, is_middle):  # type: ignore[no-untyped-
     if n > first and points[n - 1, 0] == x and points[n - 1, 1] == y:
         middle[n - 1] |= is_middle
         return n
-    points[n], middle[n] = (x, y), is_middle
+    points[n, 0], points[n, 1], middle[n] = x, y, is_middle
     return n + 1
 
 
@@ -85,7 +85,7 @@ def _cut_turns(corners, corner_starts, nodes, n_nodes, width, height, points, st
         begin, end, first = corner_starts[arc], corner_starts[arc + 1], n
         loose = nodes[arc, 0] >= n_nodes  # closed, without a node
         for i in range(begin, end):
-            x, y = corners[i]
+            x, y = corners[i, 0], corners[i, 1]
             stays = _on_frame(x, y, width, height)
             stays |= not loose and (i == begin or i == end - 1)
             if stays:
@@ -95,7 +95,7 @@ def _cut_turns(corners, corner_starts, nodes, n_nodes, width, height, points, st
                 n = _add(points, middle, n, first, 2 * x - left, 2 * y - above, False)
             if i == end - 1:
                 break
-            next_x, next_y = corners[i + 1]
+            next_x, next_y = corners[i + 1, 0], corners[i + 1, 1]
             if not stays:
                 right, below = np.sign(next_x - x), np.sign(next_y - y)
                 n = _add(points, middle, n, first, 2 * x + right, 2 * y + below, False)
@@ -158,7 +158,7 @@ def _is_free(points, taken, a, b, c):  # type: ignore[no-untyped-def]
 @inlined()
 def _may_lose_point(arc, nodes, leaving, n_live):  # type: ignore[no-untyped-def]
     """Whether an arc may lose a point: two arcs between the same nodes are not both straight."""
-    start, end = nodes[arc]
+    start, end = nodes[arc, 0], nodes[arc, 1]
     if start == end:
         return n_live[arc] > 4
     if n_live[arc] > 3:
@@ -176,7 +176,9 @@ def _simplify(points, starts, middle, nodes, leaving, taken, size, limit, live):
     for i in range(len(points)):
         taken[points[i, 1], points[i, 0] >> 3] |= np.uint8(1 << (points[i, 0] & 7))
     n_live = starts[1:] - starts[:-1]
-    longest = n_live.max() if len(n_live) > 0 else 0
+    longest = 0
+    for n in n_live:
+        longest = max(longest, n)
     before, after = np.empty(longest, np.int64), np.empty(longest, np.int64)
     areas, stays = np.empty(longest, np.int64), np.empty(longest, np.bool_)
     heap = [(np.int64(0), 0)]
@@ -208,7 +210,7 @@ def _simplify(points, starts, middle, nodes, leaving, taken, size, limit, live):
                     continue
                 arc_live[b] = False
                 n_live[arc] -= 1
-                x, y = arc_points[b]
+                x, y = arc_points[b, 0], arc_points[b, 1]
                 taken[y, x >> 3] &= np.uint8(~(1 << (x & 7)))
                 after[a], before[c] = c, a
                 for i in (a, c):

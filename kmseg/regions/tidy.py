@@ -57,7 +57,7 @@ def tidy(
 
     Notes
     -----
-    Memory while it works: 8 bytes a pixel, 27 bytes a region, and 4 bytes for each edge between a
+    Memory while it works: 8 bytes a pixel, 80 bytes a region, and 4 bytes for each edge between a
     pixel of a small region and another region.
     """
     found = parts(labels, n_strips)
@@ -89,8 +89,8 @@ def _absorb(
     in_threads(lambda own: _count_edges(*arrays, *own, ends[1:]), rows)
     np.cumsum(ends, out=ends)
     neighbours = np.empty(ends[-1], np.int32)
-    filled = ends[:-1].copy()
-    in_threads(lambda own: _list_edges(*arrays, *own, filled, neighbours), rows)
+    free = ends[:-1].copy()
+    in_threads(lambda own: _list_edges(*arrays, *own, free, neighbours), rows)
     firsts = np.flatnonzero(small & (found.roots == np.arange(len(small))))
     queue = np.sort(areas[firsts] << 32 | firsts)
     _merge(queue, ends, neighbours, found.roots, areas, clusters, smallest)
@@ -130,8 +130,11 @@ def _count_edges(picture, roots, small, top, bottom, counts):  # type: ignore[no
 
 
 @compiled()
-def _list_edges(picture, roots, small, top, bottom, ends, neighbours):  # type: ignore[no-untyped-def]
-    """List the other regions of the edges that :func:`_count_edges` counts, part after part."""
+def _list_edges(picture, roots, small, top, bottom, free, neighbours):  # type: ignore[no-untyped-def]
+    """List the other regions of the edges that :func:`_count_edges` counts.
+
+    Those of part ``i`` are listed from ``free[i]`` on.
+    """
     height, width = picture.shape
     for r in range(top, bottom):
         for c in range(width):
@@ -143,8 +146,8 @@ def _list_edges(picture, roots, small, top, bottom, ends, neighbours):  # type: 
                 if 0 <= rr < height and 0 <= cc < width:
                     other = picture[rr, cc]
                     if other >= 0 and roots[other] != roots[part]:
-                        neighbours[ends[part]] = roots[other]
-                        ends[part] += 1
+                        neighbours[free[part]] = roots[other]
+                        free[part] += 1
 
 
 @compiled()

@@ -180,11 +180,11 @@ def _has_border(corners, x, y, direction):  # type: ignore[no-untyped-def]
     return y > 0 and corners[y - 1, x] & _TO_SOUTH != 0
 
 
-@inlined()
+@compiled()
 def _follow(corners, x, y, direction, points, n):  # type: ignore[no-untyped-def]
     """Trace the arc that leaves a corner; returns its last direction and the end of its points."""
     first_x, first_y = x, y
-    points[n] = x, y
+    points[n, 0], points[n, 1] = x, y
     n += 1
     while True:
         if direction == _EAST:
@@ -197,13 +197,25 @@ def _follow(corners, x, y, direction, points, n):  # type: ignore[no-untyped-def
             corners[y - 1, x] &= ~np.uint8(_TO_SOUTH)
         x, y = x + _DX[direction], y + _DY[direction]
         if corners[y, x] & _NODE or (x == first_x and y == first_y):
-            points[n] = x, y
+            points[n, 0], points[n, 1] = x, y
             return direction, n + 1
         if not _has_border(corners, x, y, direction):
-            points[n] = x, y
+            points[n, 0], points[n, 1] = x, y
             n += 1
             right = (direction + 1) % 4
             direction = right if _has_border(corners, x, y, right) else (direction + 3) % 4
+
+
+@inlined()
+def _find(values, begin, end, value):  # type: ignore[no-untyped-def]
+    """The position of a value in a sorted part of an array, by bisection."""
+    while begin < end:
+        middle = (begin + end) // 2
+        if values[middle] < value:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
 
 
 @compiled()
@@ -219,7 +231,7 @@ def _trace(corners, points, starts, nodes, leaving):  # type: ignore[no-untyped-
                 columns[n_nodes] = x
                 n_nodes += 1
         row_starts[y + 1] = n_nodes
-    n_arcs = n = 0
+    n_arcs = n = np.int64(0)
     for y in range(height):
         for node in range(row_starts[y], row_starts[y + 1]):
             column = np.int64(columns[node])
@@ -227,10 +239,9 @@ def _trace(corners, points, starts, nodes, leaving):  # type: ignore[no-untyped-
                 if not _has_border(corners, column, y, direction):
                     continue
                 last, n = _follow(corners, column, y, direction, points, n)
-                end_x, end_y = points[n - 1]
-                row = columns[row_starts[end_y] : row_starts[end_y + 1]]
-                end = row_starts[end_y] + np.searchsorted(row, end_x)
-                nodes[n_arcs] = node, end
+                end_x, end_y = points[n - 1, 0], points[n - 1, 1]
+                end = _find(columns, row_starts[end_y], row_starts[end_y + 1], end_x)
+                nodes[n_arcs, 0], nodes[n_arcs, 1] = node, end
                 leaving[node, direction] = 2 * n_arcs
                 leaving[end, (last + 2) % 4] = 2 * n_arcs + 1
                 n_arcs += 1
@@ -240,8 +251,8 @@ def _trace(corners, points, starts, nodes, leaving):  # type: ignore[no-untyped-
     for y in range(height):
         for x in range(width):
             if corners[y, x] & _TO_EAST:
-                _, n = _follow(corners, x, y, _EAST, points, n)
-                nodes[n_arcs] = n_nodes
+                _, n = _follow(corners, x, y, np.int64(_EAST), points, n)
+                nodes[n_arcs, 0], nodes[n_arcs, 1] = n_nodes, n_nodes
                 leaving[n_nodes, _EAST] = 2 * n_arcs
                 leaving[n_nodes, _SOUTH] = 2 * n_arcs + 1
                 n_nodes += 1

@@ -248,7 +248,7 @@ class Segmentation:
 
         These are indices into ``palette``, ``centroids`` and the other arrays. Tables, names and
         files number clusters from 1, see ``numbers``; in label pictures 0 is no cluster. Unless
-        clusters were merged, ``labels + 1`` are the pixel values of a label picture.
+        clusters were merged or tidied, ``labels + 1`` are the pixel values of a label picture.
 
         Raises
         ------

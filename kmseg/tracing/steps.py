@@ -139,7 +139,7 @@ def trace(
         A histogram is taken as it is (``settings.width`` does not apply) and has no labels.
     settings : Settings, optional
         With a manual start, the seeds are ``settings.centroids``; otherwise they are those of an
-        attempt of the engine "lloyd". The stop rule applies; attempts and engine do not.
+        attempt of the engine "lloyd". The stop rule applies; attempts, engine and tidying do not.
     attempt : int
         The number of that attempt, from 0. The engine makes ``settings.attempts`` of them.
     start : ndarray of float64, shape (K, D), optional

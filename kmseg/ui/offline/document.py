@@ -57,9 +57,9 @@ def document(seg: Segmentation, picture: str, side: int, link: str, source: str)
     side : int
     link, source : str
     """
-    assert seg.image is not None
     seg = captions.without_profiles(seg)
     image = seg.image
+    assert image is not None
     name = names.title(picture) or "picture"
     viewer = _viewer(seg, image, name, side)
     units = cluster_units(seg)

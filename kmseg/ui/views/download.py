@@ -19,15 +19,10 @@ from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
 PAGE_SIDE: Final = Option(
     "page_side", {str(side): f"{side:,} pixels" for side in (offline.SIDE, 1024, 4096)}
 )
-# How far outlines may lie from the edges of the pixels.
+# Smoothing of outlines.
 SMOOTHING: Final = Option(
     "smoothing",
-    {
-        str(export.SMOOTHING): "¾ pixel",
-        "1.5": "1½ pixels",
-        "3": "3 pixels",
-        "0": "exact pixel edges",
-    },
+    {str(export.SMOOTHING): "¾ pixel", "1.5": "1½ pixels", "3": "3 pixels", "0": "none"},
 )
 
 
@@ -45,11 +40,12 @@ def show(context: ViewContext) -> None:
             _page(context)
             continue
         st.markdown(f"**{group}**")
-        smoothing = _smoothing() if group == export.Group.OUTLINES else export.SMOOTHING
+        downloads = tuple(each for each in export.DOWNLOADS if each.group == group)
+        if group == export.Group.OUTLINES:
+            downloads = export.outlines(_smoothing())
         with st.grid("auto", min_column_width=220, gap="small"):
-            for download in export.DOWNLOADS:
-                if download.group == group:
-                    _button(download, context, smoothing)
+            for download in downloads:
+                _button(download, context)
             focused = _wholly_in_focus(context) if group == export.Group.LABELS else []
             if focused:
                 for make in export.CLUSTER_DOWNLOADS.values():
@@ -64,9 +60,9 @@ def show(context: ViewContext) -> None:
 def _smoothing() -> float:
     """Draw the choice of the smoothing of outlines; returns it in pixels."""
     st.caption(
-        "Drawings for Inkscape, QuPath and the like, in which neighbours share their borders, "
-        "without gaps or overlaps. Smoothing turns staircases of pixels into lines. No region "
-        "disappears, and areas in the file are those before smoothing."
+        "Drawings for Inkscape, QuPath and the like: neighbours share their borders, without gaps "
+        "or overlaps. Smoothing turns staircases of pixels into lines. No region disappears, and "
+        "areas in the file are those before smoothing."
     )
     return float(choose("Smoothing", SMOOTHING.titles, SMOOTHING.name, labelled=True))
 
@@ -106,16 +102,10 @@ def _wholly_in_focus(context: ViewContext) -> list[int]:
     return [n for n, members in enumerate(context.merged.members) if focus.issuperset(members)]
 
 
-def _button(
-    download: export.Download,
-    context: ViewContext,
-    smoothing: float = export.SMOOTHING,
-    icon: str | None = None,
-) -> None:
+def _button(download: export.Download, context: ViewContext, icon: str | None = None) -> None:
     seg, picture = context.merged, context.picture
     name = naming.file_name_of(picture)
-    made_for = export.Context(name, context.focus, smoothing)
-    make = partial(store.file, picture, seg, download, made_for)
+    make = partial(store.file, picture, seg, download, export.Context(name, context.focus))
     st.download_button(
         download.title,
         failures.in_download(make, download.title),

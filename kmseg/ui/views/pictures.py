@@ -12,6 +12,7 @@ import streamlit as st
 from kmseg import saved
 from kmseg.color import COLOR_SPACES
 from kmseg.errors import SettingsError
+from kmseg.picture.levels import common_levels
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import to_hex
@@ -119,7 +120,13 @@ def _codebook(context: ViewContext, by: str, names: list[str]) -> Codebook | Non
     if by == "all":
         reading = replace(context.picture.reading.whole, frame=0)
         found = _found(context, names, reading)
-        return store.pooled_codebook(found, context.seg.settings) if found else None
+        ends = [picture.scale for picture in found if picture.scale is not None]
+        levels = common_levels((scale.low, scale.high) for scale in ends)
+        if levels is not None:
+            found = _found(context, names, replace(reading, levels=levels))
+        if not found:
+            return None
+        return replace(store.pooled_codebook(found, context.seg.settings), levels=levels)
     if by == "this":
         return store.codebook(context.picture, context.merged)
     st.file_uploader(
