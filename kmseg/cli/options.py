@@ -105,6 +105,8 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="cluster only where this picture of the same size is at least half as bright as white",
     )
+    said = "scale of the clustered picture for objects and objects-report, such as 12.5"
+    to.add_argument("--pixels-per-mm", default="", metavar="X", help=f"{said} (default: none)")
 
 
 def reading(options: argparse.Namespace, codebook: Codebook | None) -> Reading:
@@ -198,8 +200,6 @@ def _add_outputs(to: argparse.ArgumentParser) -> None:
         help=f"smoothing of svg and geojson, 0 to {MAX_SMOOTHING}: borders move by at most this "
         f"and 0.36 pixels; 0 keeps the edges of pixels (default: {export.SMOOTHING})",
     )
-    said = "scale of the clustered picture for objects and objects-report, such as 12.5"
-    add("--pixels-per-mm", default="", metavar="X", help=f"{said} (default: none)")
     add("--force", action="store_true", help="let --labels and --save replace existing files")
     add("--json", action="store_true", help="print everything as one JSON object")
 
