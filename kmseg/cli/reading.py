@@ -17,6 +17,7 @@ from kmseg.settings import SAMPLE_PREFIX
 
 STANDARD_INPUT: Final = "-"
 HALF_BRIGHT: Final = 128  # of 255
+_PART_BYTES: Final = 1 << 20
 
 
 def read(source: str, limits: Limits, reading: Reading) -> Image:
@@ -99,4 +100,8 @@ def _bounded(stream: BinaryIO, limits: Limits) -> bytes:
     """All of a stream, or enough of it to be refused as too large: some streams never end."""
     if stream.isatty():
         raise ImageError("This is a terminal; pipe a picture into it, as in -i - < photo.jpg.")
-    return stream.read(limits.max_bytes + 1)
+    parts, left = [], limits.max_bytes + 1
+    while left and (part := stream.read(min(left, _PART_BYTES))):  # which allocates that much
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)

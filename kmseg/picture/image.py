@@ -26,7 +26,8 @@ from kmseg.picture.reading import Reading
 from kmseg.picture.roi import Region, format_region, mask_of
 from kmseg.picture.strips import Mask, Pixels
 
-_HALF_OPAQUE: Final = 128  # of 255
+HALF_OPAQUE: Final = 128  # of 255
+ALL_TRANSPARENT: Final = "Every pixel of the picture is transparent; there is nothing to see."
 OUT_OF_MEMORY: Final = "The picture needs more memory than there is; make it smaller."
 
 
@@ -74,7 +75,7 @@ class Image:
                     "An alpha channel needs an array of uint8 with the picture's shape "
                     f"{pixels.shape[:2]}; given was {arrays.describe(alpha)}."
                 )
-            seen = alpha >= _HALF_OPAQUE
+            seen = alpha >= HALF_OPAQUE
             opaque = seen if opaque is None else seen & opaque
             object.__setattr__(self, "opaque", opaque)
             object.__setattr__(
@@ -94,7 +95,7 @@ class Image:
                 f"{pixels.shape[:2]}; given was {arrays.describe(opaque)}."
             )
         if not opaque.any():
-            raise ImageError("Every pixel of the picture is transparent; there is nothing to see.")
+            raise ImageError(ALL_TRANSPARENT)
         object.__setattr__(self, "opaque", None if opaque.all() else arrays.read_only(opaque))
 
     @property
