@@ -89,8 +89,8 @@ def printout(seg: Segmentation, picture: str, source: str, pixels_per_mm: float)
 def link_query(seg: Segmentation, source: str, pixels_per_mm: float) -> str:
     """The query of a link that opens the segmentation on the page, such as "?v=1&picture=china".
 
-    Defaults are left out. A picture other than a sample is any upload. Without effect on
-    carried-over clusters, which a link to settings does not have.
+    Defaults are left out. A picture other than a sample is any upload. Clusters that were carried
+    over are not in it.
     """
     settings, reading = seg.settings, picture_of(seg).reading
     defaults = {name: field.kind.to_link(field.default) for name, field in FIELDS.items()}
