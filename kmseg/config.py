@@ -126,8 +126,8 @@ def _limits(environment: Mapping[str, str]) -> Limits:
     most = side**2 / 1e6
     if not 0 < megapixels <= most:
         raise KmsegError(
-            f"{variable} must be a number of megapixels above 0 and up to {most:g}, not "
-            f"{text[:40]!r}; correct or unset it."
+            f"{variable} must be a number of megapixels above 0 and up to {most:g}, the square of "
+            f"{SIDE_SETTING}, not {text[:40]!r}; correct or unset it."
         )
     pixels = max(1, int(megapixels * 1e6))
     return Limits(max_pixels=pixels, max_side=side, max_bytes=n_bytes, max_decoded_bytes=8 * pixels)

@@ -256,7 +256,7 @@ COMPRESSIONS = st.sampled_from([None, "zlib", "lzw", "zstd"])
 SIDES = st.integers(1, 5).map(lambda n: 16 * n)
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(
     size=st.tuples(st.integers(1, 90), st.integers(1, 120)),
     stored=st.fixed_dictionaries({"tile": st.tuples(SIDES, SIDES)})
@@ -442,7 +442,7 @@ DAMAGED: dict[str, dict[str, Any]] = {
 }
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     kind=st.sampled_from(sorted(DAMAGED)),
     places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4),

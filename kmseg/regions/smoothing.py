@@ -1,9 +1,10 @@
 """Smooth borders that never touch: every arc is smoothed once, for the regions on both sides.
 
-1. Each turn of a border is cut off from the middle of one pixel edge to the middle of the next. So
-   a diagonal staircase becomes a straight line. Lines of different arcs stay apart, as each lies
-   between four pixel centres of its own.
-2. Points are removed, those that span the smallest triangle with their neighbours first
+1. Each turn of a border is cut off from the middle of one pixel edge to the middle of the next. The
+   new lines stay apart, as each lies between four pixel centres of its own. Each straight run of a
+   border gets a point in its middle.
+2. Points are removed, at first only those of turns: a line through the middles of runs follows a
+   staircase best. The point that spans the smallest triangle with its neighbours goes first
    (M. Visvalingam, J. D. Whyatt, *Line generalisation by repeated elimination of points*, The
    Cartographic Journal 30(1), 1993), as long as the line stays within a distance of all points that
    were there. A point whose triangle contains another point stays: without such points, the new

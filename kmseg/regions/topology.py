@@ -22,7 +22,7 @@ from kmseg.parallel.compiled import compiled, inlined, read_only
 _EAST, _SOUTH, _WEST, _NORTH = range(4)
 _DX = np.array([1, 0, -1, 0])
 _DY = np.array([0, 1, 0, -1])
-# Bits of a corner: borders that leave it to the east and to the south, a node, a visited node.
+# Bits of a corner: a border leaves it to the east, one leaves it to the south, it is a node.
 _TO_EAST, _TO_SOUTH, _NODE = 1, 2, 4
 
 
