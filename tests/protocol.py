@@ -48,6 +48,7 @@ class Visitor:
         self.labels = ""  # address of the labels that the viewer shows
         self.data: dict[str, Any] = {}  # of the viewer
         self.json: dict[str, str] = {}  # data of every component, by its name
+        self.mounted: dict[str, str] = {}  # its id
         self.held = ""  # address of the exact pixels that are here
         self.texts: list[tuple[str, str]] = []  # (kind, text)
         self.options: list[str] = []  # of the visitor's pictures
@@ -132,6 +133,7 @@ class Visitor:
         elif kind == "bidi_component":
             component = element.bidi_component
             self.json[component.component_name] = component.json
+            self.mounted[component.component_name] = component.id
             if component.component_name == "kmseg_viewer":
                 self.data = json.loads(component.json)
                 self.viewer = component.id

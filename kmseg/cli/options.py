@@ -18,6 +18,7 @@ from kmseg.picture import formats
 from kmseg.picture.reading import Reading, format_levels, parse_frame, parse_levels
 from kmseg.picture.roi import parse_region
 from kmseg.settings import FIELDS, SAMPLE_PREFIX, Settings, shown
+from kmseg.settings.scale import parse_scale
 from kmseg.ui import offline
 from kmseg.version import __version__
 
@@ -104,6 +105,8 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="cluster only where this picture of the same size is at least half as bright as white",
     )
+    said = "scale of the clustered picture for objects and objects-report, such as 12.5"
+    to.add_argument("--pixels-per-mm", default="", metavar="X", help=f"{said} (default: none)")
 
 
 def reading(options: argparse.Namespace, codebook: Codebook | None) -> Reading:
@@ -296,6 +299,7 @@ def kinds_to_save(options: argparse.Namespace, source: str = "", default: str = 
         # A saved page does not name the picture's file and its folder.
         source if source.startswith(SAMPLE_PREFIX) else "PICTURE",
         _smoothing(options),
+        _pixels_per_mm(options),
     )
 
 
@@ -311,6 +315,13 @@ def _smoothing(options: argparse.Namespace) -> float:
             f"{shown(options.smoothing)}"
         )
     return smoothing
+
+
+def _pixels_per_mm(options: argparse.Namespace) -> float:
+    try:
+        return parse_scale(options.pixels_per_mm)
+    except SettingsError as error:
+        raise KmsegError(f"--{str(error).replace(' ', '-', 2)}") from None
 
 
 def _page_side(options: argparse.Namespace) -> int:

@@ -64,9 +64,11 @@ class Kinds:
     page_side : int
         The longest side of the picture in a saved page, in pixels.
     source : str
-        What the command in a saved page calls the picture.
+        What the command in a saved page or report calls the picture.
     smoothing : float
         Of outlines, in pixels.
+    pixels_per_mm : float
+        The scale of the clustered picture; 0 if it is not known.
     """
 
     names: tuple[str, ...]
@@ -74,6 +76,7 @@ class Kinds:
     page_side: int = offline.SIDE
     source: str = "PICTURE"
     smoothing: float = export.SMOOTHING
+    pixels_per_mm: float = 0.0
 
     def downloads(self, seg: Segmentation) -> Iterator[export.Download]:
         """All files of a segmentation."""
@@ -95,7 +98,9 @@ class Kinds:
 
     def whole(self, kind: str) -> export.Download:
         """The download of a kind that is one file."""
-        made = offline.page(self.page_side, source=self.source), *export.outlines(self.smoothing)
+        made = [offline.page(self.page_side, source=self.source)]
+        made += export.outlines(self.smoothing)
+        made += export.with_scale(self.pixels_per_mm, self.source)
         return _wholes(*made)[kind.replace("-", "_")]
 
     def note_picture_format(self) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from kmseg.color import COLOR_SPACES
+from kmseg.picture.profiles import CONVERTED
 from kmseg.settings import FIELDS, Settings, to_hex
 
 if TYPE_CHECKING:
@@ -45,6 +47,17 @@ def full(seg: Segmentation) -> str:
     if seg.image is not None:
         parts += seg.image.notes
     return ", ".join(parts)
+
+
+def without_profiles(seg: Segmentation) -> Segmentation:
+    """Notes without the name of a colour profile, which may be that of somebody's device."""
+    if seg.image is None:
+        return seg
+    notes = (
+        f"colour profile{CONVERTED}" if note.endswith(CONVERTED) else note
+        for note in seg.image.notes
+    )
+    return replace(seg, image=replace(seg.image, notes=tuple(notes)))
 
 
 def tidying(settings: Settings) -> list[str]:

@@ -184,6 +184,35 @@ def _objects(
     return Download(key, title, mime, suffix, make, Group.OBJECTS, in_archive=False)
 
 
+def _table(pixels_per_mm: float, seg: Segmentation, _: Context) -> bytes:
+    return objects.objects_csv(seg, pixels_per_mm)
+
+
+def _report(pixels_per_mm: float, source: str, seg: Segmentation, context: Context) -> bytes:
+    from kmseg.output.printout import printout
+
+    return printout(seg, context.picture, source, pixels_per_mm)
+
+
+def with_scale(pixels_per_mm: float = 0.0, source: str = "PICTURE") -> tuple[Download, Download]:
+    """The table of objects, and the report of them to print.
+
+    Parameters
+    ----------
+    pixels_per_mm : float
+        The scale of the clustered picture; 0 if it is not known.
+    source : str
+        What the command in the report calls the picture.
+    """
+    table = partial(_table, pixels_per_mm)
+    report = partial(_report, pixels_per_mm, source)
+    return (
+        _objects("objects", "Objects (CSV)", "text/csv", ".csv", table),
+        _objects("objects_report", "Report to print (HTML)", "text/html", ".html", report),
+    )
+
+
+_TABLE, _REPORT = with_scale()
 DOWNLOADS: Final[tuple[Download, ...]] = (
     _exact("segmented", "Segmented picture", render.segmented),
     _exact("gray", "Shades of grey", partial(render.segmented, paint="gray")),
@@ -225,7 +254,7 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
     _palette("palette_gpl", "Palette (GIMP)", "text/plain", tables.palette_gpl),
     _palette("palette_css", "Palette (CSS)", "text/css", tables.palette_css),
     _palette("palette_json", "Palette (JSON)", "application/json", tables.palette_json),
-    _objects("objects", "Objects (CSV)", "text/csv", ".csv", lambda s, _: objects.objects_csv(s)),
+    _TABLE,
     _objects(
         "objects_labels",
         "Objects as labels (TIFF)",
@@ -245,6 +274,7 @@ DOWNLOADS: Final[tuple[Download, ...]] = (
         group=Group.OBJECTS,
         in_archive=False,
     ),
+    _REPORT,
 )
 """Downloads of a whole segmentation, in the order of the page."""
 

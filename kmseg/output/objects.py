@@ -48,12 +48,12 @@ def measured(seg: Segmentation) -> Regions:
     return regions
 
 
-def objects_csv(seg: Segmentation) -> bytes:
+def objects_csv(seg: Segmentation, pixels_per_mm: float = 0.0) -> bytes:
     """The regions as CSV (RFC 4180), one row each, with columns named as by ``regionprops_table``.
 
     ``cluster`` is the name in the table of clusters, ``area`` in pixels and ``percent`` of the
     clustered ones; rows and columns start at 0 at the top left; ``bbox-2`` and ``bbox-3`` are
-    exclusive.
+    exclusive. With a scale, ``area_mm2``, ``perimeter_mm`` and ``centroid_mm`` are not rounded.
     """
     regions = measured(seg)
     names = np.array(seg.names)[regions.cluster].tolist()
@@ -77,6 +77,11 @@ def objects_csv(seg: Segmentation) -> bytes:
         "hex": [to_hex(color) for color in colors.tolist()],
         "touches_border": regions.touches_border.astype(int).tolist(),
     }
+    if pixels_per_mm:
+        columns["area_mm2"] = (regions.area / pixels_per_mm**2).tolist()
+        for name in ("perimeter", "centroid-0", "centroid-1"):
+            length, dash, axis = name.partition("-")
+            columns[f"{length}_mm{dash}{axis}"] = [v / pixels_per_mm for v in columns[name]]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(columns)
@@ -175,7 +180,7 @@ def objects_overlay(seg: Segmentation) -> Pixels:
     digits = np.floor(np.log10(regions.label)) + 1
     has_room = (bottom - top > size) & (right - left > 0.7 * size * digits)
     for i in np.flatnonzero(has_room).tolist():
-        row, column = _inside(regions, i)
+        row, column = inside(regions, i)
         draw.text(
             (column, row),
             str(regions.label[i]),
@@ -188,7 +193,7 @@ def objects_overlay(seg: Segmentation) -> Pixels:
     return np.asarray(canvas)
 
 
-def _inside(regions: Regions, i: int) -> tuple[int, int]:
+def inside(regions: Regions, i: int) -> tuple[int, int]:
     """A pixel of a region: the centroid, or the middle of the longest run in the middle row."""
     row, column = np.rint(regions.centroid[i]).astype(int).tolist()
     if regions.label_image[row, column] == regions.label[i]:

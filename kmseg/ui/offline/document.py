@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import html
 import json
-from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from string import Template
@@ -23,7 +22,6 @@ from kmseg.color import COLOR_SPACES
 from kmseg.output import captions, cloud, encode, names
 from kmseg.output.labelcodec import encode_labels
 from kmseg.output.units import cluster_units
-from kmseg.picture.profiles import CONVERTED
 from kmseg.settings import LINK_VERSION, to_hex
 from kmseg.ui.components.assets import asset, data_url, plotly_source, style_sheet
 from kmseg.ui.components.cloud.cloud import cloud_data, pack_points
@@ -59,9 +57,9 @@ def document(seg: Segmentation, picture: str, side: int, link: str, source: str)
     side : int
     link, source : str
     """
-    assert seg.image is not None
-    image = replace(seg.image, notes=tuple(map(_without_profile, seg.image.notes)))
-    seg = replace(seg, image=image)
+    seg = captions.without_profiles(seg)
+    image = seg.image
+    assert image is not None
     name = names.title(picture) or "picture"
     viewer = _viewer(seg, image, name, side)
     units = cluster_units(seg)
@@ -81,11 +79,6 @@ def document(seg: Segmentation, picture: str, side: int, link: str, source: str)
         {key: html.escape(text) for key, text in texts.items()}
         | {"data": _script_json(data), "origin": _origin(seg, link, source)}
     )
-
-
-def _without_profile(note: str) -> str:
-    """A note without the name of a colour profile, which may be that of somebody's device."""
-    return f"colour profile{CONVERTED}" if note.endswith(CONVERTED) else note
 
 
 def _viewer(seg: Segmentation, image: Image, name: str, side: int) -> ViewerData:

@@ -8,8 +8,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import streamlit as st
 
+from kmseg.errors import SettingsError
 from kmseg.output import export
 from kmseg.samples import SAMPLES
+from kmseg.settings import SAMPLE_PREFIX
+from kmseg.settings.scale import parse_scale
 from kmseg.ui import failures, naming, offline, store
 from kmseg.ui.groups import spelled
 from kmseg.ui.shortening import shortened
@@ -43,6 +46,8 @@ def show(context: ViewContext) -> None:
         downloads = tuple(each for each in export.DOWNLOADS if each.group == group)
         if group == export.Group.OUTLINES:
             downloads = export.outlines(_smoothing())
+        elif group == export.Group.OBJECTS:
+            downloads = of_objects(context)
         with st.grid("auto", min_column_width=220, gap="small"):
             for download in downloads:
                 button(download, context)
@@ -55,6 +60,21 @@ def show(context: ViewContext) -> None:
                 "For the mask or cut-out of some clusters, click them in the picture first. The "
                 "ZIP has a mask of every cluster."
             )
+
+
+def of_objects(context: ViewContext) -> tuple[export.Download, ...]:
+    """Files of objects, by the scale in the address, which only the browser changes."""
+    try:
+        pixels_per_mm = parse_scale(st.query_params.get("scale", ""))
+    except SettingsError:
+        pixels_per_mm = 0.0
+    key = context.picture.key
+    # As a saved page, a report does not name the file of an upload.
+    source = f"{SAMPLE_PREFIX}{key}" if key in SAMPLES else "PICTURE"
+    made = {each.key: each for each in export.with_scale(pixels_per_mm, source)}
+    return tuple(
+        made.get(each.key, each) for each in export.DOWNLOADS if each.group == export.Group.OBJECTS
+    )
 
 
 def _smoothing() -> float:
