@@ -92,6 +92,7 @@ def opened(scheduler: str = THREADS, workers: int | None = None) -> Iterator[Poo
         return Worker(*arguments, **options | {"dashboard_address": "127.0.0.1:0"})
 
     with ExitStack() as stack:
+        stack.enter_context(_silenced("distributed.client", "asyncio"))
         if scheduler not in (THREADS, PROCESSES):
             yield Pool(stack.enter_context(_connected(scheduler)))
             return
@@ -120,6 +121,20 @@ def opened(scheduler: str = THREADS, workers: int | None = None) -> Iterator[Poo
 
 
 @contextmanager
+def _silenced(*names: str) -> Iterator[None]:
+    """Keep the messages of loggers off standard error; errors are raised, not only logged."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
 def _connected(address: str) -> Iterator[Client]:
     """A client of a running cluster whose workers have this version of the package."""
     import dask
@@ -127,7 +142,6 @@ def _connected(address: str) -> Iterator[Client]:
     from distributed import Client
 
     seconds = parse_timedelta(dask.config.get("distributed.comm.timeouts.connect"))
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # errors are raised here
     try:
         client = Client(address, timeout=seconds, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
