@@ -44,7 +44,7 @@ _CONFIGURATION: Final = {
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
     "distributed.diagnostics.nvml": False,
-    # A task is given back after this many deaths of its worker; `Run` begins it again.
+    # A task is given back after this many deaths of its worker; `Run` starts it again.
     "distributed.scheduler.allowed-failures": 0,
 }
 
@@ -136,7 +136,7 @@ def _silenced(*names: str) -> Iterator[None]:
 
 @contextmanager
 def _connected(address: str) -> Iterator[Client]:
-    """A client of a running cluster whose workers have this version of the package."""
+    """A client of a running cluster, after a check of its workers' version of the package."""
     import dask
     from dask.utils import parse_timedelta
     from distributed import Client
@@ -203,8 +203,8 @@ class Pool:
         Parameters
         ----------
         function : callable
-            Must be picklable, and harmless to call twice with an item: an item whose worker died
-            is begun again. Compiled loops within use one thread if there are several workers.
+            Must be picklable, and harmless to call twice with an item: after the death of a
+            worker its items are started again. Compiled loops within use one thread if there are several workers.
         items : iterable
             Picklable; at most a few batches for each worker are taken ahead of the results.
 

@@ -150,7 +150,7 @@ def tiny(folder: Path, n: int) -> None:
 
 
 def cells(pictures: Path) -> None:
-    """What a shared palette costs whose fit is on cells: inertia over all colours of the series."""
+    """What a fit on cells costs a shared palette: inertia over all colours of the series."""
     counts = palette.Counts()
     for source in found([str(pictures)]):
         counts.add_colours(work.histogram(work.How(SETTINGS, trusted=True), source.path))
