@@ -204,7 +204,8 @@ class Pool:
         ----------
         function : callable
             Must be picklable, and harmless to call twice with an item: after the death of a
-            worker its items are started again. Compiled loops within use one thread if there are several workers.
+            worker its items are started again. With several workers, compiled loops within it use
+            one thread each.
         items : iterable
             Picklable; at most a few batches for each worker are taken ahead of the results.
 

@@ -84,8 +84,8 @@ class Saving:
         ``downloads(seg)`` gives the files of a segmentation. Picklable, with a ``repr`` that says
         which files these are.
     newer_than : int
-        Files that were changed since this time, in ns, may be replaced. In a new run these are files
-        of a worker that died; its pictures are done again.
+        Files that were changed since this time, in ns, may be replaced. In a new run these are
+        files of a worker that died; its pictures are done again.
     """
 
     out: str
