@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kmseg.errors import KmsegError
-from kmseg.picture.limits import MEGABYTES_SETTING, MEGAPIXELS_SETTING, Limits
+from kmseg.picture.limits import MEGABYTES_SETTING, MEGAPIXELS_SETTING, SIDE_SETTING, Limits
 
 MEGABYTE: Final = 1_000_000
 _MOST_MEGABYTES: Final = 1_000_000
+_MOST_SIDE: Final = 1_000_000
 # Sources of "frame-ancestors" in Content Security Policy Level 3: schemes and hosts.
 _FRAMER: Final = re.compile(
     r"'self'|https?:|(https?://)?(\*\.)?[\w-]+(\.[\w-]+)*(:(\d+|\*))?", re.ASCII
@@ -114,18 +115,31 @@ def _limits(environment: Mapping[str, str]) -> Limits:
     variable, default = MEGAPIXELS_SETTING, Limits()
     # A file's megabytes are 2**20 bytes, as Streamlit counts those of an upload.
     n_bytes = _megabytes(environment, MEGABYTES_SETTING, default.max_bytes, 2**20)
+    side = _side(environment, default.max_side)
     text = environment.get(variable, "").strip()
     if not text:
-        return Limits(max_bytes=n_bytes)
+        return Limits(max_bytes=n_bytes, max_side=side)
     try:
         megapixels = float(text)
     except ValueError:
         megapixels = math.nan
-    most = default.max_side**2 / 1e6
+    most = side**2 / 1e6
     if not 0 < megapixels <= most:
         raise KmsegError(
-            f"{variable} must be a number of megapixels above 0 and up to {most:g}, not "
-            f"{text[:40]!r}; correct or unset it."
+            f"{variable} must be a number of megapixels above 0 and up to {most:g}, the square of "
+            f"{SIDE_SETTING}, not {text[:40]!r}; correct or unset it."
         )
     pixels = max(1, int(megapixels * 1e6))
-    return Limits(max_pixels=pixels, max_bytes=n_bytes, max_decoded_bytes=8 * pixels)
+    return Limits(max_pixels=pixels, max_side=side, max_bytes=n_bytes, max_decoded_bytes=8 * pixels)
+
+
+def _side(environment: Mapping[str, str], default: int) -> int:
+    text = environment.get(SIDE_SETTING, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not 1 <= int(text[:20]) <= _MOST_SIDE:
+        raise KmsegError(
+            f"{SIDE_SETTING} must be a whole number of pixels from 1 to {_MOST_SIDE:,}, not "
+            f"{text[:40]!r}; correct or unset it."
+        )
+    return int(text)

@@ -157,16 +157,45 @@ class ColorHistogram:
         if values.shape != self.counts.shape:
             raise ValueError(f"values: one for each of {self.n_colors} colours, not {values.shape}")
         small = values.min() >= -128 and values.max() <= 127
-        table = np.empty(N_CODES, np.int8 if small else values.dtype)  # set for existing colours
-        _enter(self.colors, values.astype(table.dtype), table)
+        table = self.table(values.astype(np.int8) if small else values)
         found = np.empty(pixels.shape[:-1], values.dtype)
-        flat, out = np.ascontiguousarray(pixels).reshape(-1, 3), found.reshape(-1)
-        flat.flags.writeable = False  # otherwise this would be another type, compiled again
-        parts = _parts(len(flat))
-        in_threads(lambda i: _look_up(flat[parts[i]], table, out[parts[i]]), range(_PARTS))
+        look_up(pixels, table, found)
         if opaque is not None:
             found[~opaque] = -1
         return found
+
+    def table(self, values: NDArray[T]) -> NDArray[T]:
+        """Values of the colours, shape (U,), for :func:`look_up`; other colours have 0."""
+        table = np.zeros(N_CODES, values.dtype)
+        _enter(self.colors, values, table)
+        return table
+
+
+def codes_of(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """The codes of colours, (U, 3); those of a histogram ascend."""
+    red, green, blue = (_CODES[channel][colors[:, channel]] for channel in range(3))
+    codes: NDArray[np.uint32] = red | green | blue
+    return codes
+
+
+def colors_of(codes: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """The colours of codes, shape (U, 3)."""
+    colors = np.empty((len(codes), 3), np.uint8)
+    for channel in range(3):
+        top, middle = codes >> (21 - 3 * channel) & 7, codes >> (13 - 2 * channel) & 3
+        colors[:, channel] = top << 5 | middle << 3 | codes >> (6 - 3 * channel) & 7
+    return colors
+
+
+def look_up(pixels: NDArray[np.uint8], table: NDArray[T], found: NDArray[T]) -> None:
+    """Look up the value of each pixel, (..., 3), in a :meth:`ColorHistogram.table`.
+
+    ``found``, of shape (...) and contiguous, receives the values.
+    """
+    flat, out = np.ascontiguousarray(pixels).reshape(-1, 3), found.reshape(-1)
+    flat.flags.writeable = False  # otherwise this would be another type, compiled again
+    parts = _parts(len(flat))
+    in_threads(lambda i: _look_up(flat[parts[i]], table, out[parts[i]]), range(_PARTS))
 
 
 def color_histogram(image: Image) -> ColorHistogram:
@@ -238,7 +267,7 @@ def pooled(histograms: Iterable[ColorHistogram]) -> ColorHistogram:
         raise ImageError("histograms: must be at least one, not none; give some pictures")
     colors = np.concatenate([histogram.colors for histogram in every])
     counts = np.concatenate([histogram.counts for histogram in every])
-    codes = np.bitwise_or.reduce([_CODES[channel][colors[:, channel]] for channel in range(3)])
+    codes = codes_of(colors)
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order], prepend=N_CODES))
     return ColorHistogram(colors[order[starts]], np.add.reduceat(counts[order], starts))

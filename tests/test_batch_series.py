@@ -26,6 +26,7 @@ from kmseg.cli.progress import Progress
 from kmseg.color import features
 from kmseg.errors import KmsegError
 from kmseg.picture.levels import used_depth
+from kmseg.regions.measure import measure
 from oracles import inertia, nearest, tied
 from readings import fluorescence, saved
 
@@ -246,6 +247,18 @@ def test_a_locked_palette_is_plain_nearest_centroid(pictures: Path, capsys: Capt
         np.testing.assert_array_equal(labels[sure], nearest(X, centroids)[sure])
 
 
+@pytest.mark.parametrize("given", ["mine.gpl", "shared", "each"])
+def test_pictures_of_a_series_are_tidied(pictures: Path, given: str) -> None:
+    Path("mine.gpl").write_text("GIMP Palette\n#\n20 30 40\n150 140 120\n220 220 230\n90 20 10\n")
+    options = f"-i pictures --out out --smallest-region 9 --save labels-gray --palette {given}"
+    assert main(options.split()) == 0
+    results = list(Path("out").rglob("*.png"))
+    assert len(results) == N_PICTURES
+    for path in results:
+        labels = np.asarray(Pillow.open(path)).astype(np.int16) - 1
+        assert measure(labels, np.zeros((*labels.shape, 3), np.uint8)).area.min() >= 9
+
+
 def test_too_many_colours_are_pooled_into_cells_and_never_in_silence(
     pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,7 +368,7 @@ def test_levels_that_are_given_are_those_of_the_series(tmp_path: Path, capsys: C
     out = tmp_path / "out"
     assert main(["-i", str(folder), "--out", str(out), "--levels", "100..600"]) == 0
     assert capsys.readouterr().err == ""
-    assert summary(out)["reading"] == {"frame": 1, "levels": [100.0, 600.0]}
+    assert summary(out)["reading"] == {"frame": 1, "levels": [100.0, 600.0], "region": []}
 
 
 def test_8_bits_have_no_depth() -> None:

@@ -93,7 +93,7 @@ def test_results_within_a_folder_of_pictures_are_not_taken_for_pictures(folder: 
     assert called(found(["a/**/*.png"], "a/out")) == ["x.png"]
 
 
-@pytest.mark.parametrize("given", ["a", "a/*.png"])
+@pytest.mark.parametrize("given", ["a", "a/*.png", "a/x.png"])
 @pytest.mark.parametrize("out", ["a", "."])
 def test_results_among_the_pictures_of_a_folder_are_refused(
     folder: Path, given: str, out: str

@@ -96,7 +96,6 @@ def assert_refused(capsys: Capture, arguments: list[str], *said: str) -> str:
         ("-i . --out made --palette shared --engine opencv", ["--engine: ", "shared", "opencv"]),
         ("-i photo.png --palette shared", ["--palette shared: ", "many"]),
         ("-i photo.png --resume", ["--resume: ", "many"]),
-        ("-i photo.png --trusted", ["--trusted: ", "many"]),
         ("-i photo.png --workers 2", ["--workers: ", "many"]),
         ("-i sample:nothing", ["-i: ", "nothing", "plate-6"]),
         ("-i photo.png --save everything", ["--save: ", "everything", "side-by-side-gray", "all"]),

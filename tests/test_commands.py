@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import kmseg
-from kmseg.output.encode import jpeg, png
+from kmseg.output.encode import encode, jpeg, png
 from kmseg.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +38,7 @@ def clone(tmp_path: Path) -> Path:
     (tmp_path / "scans" / "first.jpg").write_bytes(jpeg(small[:60], 90))
     (tmp_path / "scans" / "second.jpg").write_bytes(jpeg(small[20:], 90))
     (tmp_path / "plate.png").write_bytes(png(kmseg.sample_image("plate-6").pixels))
+    (tmp_path / "slide.tif").write_bytes(encode(small, "tif"))
     return tmp_path
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 import deepfiles
 import hostile
 import icc
+import kmseg
 from deepfiles import opener
 from kmseg.picture.convert import convert
 from kmseg.picture.strips import Decoded
@@ -198,6 +199,14 @@ def test_16_bits_that_pillow_reads_with_8_are_said() -> None:
     converted = convert(opener(deepfiles.tiff(values, planar=2, compression=8)), 16, "auto")
     assert converted.notes == ("16 bits a channel, read with 8",)
     assert (whole(converted)[0] == values >> 8).all()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_16_bit_channels_stored_apart_without_compression_were_read_as_bytes(order: str) -> None:
+    values = deepfiles.words(3)
+    image = kmseg.read_image(deepfiles.tiff(values, order, planar=2))
+    assert (image.pixels == values >> 8).all()
+    assert image.notes == ("16 bits a channel, read with 8",)
 
 
 def test_white_is_zero_is_shown_right() -> None:

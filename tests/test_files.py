@@ -77,16 +77,15 @@ def test_ctrl_c_while_a_file_is_written_leaves_no_part_of_it(tmp_path: Path) -> 
         "import os, signal, sys, time; from pathlib import Path\n"
         "from kmseg.__main__ import _exit_on_ctrl_c; from kmseg.output import files\n"
         "_exit_on_ctrl_c()\n"
-        "with files._temporary(Path(sys.argv[1])) as (descriptor, path):\n"
-        "    os.write(descriptor, b'half')\n"
-        "    print(path.exists(), flush=True)\n"
+        "with files.writing(Path(sys.argv[1]) / 'a') as file:\n"
+        "    print(file.write(b'half'), flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    time.sleep(60)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path], cwd=ROOT, capture_output=True, text=True
     )
-    assert (done.returncode, done.stdout) == (130, "True\n")
+    assert (done.returncode, done.stdout) == (130, "4\n")
     assert listed(tmp_path) == []
 
 

@@ -185,3 +185,44 @@ def test_the_corners_of_a_rectangle_are_four() -> None:
     np.testing.assert_array_equal(
         mask_of(((9, 8), (1, 2)), 12, 12), mask_of(((1, 2), (9, 8)), 12, 12)
     )
+
+
+# -- masks -----------------------------------------------------------------------------------------
+
+
+def test_a_mask_leaves_out_what_is_dark(tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]
+    image = image_at("flower", 60)
+    inside = mask_of(TRIANGLE, image.width, image.height)
+    (tmp_path / "flower.png").write_bytes(png(image.pixels))
+    (tmp_path / "mask.png").write_bytes(
+        png(np.where(inside[..., None], np.uint8([200] * 3), np.uint8(9)))
+    )
+    (tmp_path / "small.png").write_bytes(png(image.pixels[:9]))
+    (tmp_path / "dark.png").write_bytes(png(np.zeros_like(image.pixels)))
+    command = ["-i", str(tmp_path / "flower.png"), "-s", "bgr", "--json", "--mask"]
+    assert main([*command, str(tmp_path / "mask.png")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    seg = kmseg.segment(kmseg.Image(image.pixels, inside), kmseg.Settings(n_clusters=3))
+    assert found["pixel_counts"] == seg.pixel_counts.tolist()
+    for wrong, said in (
+        ("small.png", "--mask: A mask must have the picture's size of 60 x"),
+        ("dark.png", "--mask: No pixel under the mask"),
+        ("none.png", "--mask: There is no file"),
+    ):
+        assert main([*command, str(tmp_path / wrong)]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_masked_picture_keeps_its_alpha_where_it_counts() -> None:
+    image = image_at("flower", 60)
+    alpha = np.full(image.pixels.shape[:2], 200, np.uint8)
+    mask = mask_of(TRIANGLE, image.width, image.height)
+    found = kmseg.Image(image.pixels, alpha=alpha).masked(mask)
+    assert found.alpha is not None and found.opaque is not None
+    np.testing.assert_array_equal(found.alpha, np.where(mask, 200, 0))
+    np.testing.assert_array_equal(found.opaque, mask)
+
+
+def test_the_region_of_a_sample_was_ignored_on_the_command_line(capsys) -> None:  # type: ignore[no-untyped-def]
+    assert main(["-i", "sample:flower", "--region=10.10_60.40", "--json"]) == 0
+    assert sum(json.loads(capsys.readouterr().out)["pixel_counts"]) == 50 * 30

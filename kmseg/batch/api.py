@@ -41,7 +41,7 @@ def segment_many(
     paths : iterable of str or os.PathLike
         Files. Only a bounded number is taken ahead of the results, so it may be of any length.
     settings : Settings, optional
-        With a codebook, only their width counts.
+        With a codebook, only their width and tidying count.
     codebook : Codebook, optional
         Clusters to carry over, instead of a fit of each picture.
     client : distributed.Client, optional

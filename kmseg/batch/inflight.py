@@ -28,7 +28,8 @@ _BATCH_SECONDS: Final = 0.25
 _MOST_IN_BATCH: Final = 256
 # Batches in flight for each thread of the workers: one runs, one waits, one is on its way.
 _AHEAD: Final = 3
-# How often an item is begun whose worker died each time.
+# How often an item is begun whose worker died each time. The last time nothing else is in flight,
+# so that an item which kills workers takes no other with it.
 _TRIES: Final = 3
 _POLL_SECONDS: Final = 0.2
 
@@ -54,6 +55,7 @@ class Run:
         self._function = function
         self._pending: dict[Future[Any], _Batch] = {}
         self._again: deque[_Batch] = deque()
+        self._suspects: deque[_Batch] = deque()  # to be begun one at a time, in the end
         self._done: SimpleQueue[Future[Any]] = SimpleQueue()
         self._item_seconds = _BATCH_SECONDS
 
@@ -78,12 +80,16 @@ class Run:
         while len(self._pending) < _AHEAD * self._n_workers():
             batch = self._again.popleft() if self._again else _Batch(self._taken(items))
             if not batch.items:
-                return
-            alone = self._n_workers() == 1
-            arguments = (self._function, batch.items, alone)
-            future = self._client.submit(_apply, *arguments, pure=False)
-            self._pending[future] = batch
-            future.add_done_callback(self._done.put)
+                break
+            self._begin(batch)
+        if self._suspects and not self._pending:
+            self._begin(self._suspects.popleft())
+
+    def _begin(self, batch: _Batch) -> None:
+        alone = self._n_workers() == 1
+        future = self._client.submit(_apply, self._function, batch.items, alone, pure=False)
+        self._pending[future] = batch
+        future.add_done_callback(self._done.put)
 
     def _taken(self, items: Iterator[Any]) -> list[Any]:
         most = max(1, min(_MOST_IN_BATCH, int(_BATCH_SECONDS / self._item_seconds)))
@@ -127,9 +133,8 @@ class Run:
                 ),
             )
             return
-        # Which of several items it was shows when each is alone.
-        own = deaths if len(batch.items) == 1 else 0
-        self._again.extend(_Batch([item], own) for item in batch.items)
+        queue = self._suspects if deaths == _TRIES - 1 else self._again
+        queue.extend(_Batch([item], deaths) for item in batch.items)
 
     def _wait_for_connection(self) -> None:
         """Wait until the client, which reconnects by itself, has done so or given up."""

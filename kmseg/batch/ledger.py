@@ -222,7 +222,7 @@ class Ledger:
         totals = _Totals()
         counts, errors = self._out / COUNTS, self._out / ERRORS
         try:
-            with files.replacing(counts) as file:
+            with files.writing(counts, overwrite=True) as file:
                 _write_row(file, ["picture", *(c.replace("\u00b7", "*") for c in self._columns)])
                 for entry in map(self._line, map(self._places.__getitem__, names)):
                     totals.add(entry)
@@ -230,7 +230,7 @@ class Ledger:
                         values = (row.get(column, "") for column in self._columns)
                         _write_row(file, [entry["picture"], *values])
             if failures:
-                with files.replacing(errors) as file:
+                with files.writing(errors, overwrite=True) as file:
                     _write_row(file, ["picture", "error"])
                     for name, error in sorted(failures.items()):
                         _write_row(file, [name, error])

@@ -88,7 +88,7 @@ class Counts:
         codes = np.flatnonzero(self._pixels)
         head = json.dumps([stamp, sorted(self.names), self.failures])
         try:
-            with files.replacing(path) as file:
+            with files.writing(path, overwrite=True) as file:
                 np.savez(file, head=np.array(head), codes=codes, counts=self._pixels[codes])
         except OSError as error:
             reason = error.strerror or error
@@ -165,7 +165,7 @@ def check(settings: Settings) -> None:
 def fit(colours: ColorHistogram, settings: Settings) -> Shared:
     """Fit one palette on the colours of all pictures; ``settings.width`` is ignored."""
     colours = pooled([colours])  # in the order of any other histogram
-    wanted = replace(settings, width=0)
+    wanted = replace(settings.untidied(), width=0)
     if colours.n_colors <= MOST_COLOURS:
         return Shared(segment(colours, wanted).codebook, colours.n_colors)
     cells, sums = _cells(colours)

@@ -115,9 +115,7 @@ def opened(scheduler: str = THREADS, workers: int | None = None) -> Iterator[Poo
             ),
         )
         stack.enter_context(cluster)
-        end = partial(_end, cluster)
-        stopping.on_stop(end)
-        stack.callback(stopping.forget, end)
+        stack.enter_context(stopping.at_stop(partial(_end, cluster)))
         yield Pool(stack.enter_context(Client(cluster, set_as_default=False)))
 
 

@@ -106,23 +106,22 @@ class Series:
             Nothing could begin.
         """
         started = time.perf_counter()
-        with Ledger(self.out, self._options, resume=self.resume, force=self.force) as ledger:
-            stopping.on_stop(self._discard_left_over)
+        with (
+            Ledger(self.out, self._options, resume=self.resume, force=self.force) as ledger,
+            stopping.at_stop(self._discard_left_over),
+            workers() as pool,
+        ):
             self._discard_left_over()
-            with workers() as pool:
-                try:
-                    tasks = self._tasks(pool, ledger)
-                    self._save_all(pool, ledger, tasks)
-                    self._discard_left_over()
-                    return self._finished(ledger, tasks, started)
-                except NoRoomError as error:
-                    raise StoppedError(f"{error}; make room, then go on with --resume") from error
-                except SchedulerLostError as error:
-                    raise StoppedError(
-                        f"{error}; start it again, then go on with --resume"
-                    ) from error
-                finally:
-                    stopping.forget(self._discard_left_over)
+            try:
+                tasks = self._tasks(pool, ledger)
+                self._save_all(pool, ledger, tasks)
+                self._discard_left_over()
+                return self._finished(ledger, tasks, started)
+            except NoRoomError as error:
+                raise StoppedError(f"{error}; make room, then go on with --resume") from error
+            except SchedulerLostError as error:
+                remedy = "start it again, then go on with --resume"
+                raise StoppedError(f"{error}; {remedy}") from error
 
     # -- before the pictures -----------------------------------------------------------------------
 

@@ -81,6 +81,7 @@ def _expanded(given: str, results: str | None) -> tuple[str, list[str]]:
         _check_apart(given, path, results)
         return path, list(_walked(path, results))
     if Path(path).exists():
+        _check_apart(given, path, results)
         return str(Path(path).parent), [path]
     if not _is_glob(given):
         raise ImageError(f"There is no file {shown(given)}; check the path.")
@@ -111,10 +112,10 @@ def _walked(folder: str, results: str | None) -> Iterator[str]:
 
 
 def _check_apart(given: str, root: str, results: str | None) -> None:
-    """Refuse results that would lie among the pictures of a folder or glob."""
+    """Refuse results that would lie among the pictures."""
     if results is not None and _within(root, results):
         raise KmsegError(
-            f"{shown(results)} is the folder of {shown(given)} or above it, so results would lie "
+            f"{shown(given)} lies in the folder of results, {shown(results)}, so results would lie "
             "among the pictures; choose another folder for them"
         )
 

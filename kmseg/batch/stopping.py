@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 _last_acts: list[Callable[[], None]] = []
 
 
-def on_stop(act: Callable[[], None]) -> None:
-    """Have a function called before the process ends by Ctrl-C, the last one first."""
+@contextmanager
+def at_stop(act: Callable[[], None]) -> Iterator[None]:
+    """Have a function called if the process ends by Ctrl-C meanwhile, the last one first."""
     _last_acts.append(act)
-
-
-def forget(act: Callable[[], None]) -> None:
-    """Undo :func:`on_stop`."""
-    _last_acts.remove(act)
+    try:
+        yield
+    finally:
+        _last_acts.remove(act)
 
 
 def stop() -> None:

@@ -190,7 +190,8 @@ def segmented(how: How, path: str, levels: Levels | None = None) -> Segmentation
     try:
         image = read(how, path, levels)
         if how.codebook is not None:
-            return how.codebook.predict(image, width=how.settings.width)
+            seg = how.codebook.predict(image, width=how.settings.width)
+            return seg.tidied(how.settings.smallest_region, how.settings.fill_holes)
         return segment(image, how.settings)
     except MemoryError as error:
         raise ImageError(OUT_OF_MEMORY) from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kmseg.cli import many, streams
 from kmseg.cli import options as _options
 from kmseg.cli.options import FORMATS
-from kmseg.cli.reading import read
+from kmseg.cli.reading import masked, read
 from kmseg.cli.saving import Plan
 from kmseg.cli.table import table
 from kmseg.config import Config
@@ -25,6 +25,7 @@ from kmseg.picture.reading import Reading
 from kmseg.settings import Settings
 
 if TYPE_CHECKING:
+    from kmseg.cli.large import PlanInParts
     from kmseg.segmentation import Codebook, Segmentation
 
 __all__ = ["FORMATS", "main"]
@@ -73,8 +74,25 @@ def _run(options: argparse.Namespace) -> int:
         return many.segment_all(options, kinds, settings, codebook, reading, limits)
     (source,) = options.image
     plan = _plan(options, source, settings, codebook)
-    plan.check(settings)
-    seg, seconds = _segment(source, settings, limits, reading, codebook)
+    in_parts = _in_parts(plan, limits, reading, options.mask) if options.trusted else None
+    if in_parts is None:
+        many.refuse_workers(options)
+        plan.check(settings)
+        seg, seconds = _segment(source, settings, limits, reading, codebook, options.mask)
+        _save_and_print(options, plan, seg, seconds)
+        return 0
+    in_parts.check(settings)
+    with many.workers(options) as run:
+        with _progress(settings) as progress:
+            plan, seg = in_parts.segmented(settings, run, progress)
+        _note_missing(seg)
+        _save_and_print(options, plan, seg, seg.seconds)
+    return 0
+
+
+def _save_and_print(
+    options: argparse.Namespace, plan: Plan, seg: Segmentation, seconds: dict[str, float]
+) -> None:
     for path in plan.save(seg):
         print(path, file=sys.stderr if options.json else sys.stdout)
     if options.json:
@@ -83,7 +101,19 @@ def _run(options: argparse.Namespace) -> int:
         print(json.dumps(report(seg) | {"seconds": seconds}, allow_nan=False))
     elif not (options.output_file or options.labels or options.save):
         print(table(seg))
-    return 0
+
+
+def _in_parts(plan: Plan, limits: Limits, reading: Reading, mask: str | None) -> PlanInParts | None:
+    """The plan of a picture that is read part by part; None for one that is read into memory."""
+    from kmseg.cli.large import PlanInParts, opened  # slow to import
+
+    picture = opened(plan.source, limits, reading)
+    if picture is None:
+        return None
+    for flag, given in (("--region", reading.region), ("--mask", mask)):
+        if given:
+            raise KmsegError(f"{flag}: is not for a picture that is read part by part")
+    return PlanInParts.of(plan, picture)
 
 
 def _plan(
@@ -114,10 +144,13 @@ def _segment(
     limits: Limits,
     reading: Reading,
     codebook: Codebook | None,
+    mask: str | None,
 ) -> tuple[Segmentation, dict[str, float]]:
     """The segmentation of a picture, and the seconds that each step took."""
     started = time.perf_counter()
     image = read(source, limits, reading)
+    if mask is not None:
+        image = masked(image, mask, limits)
     seconds = {"read": time.perf_counter() - started}
     for note in image.notes:
         streams.note(note)
@@ -132,8 +165,14 @@ def _segment(
                 seg = segment(image, settings, progress=progress)
     except ImageError as error:
         raise KmsegError(f"-w: {error}") from error
-    found = (seg.untidied or seg).n_clusters
-    if found < settings.n_clusters and codebook is None:
+    _note_missing(seg)
+    return seg, seconds | seg.seconds
+
+
+def _note_missing(seg: Segmentation) -> None:
+    """Tell of clusters that were asked for and do not exist."""
+    settings, found = seg.settings, (seg.untidied or seg).n_clusters
+    if found < settings.n_clusters and not seg.carried:
         streams.note(
             f"-n: the picture has only {found} different values in these channels: "
             f"{found} clusters, not {settings.n_clusters}"
@@ -142,7 +181,6 @@ def _segment(
         streams.note(
             f"--fill-holes: there are only {found} clusters: {', '.join(map(str, missing))} ignored"
         )
-    return seg, seconds | seg.seconds
 
 
 @contextmanager

@@ -99,6 +99,12 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
         "(default: the whole picture)",
     )
 
+    to.add_argument(
+        "--mask",
+        metavar="FILE",
+        help="cluster only where this picture of the same size is at least half as bright as white",
+    )
+
 
 def reading(options: argparse.Namespace, codebook: Codebook | None) -> Reading:
     """How the file is read; raises ``SettingsError``, which names the option."""
@@ -240,7 +246,7 @@ def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings
             others = {name: given[name] for name in _BESIDE_CODEBOOK[2:] if name in given}
             return dataclasses.replace(codebook.settings(), **others)
         except SettingsError as error:
-            raise KmsegError(_by_option(str(error))) from error
+            raise KmsegError(by_option(str(error))) from error
     values = _DEFAULTS | given
     if values.get("centroids"):
         values.setdefault("init", "manual")
@@ -254,13 +260,13 @@ def settings(options: argparse.Namespace, codebook: Codebook | None) -> Settings
     try:
         made = Settings(**values)
     except SettingsError as error:
-        raise KmsegError(_by_option(str(error))) from error
+        raise KmsegError(by_option(str(error))) from error
     if "attempts" in given and FIELDS["attempts"].parse(given["attempts"]) != made.attempts:
         note(f"--attempts: a manual start has {made.attempts}, not {shown(given['attempts'])}")
     return made
 
 
-def _by_option(message: str) -> str:
+def by_option(message: str) -> str:
     """A message of ``Settings`` with options in place of the names of fields."""
     name, colon, rest = message.partition(":")
     flag = FIELDS[name].flags[0] if name in FIELDS else name

@@ -1,4 +1,4 @@
-"""Progress of a run over many pictures, as lines on standard error."""
+"""Progress of a run over many pictures, or over the parts of one, as lines on standard error."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ _ELSEWHERE: Final = 30.0
 # The rate is that of the last seconds.
 _WINDOW: Final = 20.0
 
-# What goes before the count.
-_STAGES: Final = {"levels": "levels: ", "colours": "colours: ", "pictures": ""}
+_STAGES: Final = {
+    "levels": "levels: {} of {} pictures",
+    "colours": "colours: {} of {} pictures",
+    "pictures": "{} of {} pictures",
+    "parts": "{} of {} parts of the picture",
+}
 
 
 class Progress:
@@ -53,7 +57,7 @@ class Progress:
         note(line)
 
     def _line(self, done: int, total: int, failed: int) -> str:
-        line = f"{_STAGES[self._stage]}{done:,} of {total:,} pictures"
+        line = _STAGES[self._stage].format(f"{done:,}", f"{total:,}")
         (then, before), (now, _) = self._past[0], self._past[-1]
         if done > before and now > then:
             rate = (done - before) / (now - then)

@@ -16,6 +16,8 @@ from kmseg.picture.reading import Reading
 from kmseg.settings import SAMPLE_PREFIX
 
 STANDARD_INPUT: Final = "-"
+HALF_BRIGHT: Final = 128  # of 255
+_PART_BYTES: Final = 1 << 20
 
 
 def read(source: str, limits: Limits, reading: Reading) -> Image:
@@ -30,7 +32,7 @@ def read(source: str, limits: Limits, reading: Reading) -> Image:
         if sample := _sample(source):
             from kmseg.samples import sample_image
 
-            return sample_image(sample)
+            return sample_image(sample).within(reading.region)
         if source == STANDARD_INPUT:
             return read_image(_standard_input(limits), limits=limits, reading=reading)
         if _is_stream(source):
@@ -42,6 +44,22 @@ def read(source: str, limits: Limits, reading: Reading) -> Image:
     except OSError as error:
         reason = error.strerror or error
         raise KmsegError(f"-i: {quoted(source)} cannot be read ({reason})") from error
+
+
+def masked(image: Image, path: str, limits: Limits) -> Image:
+    """A picture that counts only where the picture of ``--mask`` is bright.
+
+    Raises
+    ------
+    KmsegError
+        The mask cannot be used; the message names the option.
+    """
+    try:
+        shown = read_image(path, limits=limits)
+        bright = shown.pixels.mean(axis=2) >= HALF_BRIGHT
+        return image.masked(bright if shown.opaque is None else bright & shown.opaque)
+    except ImageError as error:
+        raise KmsegError(f"--mask: {error}") from error
 
 
 def name(source: str) -> str:
@@ -82,4 +100,8 @@ def _bounded(stream: BinaryIO, limits: Limits) -> bytes:
     """All of a stream, or enough of it to be refused as too large: some streams never end."""
     if stream.isatty():
         raise ImageError("This is a terminal; pipe a picture into it, as in -i - < photo.jpg.")
-    return stream.read(limits.max_bytes + 1)
+    parts, left = [], limits.max_bytes + 1
+    while left and (part := stream.read(min(left, _PART_BYTES))):  # which allocates that much
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)

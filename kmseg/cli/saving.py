@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from kmseg.cli import reading
 from kmseg.cli.streams import note, quoted
@@ -204,10 +204,16 @@ class Plan:
                 yield f"--save {kind}", self.folder / (stem + suffix)
 
     def _write(self, flag: str, path: Path, content: bytes) -> None:
+        with self._writing(flag, path) as file:
+            file.write(content)
+
+    @contextmanager
+    def _writing(self, flag: str, path: Path) -> Iterator[BinaryIO]:
         self._check_file(flag, path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            files.write(path, content, overwrite=self.force)
+            with files.writing(path, overwrite=self.force) as file:
+                yield file
         except FileExistsError:
             raise KmsegError(_exists(flag, path)) from None
         except OSError as error:

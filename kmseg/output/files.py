@@ -17,12 +17,18 @@ _number = 0
 
 
 def write(path: str | os.PathLike[str], content: bytes, *, overwrite: bool = False) -> None:
-    """Write a file under a temporary name in its folder, then rename it.
+    """Write a whole file; parameters and errors as in :func:`writing`."""
+    with writing(path, overwrite=overwrite) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """Write a file under a temporary name in its folder, and rename it at the end of the context.
 
     Parameters
     ----------
     path : str or os.PathLike
-    content : bytes
     overwrite : bool
         Whether to replace an existing file, keeping its permissions. If ``path`` is a symbolic
         link, its target is replaced.
@@ -34,31 +40,16 @@ def write(path: str | os.PathLike[str], content: bytes, *, overwrite: bool = Fal
     OSError
         The file cannot be written; no partial file is left.
     """
-    if overwrite:
-        with replacing(path) as file:
-            file.write(content)
-        return
-    target = Path(path)
-    with _temporary(target.parent) as (descriptor, temporary):
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        _rename_to_new(temporary, target)
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A file to write piece by piece, which takes its place when it is whole.
-
-    It replaces an existing file as :func:`write` does. If the context ends by an exception, no
-    partial file is left.
-    """
-    target = Path(path).resolve()
-    with _temporary(target.parent) as (descriptor, temporary):
-        with os.fdopen(descriptor, "wb") as file:
+    target = Path(path).resolve() if overwrite else Path(path)
+    with _temporary(target.parent) as temporary:
+        with temporary.open("wb") as file:
             yield file
-        with suppress(OSError):
-            temporary.chmod(target.stat().st_mode & 0o7777)
-        temporary.replace(target)
+        if overwrite:
+            with suppress(OSError):
+                temporary.chmod(target.stat().st_mode & 0o7777)
+            temporary.replace(target)
+        else:
+            _rename_to_new(temporary, target)
 
 
 def discard_left_over(folder: str | os.PathLike[str]) -> None:
@@ -73,8 +64,8 @@ def discard_left_over(folder: str | os.PathLike[str]) -> None:
 
 def check_folder(folder: str | os.PathLike[str]) -> None:
     """Raise ``OSError`` if no file can be created in a folder."""
-    with _temporary(Path(folder)) as (descriptor, _):
-        os.close(descriptor)
+    with _temporary(Path(folder)):
+        pass
 
 
 def discard_unfinished() -> None:
@@ -86,22 +77,21 @@ def discard_unfinished() -> None:
 
 
 @contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Descriptor and path of a new file, which is deleted at the end if it still exists."""
+def _temporary(folder: Path) -> Iterator[Path]:
+    """A new, empty file, which is deleted at the end if it still exists."""
     global _number
     with _lock:
         while True:
             _number += 1
             path = folder / f".kmseg-{os.getpid()}-{_number}.part"
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
             try:
-                descriptor = os.open(path, flags, 0o666)
+                path.touch(exist_ok=False)
             except FileExistsError:  # left over from a process that was killed
                 continue
             _unfinished.add(path)
             break
     try:
-        yield descriptor, path
+        yield path
     finally:
         with suppress(OSError):
             path.unlink()

@@ -21,12 +21,12 @@ def report(seg: Segmentation) -> dict[str, Any]:
     gray with more than 8 bits. ``codebook`` has what other pictures need to have the same clusters;
     if ``carried``, the clusters came from there.
     """
-    image, units = seg.image, cluster_units(seg)
+    origin, units = seg.origin, cluster_units(seg)
     return {
         "settings": seg.settings.to_dict(),
-        "reading": None if image is None else image.reading.to_dict(),
-        "notes": [] if image is None else list(image.notes),
-        "size": None if image is None else [image.width, image.height],
+        "reading": None if origin is None else origin.reading.to_dict(),
+        "notes": [] if origin is None else list(origin.notes),
+        "size": None if origin is None else [origin.width, origin.height],
         "unique_colors": seg.histogram.n_colors,
         "carried": seg.carried,
         "pixel_counts": seg.pixel_counts.tolist(),

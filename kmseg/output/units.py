@@ -74,7 +74,7 @@ def cluster_units(seg: Segmentation, scale: Scale | None = None) -> Units | None
     ----------
     seg : Segmentation
     scale : Scale, optional
-        The picture's scale; by default that of ``seg.image``.
+        The picture's scale; by default that of ``seg.origin``.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def cluster_units(seg: Segmentation, scale: Scale | None = None) -> Units | None
         None for colour pictures and for 8 bits.
     """
     if scale is None:
-        scale = None if seg.image is None else seg.image.scale
+        scale = None if seg.origin is None else seg.origin.scale
     if scale is None:
         return None
     if seg.gray_ends is not None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from kmseg.parallel.threads import as_made
 from kmseg.picture.deep import DeepPicture, load_deep
-from kmseg.picture.levels import choose_scale, parse_nodata
+from kmseg.picture.levels import Scale, choose_scale, parse_nodata
 from kmseg.picture.profiles import Conversion, conversion
 from kmseg.picture.reading import Levels
 from kmseg.picture.strips import Decoded, Strip, row_ranges
@@ -39,7 +39,8 @@ _PLAIN_MODES: Final = {
 }
 _TWO_CORES: Final = 2
 _NOT_APPLIED: Final = "The colour profile is not applied to grey of more than 8 bits."
-_UPPER_BYTES: Final = "16 bits a channel, read with 8"
+#: What is noted where only the upper bytes of samples count.
+UPPER_BYTES: Final = "16 bits a channel, read with 8"
 
 
 def convert(
@@ -90,13 +91,13 @@ def convert(
     on_load(picture)
     profile = profile or picture.info.get("icc_profile")
     if deep is None and picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
-        notes = (_UPPER_BYTES,) if bits == 16 else ()
+        notes = (UPPER_BYTES,) if bits == 16 else ()
         return _plain(picture, profile, notes, key_of_8_bits)
     nodata = parse_nodata(_tag(picture, _NODATA))
     if deep:
         samples = Samples("unsigned", 16, nodata)
     else:
-        samples = _gray_samples(picture, bits, nodata, white_is_zero)
+        samples = gray_samples(picture, bits, nodata, white_is_zero)
     return _scaled(_Source(picture, deep, samples), samples, levels, profile)
 
 
@@ -107,7 +108,7 @@ def _tag(picture: PillowImage, tag: int) -> Any:
 # -- more than 8 bits ------------------------------------------------------------------------------
 
 
-def _gray_samples(
+def gray_samples(
     picture: PillowImage, bits: int, nodata: float | None, white_is_zero: bool
 ) -> Samples:
     if picture.mode == "F":
@@ -152,24 +153,60 @@ def _scaled(source: _Source, samples: Samples, levels: Levels, profile: bytes | 
     picture = source.picture
     scale = choose_scale(source.shown_values, samples, levels, picture.width * picture.height)
     is_gray = source.deep is None or source.deep.is_gray
-    how = conversion(profile, "L" if is_gray else "RGB")
-    if is_gray and how.apply:
-        how = Conversion(note=_NOT_APPLIED)
-    key = _key(picture)
     white = source.deep.alpha_white(iter(source.ranges)) if source.deep else 1
-
-    def strip(rows: tuple[int, int]) -> Strip:
-        values, alpha = source.values(rows)
-        color, present = scale.apply(values)
-        opacity = None if alpha is None else np.rint(alpha * (255 / white)).astype(np.uint8)
-        for visible in (present, None if key is None else (values != key).any(axis=2)):
-            opacity = _hidden(opacity, visible)
-        return _to_srgb(color, how), opacity
-
-    notes = scale.notes + ((how.note,) if how.note else ())
-    strips = as_made(strip, source.ranges, _TWO_CORES)
+    deep = DeepSamples.of(scale, is_gray, profile, _key(picture), white)
+    strips = as_made(lambda rows: deep.strip(*source.values(rows)), source.ranges, _TWO_CORES)
     units = scale.bare if is_gray else None
-    return Decoded(picture.width, picture.height, strips, notes=notes, scale=units)
+    return Decoded(picture.width, picture.height, strips, notes=deep.notes, scale=units)
+
+
+@dataclass(frozen=True, slots=True)
+class DeepSamples:
+    """How samples of more than 8 bits become sRGB.
+
+    Parameters
+    ----------
+    scale : Scale
+    how : Conversion
+        What to do about the colour profile.
+    key : ndarray, optional
+        The one colour or gray that stands for transparent.
+    white : int
+        The value of alpha that means opaque.
+    """
+
+    scale: Scale
+    how: Conversion
+    key: Array | None
+    white: int
+
+    @classmethod
+    def of(
+        cls,
+        scale: Scale,
+        is_gray: bool,
+        profile: bytes | None,
+        key: Array | None = None,
+        white: int = 1,
+    ) -> DeepSamples:
+        """Those of a picture with this profile, which is not applied to gray."""
+        how = conversion(profile, "L" if is_gray else "RGB")
+        if is_gray and how.apply:
+            how = Conversion(note=_NOT_APPLIED)
+        return cls(scale, how, key, white)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is done to the values, one short line each."""
+        return self.scale.notes + ((self.how.note,) if self.how.note else ())
+
+    def strip(self, values: Array, alpha: Array | None) -> Strip:
+        """A strip of the file's values, (h, w, 1) or (h, w, 3), and of its alpha, (h, w)."""
+        color, present = self.scale.apply(values)
+        opacity = None if alpha is None else np.rint(alpha * (255 / self.white)).astype(np.uint8)
+        for visible in (present, None if self.key is None else (values != self.key).any(axis=2)):
+            opacity = _hidden(opacity, visible)
+        return _to_srgb(color, self.how), opacity
 
 
 def _to_srgb(color: Array, how: Conversion) -> Array:
@@ -196,41 +233,103 @@ def _plain(
     notes: tuple[str, ...],
     key_of_8_bits: Callable[[Array, str], Array],
 ) -> Decoded:
-    steps = _PLAIN_MODES.get(picture.mode, (picture.mode,))
-    how = conversion(profile, steps[-1])
     key = _key(picture) if picture.mode in ("1", "L", "RGB") else None
     key = None if key is None else key_of_8_bits(key, picture.mode)
-    nodata = parse_nodata(_tag(picture, _NODATA)) if picture.mode in ("L", "RGB") else None
-    is_signed = picture.mode == "L" and _tag(picture, _SAMPLE_FORMAT) == (2,)
-    if is_signed:  # Pillow takes -1 for 255
-        nodata = None if nodata is None else nodata % 256
-        notes += ("signed 8-bit, -128 to 127 shown as 0 to 255",)
-    n_missing = 0
+    plain = PlainSamples.of(picture, profile, key)
     ranges = list(row_ranges(picture.width, picture.height))
-    if nodata is not None:
-        n_missing = sum(_n_equal(_crop(picture, rows), nodata) for rows in ranges)
+    n_missing = 0
+    if plain.nodata is not None:
+        n_missing = sum(plain.n_missing(_crop(picture, rows)) for rows in ranges)
 
     def strip(rows: tuple[int, int]) -> Strip:
-        stored = part = _crop(picture, rows)
-        if is_signed:
+        return plain.strip(_crop(picture, rows))
+
+    strips = as_made(strip, ranges, _TWO_CORES) if plain.how.apply else map(strip, ranges)
+    notes += plain.notes(n_missing)
+    return Decoded(picture.width, picture.height, iter(strips), notes=notes)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainSamples:
+    """How samples of at most 8 bits become sRGB.
+
+    Parameters
+    ----------
+    mode : str
+        Pillow's mode of the picture.
+    how : Conversion
+        What to do about the colour profile.
+    key : ndarray, optional
+        The one colour or gray that stands for transparent.
+    nodata : float, optional
+        The value that stands for "no value".
+    is_signed : bool
+    """
+
+    mode: str
+    how: Conversion
+    key: Array | None
+    nodata: float | None
+    is_signed: bool
+
+    @classmethod
+    def of(
+        cls, picture: PillowImage, profile: bytes | None, key: Array | None = None
+    ) -> PlainSamples:
+        """Those of a picture with this profile, which need not be loaded."""
+        mode = picture.mode
+        nodata = parse_nodata(_tag(picture, _NODATA)) if mode in ("L", "RGB") else None
+        is_signed = mode == "L" and _tag(picture, _SAMPLE_FORMAT) == (2,)
+        if is_signed and nodata is not None:  # Pillow takes -1 for 255
+            nodata %= 256
+        how = conversion(profile, _steps(mode)[-1])
+        return cls(mode, how, key, nodata, is_signed)
+
+    def notes(self, n_missing: int) -> tuple[str, ...]:
+        """What is done to the values, one short line each.
+
+        Parameters
+        ----------
+        n_missing : int
+            Pixels of the whole picture without a value.
+        """
+        notes: list[str] = []
+        if self.is_signed:
+            notes.append("signed 8-bit, -128 to 127 shown as 0 to 255")
+        if n_missing:
+            pixels = "pixel without a value is" if n_missing == 1 else "pixels without a value are"
+            notes.append(f"{n_missing:,} {pixels} left out")
+        return (*notes, *filter(None, [self.how.note]))
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the samples are sRGB already."""
+        is_whole = self.key is None and self.nodata is None
+        return self.mode == "RGB" and self.how.apply is None and is_whole
+
+    def n_missing(self, strip: PillowImage) -> int:
+        """How many pixels of a strip have no value."""
+        return int(np.count_nonzero((_samples(strip) == self.nodata).all(axis=2)))
+
+    def strip(self, stored: PillowImage) -> Strip:
+        """A strip of the picture, as Pillow decodes it."""
+        part = stored
+        if self.is_signed:
             part = part.point([(level + 128) % 256 for level in range(256)])
-        for mode in steps:
+        for mode in _steps(self.mode):
             part = part.convert(mode) if part.mode != mode else part
         alpha = np.asarray(part.getchannel("A")) if part.mode in ("LA", "RGBA") else None
-        for value in (key, nodata):
+        for value in (self.key, self.nodata):
             if value is not None:
                 alpha = _hidden(alpha, (_samples(stored) != value).any(axis=2))
-        color = how.apply(part) if how.apply else part
+        color = self.how.apply(part) if self.how.apply else part
         if color.mode not in ("L", "RGB"):
             color = color.convert("L" if color.mode == "LA" else "RGB")
         return _samples(color), alpha
 
-    if n_missing:
-        pixels = "pixel without a value is" if n_missing == 1 else "pixels without a value are"
-        notes += (f"{n_missing:,} {pixels} left out",)
-    notes += (how.note,) if how.note else ()
-    strips = as_made(strip, ranges, _TWO_CORES) if how.apply else map(strip, ranges)
-    return Decoded(picture.width, picture.height, iter(strips), notes=notes)
+
+def _steps(mode: str) -> tuple[str, ...]:
+    return _PLAIN_MODES.get(mode, (mode,))
 
 
 def _crop(picture: PillowImage, rows: tuple[int, int]) -> PillowImage:
@@ -240,10 +339,6 @@ def _crop(picture: PillowImage, rows: tuple[int, int]) -> PillowImage:
 def _samples(strip: PillowImage) -> Array:
     values = np.asarray(strip.convert("L") if strip.mode == "1" else strip)
     return values.reshape(strip.height, strip.width, -1)
-
-
-def _n_equal(strip: PillowImage, value: float) -> int:
-    return int(np.count_nonzero((_samples(strip) == value).all(axis=2)))
 
 
 def _key(picture: PillowImage) -> Array | None:

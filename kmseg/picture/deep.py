@@ -77,7 +77,12 @@ class DeepPicture:
         for top, bottom in spans:
             alpha = self.strip(top, bottom)[1]
             largest = max(largest, 0 if alpha is None else int(alpha.max()))
-        return next(white for white in (255, 1023, 4095, 16383, 65535) if largest <= white)
+        return alpha_white(largest)
+
+
+def alpha_white(largest: int) -> int:
+    """The value of alpha that means opaque, by the largest that there is."""
+    return next(white for white in (255, 1023, 4095, 16383, 65535) if largest <= white)
 
 
 def load_deep(open_picture: Callable[[], ImageFile]) -> DeepPicture | None:

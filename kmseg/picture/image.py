@@ -26,7 +26,8 @@ from kmseg.picture.reading import Reading
 from kmseg.picture.roi import Region, format_region, mask_of
 from kmseg.picture.strips import Mask, Pixels
 
-_HALF_OPAQUE: Final = 128  # of 255
+HALF_OPAQUE: Final = 128  # of 255
+ALL_TRANSPARENT: Final = "Every pixel of the picture is transparent; there is nothing to see."
 OUT_OF_MEMORY: Final = "The picture needs more memory than there is; make it smaller."
 
 
@@ -74,7 +75,7 @@ class Image:
                     "An alpha channel needs an array of uint8 with the picture's shape "
                     f"{pixels.shape[:2]}; given was {arrays.describe(alpha)}."
                 )
-            seen = alpha >= _HALF_OPAQUE
+            seen = alpha >= HALF_OPAQUE
             opaque = seen if opaque is None else seen & opaque
             object.__setattr__(self, "opaque", opaque)
             object.__setattr__(
@@ -94,7 +95,7 @@ class Image:
                 f"{pixels.shape[:2]}; given was {arrays.describe(opaque)}."
             )
         if not opaque.any():
-            raise ImageError("Every pixel of the picture is transparent; there is nothing to see.")
+            raise ImageError(ALL_TRANSPARENT)
         object.__setattr__(self, "opaque", None if opaque.all() else arrays.read_only(opaque))
 
     @property
@@ -128,17 +129,9 @@ class Image:
         return rows, columns
 
     def within(self, region: Region) -> Image:
-        """The picture of which only the pixels inside a region count.
+        """The picture of which only the pixels inside a region of :class:`Reading` count.
 
-        Parameters
-        ----------
-        region : tuple of (int, int)
-            As :attr:`kmseg.Reading.region`; if empty, the picture itself is returned.
-
-        Raises
-        ------
-        ImageError
-            No pixel that counts is inside.
+        Raises ``ImageError`` if no pixel that counts is inside.
         """
         if not region:
             return self
@@ -150,6 +143,29 @@ class Image:
                 f"{self.width} x {self.height} pixels can be clustered; choose another region."
             )
         return replace(self, opaque=opaque, reading=replace(self.reading, region=region))
+
+    def masked(self, mask: Mask) -> Image:
+        """The picture of which only the pixels under a mask count; others become transparent.
+
+        Parameters
+        ----------
+        mask : ndarray of bool, shape (H, W)
+
+        Raises
+        ------
+        ImageError
+            The mask has another size, or no pixel that counts is under it.
+        """
+        if not arrays.is_array(mask, np.bool_, 2) or mask.shape != self.pixels.shape[:2]:
+            raise ImageError(
+                f"A mask must have the picture's size of {self.width} x {self.height} pixels; "
+                f"given was {arrays.describe(mask)}."
+            )
+        opaque = mask if self.opaque is None else mask & self.opaque
+        if not opaque.any():
+            raise ImageError("No pixel under the mask can be clustered; use another mask.")
+        alpha = None if self.alpha is None else np.where(mask, self.alpha, np.uint8(0))
+        return replace(self, opaque=opaque, alpha=alpha)
 
     def resized(self, width: int) -> Image:
         """Resample to another width by area averaging; the proportions are kept.

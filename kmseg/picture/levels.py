@@ -173,6 +173,19 @@ def choose_scale(
     survey = Survey(samples, n_pixels)
     for strip in strips():
         survey.add(strip)
+    return scale_of(survey, samples, levels, strips)
+
+
+def scale_of(
+    survey: Survey,
+    samples: Samples,
+    levels: Levels,
+    strips: Callable[[], Iterable[Array]] = tuple,
+) -> Scale:
+    """What :func:`choose_scale` returns, for a picture that was surveyed.
+
+    ``strips`` is called only if it is not known how often each value occurs.
+    """
     if survey.n_values == 0:
         raise ImageError(
             "No pixel of the picture has a value: all are NaN, infinite or the nodata value that "

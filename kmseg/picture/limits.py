@@ -10,6 +10,7 @@ from kmseg.errors import ImageError
 #: Which setting raises a limit, for refusals; see :mod:`kmseg.config`.
 MEGABYTES_SETTING: Final = "KMSEG_MAX_MEGABYTES"
 MEGAPIXELS_SETTING: Final = "KMSEG_MAX_MEGAPIXELS"
+SIDE_SETTING: Final = "KMSEG_MAX_SIDE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Limits:
         if max(width, height) > self.max_side:
             raise ImageError(
                 f"The picture is {width} x {height} pixels; at most {self.max_side:,} pixels a "
-                "side are read, whatever the settings. Make it smaller first, or crop it."
+                f"side are read (setting {SIDE_SETTING}). Make it smaller first, or crop it."
             )
         if width * height > self.max_pixels:
             raise ImageError(

@@ -21,7 +21,7 @@ def read_file(path: str | os.PathLike[str], limits: Limits) -> bytes:
             raise ImageError(f"{name} is not a file; give the path of a picture.")
         limits.check_file_size(status.st_size)
         with Path(text).open("rb") as file:
-            return file.read(limits.max_bytes + 1)
+            return file.read(min(status.st_size, limits.max_bytes) + 1)
     except FileNotFoundError as error:
         raise ImageError(f"There is no file {name}; check the path.") from error
     except (OSError, ValueError) as error:

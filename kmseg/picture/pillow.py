@@ -29,7 +29,7 @@ _ORIENTATION_TAG: Final = 274  # CIPA DC-008 (EXIF)
 def decode(file: File, format_: Format[Any], limits: Limits) -> Decoded:
     """Decode the frame of a file that is read; see :func:`kmseg.picture.decode.decode`."""
     importlib.import_module(format_.plugin)
-    _configure_pillow(limits)
+    configure_pillow(limits)
     if format_.prepare_pillow:
         format_.prepare_pillow()
     orientation = 1
@@ -88,7 +88,7 @@ def _cut_short(format_: Format[Any]) -> ImageError:
     return ImageError(f"This {format_.name} file is cut short; try another copy of it.")
 
 
-def _configure_pillow(limits: Limits) -> None:
+def configure_pillow(limits: Limits) -> None:
     """Let Pillow accept all that `limits` accept, and keep its warnings off standard error.
 
     These are settings of the process. Each is set once and never restored: restoring them after

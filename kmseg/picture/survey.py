@@ -116,6 +116,14 @@ class Survey:
             self._lowest = _smallest(values, self._lowest, self._n_kept)
             self._highest = -_smallest(-values.astype(np.float64), -self._highest, self._n_kept)
 
+    def add_survey(self, other: Survey) -> None:
+        """Add what was found in another part of the picture; both count their values."""
+        assert self._counts is not None and other._counts is not None
+        self._counts += other._counts
+        self.is_color = other.is_color
+        self.n_values += other.n_values
+        self.n_missing += other.n_missing
+
     @property
     def minimum(self) -> float:
         """The smallest value."""
@@ -146,6 +154,10 @@ class Survey:
         if self._samples.kind != "float" and high - low < _FEWEST_VALUES:
             return False
         counts = np.zeros(_N_BINS, np.int64)
+        if self._counts is not None:
+            values = np.arange(len(self._counts)) + self._samples.range[0]
+            counts += np.histogram(values, _N_BINS, (low, high), weights=self._counts)[0]
+            strips = ()
         for strip in strips:
             with np.errstate(invalid="ignore"):
                 values = strip[present_values(strip, self._samples.nodata)]

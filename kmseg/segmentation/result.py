@@ -13,6 +13,7 @@ from kmseg.errors import LabelsError, SettingsError
 from kmseg.histogram import ColorHistogram
 from kmseg.labeling import NO_CLUSTER, Labeling, PixelGrid
 from kmseg.picture.image import Image
+from kmseg.picture.origin import Origin
 from kmseg.regions.measure import Regions, measure
 from kmseg.segmentation.codebook import Codebook, levels_of
 from kmseg.settings import Settings
@@ -56,6 +57,8 @@ class Segmentation:
     gray_ends : ndarray of intp, shape (2, K), or None
         The least and the greatest level of each cluster's pixels, for tidied gray pictures of more
         than 8 bits; otherwise ``color_labels`` tells them.
+    origin : Origin or None
+        What was read; None if colours were given.
     """
 
     settings: Settings
@@ -75,16 +78,21 @@ class Segmentation:
     carried: bool = False
     untidied: Segmentation | None = None
     gray_ends: NDArray[np.intp] | None = None
+    origin: Origin | None = None
+
+    def __post_init__(self) -> None:
+        if self.image is not None:
+            object.__setattr__(self, "origin", Origin.of(self.image))
 
     @property
     def codebook(self) -> Codebook:
         """What other pictures need to have the same clusters: see :meth:`Codebook.predict`.
 
-        Without ``image``, its ``levels`` are None unless the clusters were carried over.
+        Without ``origin``, its ``levels`` are None unless the clusters were carried over.
         """
-        if self.carried or self.image is None:
+        if self.carried or self.origin is None:
             return self.clusters
-        return replace(self.clusters, levels=levels_of(self.image.scale, self.image.reading))
+        return replace(self.clusters, levels=levels_of(self.origin.scale, self.origin.reading))
 
     def predict(self, image: Image) -> Segmentation:
         """Carry the clusters over to another picture, at its own size: ``codebook.predict``."""

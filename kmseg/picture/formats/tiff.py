@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kmseg.errors import ImageError
 from kmseg.picture.formats.base import (
@@ -103,12 +103,18 @@ def in_native_order(picture: ImageFile) -> None:
     Pillow expects the file's order for signed and floating-point samples, so compressed big-endian
     files came out as noise (``TiffImagePlugin._load_libtiff`` of Pillow 13).
     """
-    picture.tile = [
-        tile._replace(args=(_NATIVE[tile.args[0]], *tile.args[1:]))
-        if tile.codec_name == "libtiff" and isinstance(tile.args, tuple) and tile.args[0] in _NATIVE
-        else tile
-        for tile in picture.tile
-    ]
+    tags: Any = getattr(picture, "tag_v2", {})
+    order = "" if max(tags.get(_BITS, (8,))) != 16 else "L" if tags.prefix == b"II" else "B"
+
+    def corrected(tile: Any) -> Any:
+        raw = tile.args[0] if isinstance(tile.args, tuple) else ""
+        if tile.codec_name == "libtiff":
+            raw = _NATIVE.get(raw, raw)
+        elif order and len(raw) == 1:  # a channel stored apart, of which Pillow takes bytes
+            raw = f"{raw};16{order}"
+        return tile._replace(args=(raw, *tile.args[1:])) if raw else tile
+
+    picture.tile = [corrected(tile) for tile in picture.tile]
 
 
 def _silence_libtiff() -> None:
