@@ -198,7 +198,7 @@ def _add_outputs(to: argparse.ArgumentParser) -> None:
         default=str(export.SMOOTHING),
         metavar="PIXELS",
         help=f"smoothing of svg and geojson, 0 to {MAX_SMOOTHING}: borders move by at most this "
-        f"and 0.36 pixels; 0 keeps the edges of pixels (default: {export.SMOOTHING})",
+        f"and 0.86 pixels; 0 keeps the edges of pixels (default: {export.SMOOTHING})",
     )
     add("--force", action="store_true", help="let --labels and --save replace existing files")
     add("--json", action="store_true", help="print everything as one JSON object")

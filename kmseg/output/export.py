@@ -23,8 +23,8 @@ from kmseg.output.report import settings_json
 if TYPE_CHECKING:
     from kmseg.segmentation import Segmentation
 
-SMOOTHING: Final = 0.75
-"""Smoothing of outlines in pixels: about the least that makes any staircase of pixels a line."""
+SMOOTHING: Final = 0.4
+"""Smoothing of outlines in pixels: it makes staircases of pixels lines, and discs stay round."""
 
 
 class Group(StrEnum):

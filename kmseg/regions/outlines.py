@@ -62,7 +62,7 @@ def outlines(labels: NDArray[np.int16], smoothing: float = 0.0) -> Outlines:
     labels : ndarray of int16, shape (H, W)
         -1 where a pixel belongs to no cluster: these are in no polygon.
     smoothing : float
-        0 keeps the edges of the pixels. Otherwise, borders move by at most this and 0.36 pixels,
+        0 keeps the edges of the pixels. Otherwise, borders move by at most this and 0.86 pixels,
         see :func:`kmseg.regions.smoothing.smoothed`.
 
     Raises

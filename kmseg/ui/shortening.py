@@ -40,7 +40,7 @@ DEFAULTS: Final[dict[str, dict[str, str]]] = {
         "pins_paint": "own",
         "pictures_by": "this",
         "page_side": "2048",
-        "smoothing": "0.75",
+        "smoothing": "0.4",
     }
 }
 """For each version of links, what a missing parameter means.

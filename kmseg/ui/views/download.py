@@ -25,7 +25,7 @@ PAGE_SIDE: Final = Option(
 # Smoothing of outlines.
 SMOOTHING: Final = Option(
     "smoothing",
-    {str(export.SMOOTHING): "¾ pixel", "1.5": "1½ pixels", "3": "3 pixels", "0": "none"},
+    {str(export.SMOOTHING): "0.4 pixels", "1": "1 pixel", "2": "2 pixels", "0": "none"},
 )
 
 
