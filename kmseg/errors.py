@@ -41,7 +41,7 @@ class LabelsError(KmsegError):
 
 
 class RegionsError(KmsegError):
-    """There are too many regions for a file: the message says how to have fewer."""
+    """There are too many regions to list or to save: the message says how to have fewer."""
 
 
 class WorkerDiedError(KmsegError):
