@@ -36,6 +36,7 @@ CONTENT = {
     "attempts": ".attempts .card",
     "lessons": ".lessons a",
     "pictures": ".compare .pane",
+    "regions": ".objects .found:not([hidden])",
     "pins": ".st-key-section [data-testid=stButton]",
     "download": ".st-key-section [data-testid=stDownloadButton]",
     "code": ".st-key-section [data-testid=stDownloadButton]",

@@ -30,6 +30,7 @@ from kmseg.ui.components.gallery.gallery import Entry, GalleryData, GalleryTile
 from kmseg.ui.components.lesson.lesson import LessonData, LessonLink
 from kmseg.ui.components.lessons.lessons import LessonEntry, LessonsData
 from kmseg.ui.components.navigation.navigation import NavigationData
+from kmseg.ui.components.objects.objects import Fillable, ObjectCluster, ObjectsData
 from kmseg.ui.components.share.share import ShareData
 from kmseg.ui.components.steps.steps import Preview, StepsData
 from kmseg.ui.components.table.table import Column, Row, TableData
@@ -57,6 +58,7 @@ COMPONENTS = [
     "lesson",
     "lessons",
     "navigation",
+    "objects",
     "share",
     "steps",
     "table",
@@ -84,6 +86,9 @@ RECORDS: list[tuple[type, str, str]] = [
     (LessonEntry, "lessons", "entry"),
     (LessonsData, "lessons", "data"),
     (NavigationData, "navigation", "data"),
+    (ObjectsData, "objects", "data"),
+    (ObjectCluster, "objects", "cluster"),
+    (Fillable, "objects", "fillable"),
     (ShareData, "share", "data"),
     (StepsData, "steps", "data"),
     (Preview, "steps", "preview"),
@@ -155,7 +160,7 @@ def test_every_record_is_compared() -> None:
         assert own and set(own) <= compared
 
 
-@pytest.mark.parametrize("view", ["clusters", "cloud", "ladder", "steps", "attempts"])
+@pytest.mark.parametrize("view", ["clusters", "cloud", "ladder", "steps", "attempts", "regions"])
 def test_messages_are_json_objects_of_their_records(view: str) -> None:
     # Streamlit sends a value that JSON cannot express as a string, without a word.
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
@@ -205,7 +210,7 @@ def test_the_cloud_has_the_paints_that_a_link_may_have() -> None:
 def test_the_browser_keeps_the_parameters_that_the_server_leaves_to_it() -> None:
     found = re.search(r"const NAMES = (\[.*\])", viewer_file("choices.js"))
     assert found
-    assert {*json.loads(found[1]), "focus", "step"} == set(link.IN_BROWSER)
+    assert {*json.loads(found[1]), "focus", "step", "scale"} == set(link.IN_BROWSER)
 
 
 def strings(path: Path) -> Iterator[str]:

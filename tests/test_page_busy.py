@@ -85,7 +85,7 @@ def is_busy(app: AppTest, *retries: str) -> bool:
 
 
 # Views that compute something when they are opened.
-BUSY_VIEWS = ["cloud", "sheet", "ladder", "residual", "steps", "attempts", "pictures"]
+BUSY_VIEWS = ["cloud", "sheet", "ladder", "residual", "steps", "attempts", "pictures", "regions"]
 
 
 @pytest.mark.parametrize("view", BUSY_VIEWS)

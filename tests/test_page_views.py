@@ -20,6 +20,7 @@ from kmseg.output import export
 from kmseg.ui import offline, store
 from kmseg.ui.link import CHOICES
 from kmseg.ui.views import VIEWS
+from kmseg.ui.views.view import Place
 
 
 @pytest.mark.parametrize("view", [name for name in CHOICES["view"] if name != "clusters"])
@@ -33,7 +34,7 @@ def test_every_view_is_reached_by_a_link(view: str, picture: str) -> None:
 
 def test_a_place_shows_its_parts() -> None:
     app = open_page(view="ladder", picture="flower", width="90")
-    assert app.segmented_control(key="place").options == ["Explore", "Watch", "Compare", "Download"]
+    assert app.segmented_control(key="place").options == list(Place)
     explore = [view for view in VIEWS.values() if view.place == "Explore"]
     assert app.segmented_control(key="part").options == [view.title for view in explore]
     assert app.segmented_control(key="part").value == "ladder"

@@ -8,6 +8,7 @@ import numpy as np
 
 from kmseg.kmeans.engines import ENGINES
 from kmseg.picture.image import Image
+from kmseg.regions.counting import region_counts
 from kmseg.regions.outlines import outlines
 from kmseg.segmentation import segment
 from kmseg.settings import Settings
@@ -33,6 +34,7 @@ def warm_up_the_rest() -> None:
         trace(image, Settings())
         seg = segment(image, Settings(smallest_region=4, fill_holes=(1,)))
         seg.regions()
+        region_counts(seg.labels, seg.n_clusters)
         seg = segment(image, Settings())
         seg.labels_at(slice(None), slice(None))
         numbers = np.arange(seg.histogram.n_colors, dtype=np.int32)

@@ -40,8 +40,10 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 }
 # Number of segmentations whose merges and focus a session remembers.
 MAX_REMEMBERED: Final = 64
+# Pixels per mm; empty if they are not known.
+SCALE: Final = r"(?=.*[1-9])\d{1,6}(\.\d{1,6})?|"
 # Parameters that only the browser changes and writes into the address.
-IN_BROWSER: Final = ("layout", "paint", "focus", "step")
+IN_BROWSER: Final = ("layout", "paint", "focus", "step", "scale")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Link:
     reading : Reading
     choices : dict of str to str
         A value for each of :data:`CHOICES`, "merge", "focus", "start", "step",
-        "lesson", "pins" and "codebook".
+        "scale", "lesson", "pins" and "codebook".
     handout : Handout
     corrections : list of str
         A sentence, without its full stop, for each invalid value that was replaced.
@@ -194,6 +196,7 @@ def parse(query: Mapping[str, str]) -> Link:
     for name, is_valid, form in (
         ("start", Start.parse, "the number of an attempt, such as 2, or centroids"),
         ("step", re.compile(r"(-?\d{1,4})?").fullmatch, "a whole number such as 3"),
+        ("scale", re.compile(SCALE).fullmatch, "a number of pixels per mm such as 12.5"),
         ("lesson", _is_lesson, f"one of {', '.join(LESSONS)} and the number of a stop"),
     ):
         choices[name] = query.get(name, "")

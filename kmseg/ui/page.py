@@ -267,7 +267,7 @@ def summary(
         "global optimum" if seg.global_optimum else tried,
         "" if seg.converged is not False else "not converged",
         ", ".join(captions.tidying(merged.settings)),
-        f"{_before(seg, merged)}inertia {text.power(seg.inertia)}",
+        f"{_before(merged)}inertia {text.power(seg.inertia)}",
     ]
     more = [
         engine.title,
@@ -282,10 +282,10 @@ def summary(
         st.info(note)
 
 
-def _before(seg: Segmentation, merged: Segmentation) -> str:
+def _before(merged: Segmentation) -> str:
     """The steps that were made after the clustering, such as "before merging: "."""
     steps = [
-        "merging" if (merged.untidied or merged) is not seg else "",
+        "merging" if (merged.untidied or merged).merges else "",
         "tidying" if merged.untidied is not None else "",
     ]
     made = " and ".join(filter(None, steps))

@@ -82,8 +82,9 @@ def show_again() -> None:
 
 
 def dragging() -> bool:
-    """Whether this run shows an intermediate K of a drag, which is not written to the address."""
-    actions = session.event(Key.VIEWER, "actions") or []
+    """Whether this run shows an intermediate value of a drag, which the address leaves out."""
+    keys = (Key.VIEWER, Key.OBJECTS)
+    actions = [action for key in keys for action in session.event(key, "actions") or []]
     return [action["final"] for action in actions if "final" in action][-1:] == [False]
 
 

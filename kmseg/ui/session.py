@@ -18,7 +18,7 @@ from kmseg.errors import KmsegError
 from kmseg.kmeans.engines import DEFAULT_ENGINE
 from kmseg.picture.probe import DEFAULT_READING
 from kmseg.picture.reading import Reading
-from kmseg.settings import FIELDS, Settings, to_hex
+from kmseg.settings import FIELDS, TIDYING, Settings, to_hex
 from kmseg.ui.handout import Handout
 from kmseg.ui.pins import Pin
 from kmseg.ui.records import ClusterState, FileRequest, Groups, Refusal, RegionRequest
@@ -45,6 +45,7 @@ class Key(StrEnum):
     VIEWER = "viewer"
     ALBUM = "album"
     STEPS = "steps"
+    OBJECTS = "objects"
     ATTEMPTS = "attempt tiles"
     BAD_START = "bad start"
     PINS = "pinned"
@@ -163,6 +164,8 @@ class Session:
         first one: until then, the controls are drawn first.
     answers : int
         Number of the viewer's last action that was handled.
+    objects_answers : int
+        Number of the last action of the list of objects that was handled.
     sent : object
         Data last sent to the viewer; None before the first message.
     """
@@ -211,6 +214,7 @@ class Session:
     written: _Value[dict[str, str] | None] = _Value(None)
     shown: _Value[tuple[str, Reading, Settings] | None] = _Value(None)
     answers = _Value(0)
+    objects_answers = _Value(0)
     sent: _Value[object] = _Value(None)
 
     @property
@@ -269,6 +273,11 @@ class Session:
         st.session_state[channels_key(settings.color_space)] = list(settings.channel_names)
         for index, color in enumerate(settings.centroids):
             self.set_start_color(index, to_hex(color))
+
+    def set_tidying(self, settings: Settings) -> None:
+        """Set only the settings that change labels after the clustering."""
+        for name in TIDYING:
+            st.session_state[setting_key(name)] = getattr(settings, name)
 
     def settings(self, **instead: Any) -> Settings:
         """The settings of the controls, with some values replaced.

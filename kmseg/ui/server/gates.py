@@ -5,10 +5,12 @@ while it holds a later one. This prevents deadlocks, and no run blocks others wh
 scarcer slot.
 
 1. FILES
-2. a computation in flight (:mod:`kmseg.ui.store.work`): of a result, then of pixels
-3. LARGE, until a large picture is decoded
-4. PIXELS, as long as pixels are used
-5. WORK
+2. a computation in flight (:mod:`kmseg.ui.store.work`) of a result
+3. REGIONS
+4. a computation in flight of pixels
+5. LARGE, until a large picture is decoded
+6. PIXELS, as long as pixels are used
+7. WORK
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ MAX_WAITING: Final = 100
 
 # Export of files: an archive of a large picture takes seconds and cannot yield its slot.
 FILES: Final = Gate(1, MAX_WAITING)
+# Counting and measuring regions, which takes 10 bytes for each pixel of a picture.
+REGIONS: Final = Gate(1, MAX_WAITING)
 # Decoding of large pictures, which takes the most memory and time. Small pictures need no slot of
 # this gate.
 LARGE: Final = Gate(1, MAX_WAITING)

@@ -37,6 +37,7 @@ from kmseg.ui.store.preview import (
     size_of,
     within,
 )
+from kmseg.ui.store.regions import Objects, n_regions, objects
 from kmseg.ui.store.results import segmentation, size, tidied
 from kmseg.ui.store.series import ladder, sheet, tile
 from kmseg.ui.store.traces import run
@@ -47,6 +48,7 @@ __all__ = [
     "ROUTES",
     "Box",
     "Growth",
+    "Objects",
     "Picture",
     "Previews",
     "agreement",
@@ -70,6 +72,8 @@ __all__ = [
     "in_foreground",
     "ladder",
     "measured",
+    "n_regions",
+    "objects",
     "owner",
     "pane",
     "pixels",

@@ -70,6 +70,7 @@ def gauges() -> dict[str, tuple[int, str]]:
         "files_waiting": (gates.FILES.n_waiting, "exports of files that wait for a slot"),
         "large_waiting": (gates.LARGE.n_waiting, "large pictures that wait to be decoded"),
         "pixels_waiting": (gates.PIXELS.n_waiting, "page runs that wait for a slot to use pixels"),
+        "regions_waiting": (gates.REGIONS.n_waiting, "page runs that wait for a slot for regions"),
         "work_waiting": (gates.WORK.n_waiting, "page runs that wait for a slot to compute"),
     }
 

@@ -14,6 +14,7 @@ from kmseg.ui.views import (
     lessons,
     pictures,
     pins,
+    regions,
     residual,
     sheet,
     steps,
@@ -36,6 +37,7 @@ VIEWS: Final[dict[str, View]] = {
         lessons.VIEW,
         pins.VIEW,
         pictures.VIEW,
+        regions.VIEW,
         download.VIEW,
         code.VIEW,
     )

@@ -37,7 +37,7 @@ def show(context: ViewContext) -> None:
         "animation shows plain Lloyd at work, and takes a few seconds. Transparent pixels "
         "stay transparent. Cluster numbers and colours are those of the table."
     )
-    _button(export.ARCHIVE, context, icon=":material/folder_zip:")
+    button(export.ARCHIVE, context, icon=":material/folder_zip:")
     for group in export.Group:
         if group == export.Group.PAGE:
             _page(context)
@@ -50,11 +50,11 @@ def show(context: ViewContext) -> None:
             downloads = of_objects(context)
         with st.grid("auto", min_column_width=220, gap="small"):
             for download in downloads:
-                _button(download, context)
+                button(download, context)
             focused = _wholly_in_focus(context) if group == export.Group.LABELS else []
             if focused:
                 for make in export.CLUSTER_DOWNLOADS.values():
-                    _button(make(seg, *focused), context)
+                    button(make(seg, *focused), context)
         if group == export.Group.LABELS and not focused:
             st.caption(
                 "For the mask or cut-out of some clusters, click them in the picture first. The "
@@ -98,7 +98,7 @@ def _page(context: ViewContext) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         title = "Longest side of the picture in the file"
         side = choose(title, PAGE_SIDE.titles, PAGE_SIDE.name, labelled=True)
-        _button(offline.page(int(side), link=_link(context)), context)
+        button(offline.page(int(side), link=_link(context)), context)
 
 
 def _link(context: ViewContext) -> str:
@@ -122,7 +122,8 @@ def _wholly_in_focus(context: ViewContext) -> list[int]:
     return [n for n, members in enumerate(context.merged.members) if focus.issuperset(members)]
 
 
-def _button(download: export.Download, context: ViewContext, icon: str | None = None) -> None:
+def button(download: export.Download, context: ViewContext, icon: str | None = None) -> None:
+    """Draw the button for a file."""
     seg, picture = context.merged, context.picture
     name = naming.file_name_of(picture)
     make = partial(store.file, picture, seg, download, export.Context(name, context.focus))

@@ -1,6 +1,7 @@
 import { focus } from "../shared/focus.js"
 import { percent } from "../shared/helpers.js"
 import { inkOn, rgb } from "../shared/colors.js"
+import { overlay } from "../shared/overlay.js"
 
 const TOUCH = matchMedia("(hover: none)")
 
@@ -71,6 +72,7 @@ function inFocus(data, chosen) {
 
 function invitation(data) {
   const click = TOUCH.matches ? "Tap" : "Click"
+  if (overlay.regions) return `${click} a picture or a row for an object, a swatch for the objects of its cluster.`
   const pictures = data.pick
     ? `${click} the original to set a starting colour; ${click.toLowerCase()} the segmentation`
     : `${click} a picture`

@@ -207,7 +207,7 @@ export class Layers {
     const some = focus.clusters.size > 0 && Boolean(this.raster?.labels)
     const colors = new Uint32Array(256)
     if (some) {
-      const veil = pack(this.veilColor(), VEIL_ALPHA)
+      const veil = pack(this.veilColor([...focus.clusters]), VEIL_ALPHA)
       for (let c = 0; c < shown.palette.length; c++) colors[c] = focus.clusters.has(c) ? 0 : veil
     }
     for (const canvas of root.querySelectorAll(".veil")) {
@@ -217,12 +217,13 @@ export class Layers {
     }
   }
 
-  veilColor() {
+  // The color that covers everything but these clusters.
+  veilColor(clusters) {
     const { backgroundColor, color } = getComputedStyle(this.root)
     const [background, text] = [backgroundColor, color].map(css => (
       css.match(/\d+/g).slice(0, 3).map(Number)
     ))
-    const focused = [...focus.clusters].map(cluster => rgb(this.shown.palette[cluster]))
+    const focused = clusters.map(cluster => rgb(this.shown.palette[cluster]))
     return veilColor(focused, background, text)
   }
 }

@@ -16,6 +16,7 @@ import { Outbox } from "./outbox.js"
 import { Playing } from "./playing.js"
 import { download } from "./saving.js"
 import { groupAt, showReadout } from "./readout.js"
+import { Regions } from "./regions.js"
 import { RegionOfInterest } from "./roi.js"
 import { Viewport } from "./viewport.js"
 
@@ -37,6 +38,7 @@ class Viewer {
     this.layers = new Layers(root, this.choices, this.viewport, this.outbox)
     this.choices.readAddress()
     this.playing = new Playing(root, signal, () => this.loaded && this.show())
+    this.regions = new Regions(root, signal, this.layers, this.viewport, () => this.data && this.showFocus())
     this.changes = new Changes(change => this.outbox.add(change), () => this.showUpdating())
     this.bar = new Bar(root, signal, this.changes)
     this.fullScreen = new FullScreen(root, signal, full => {
@@ -174,6 +176,7 @@ class Viewer {
     showSwatches(this.root, data)
     this.showFocus()
     this.playing.show(frame)
+    this.regions.show()
   }
 
   // Send an action on the clusters in focus, which are those of the displayed segmentation.
@@ -188,7 +191,7 @@ class Viewer {
     const group = groupAt(this, u, v)
     const picks = this.data.pick && (onOriginal || this.layers.frame?.rgba)
     if (picks) this.outbox.add({ what: "pick", x: u, y: v })
-    else if (group !== null) focus.toggle(this.data.groups[group])
+    else if (!this.regions.pick(u, v) && group !== null) focus.toggle(this.data.groups[group])
     showReadout(this, u, v)
   }
 
@@ -230,6 +233,7 @@ class Viewer {
 
   moved() {
     this.layers.applyMix()
+    this.regions?.drawBox()
     clearTimeout(this.timer)
     this.timer = setTimeout(() => requestDetail(this), DETAIL_DELAY)
   }
