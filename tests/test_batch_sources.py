@@ -1,4 +1,4 @@
-"""Files, folders and globs as a list of pictures whose results never have the same name."""
+"""Files, folders and globs as a list of pictures; their results never have the same name."""
 
 from __future__ import annotations
 

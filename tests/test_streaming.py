@@ -42,7 +42,7 @@ ONE_STRIP: dict[str, Any] = {}
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that small pictures have many parts."""
-    monkeypatch.setattr("kmseg.streaming.picture._REGION_PIXELS", 5000)
+    monkeypatch.setattr("kmseg.streaming.picture._REGION_PIXELS", 7000)
 
 
 def deep(levels: Array, step: int = 257) -> Array:
@@ -106,10 +106,9 @@ def test_kinds_of_samples(pixels: Array, bits: int, stored: dict[str, Any], tmp_
     check(saved(tmp_path / "b.tif", values, compression="zlib", predictor=True, **stored))
     big_endian = saved(tmp_path / "c.tif", values, byteorder=">", compression="lzw", **stored)
     check(big_endian)
-    check(saved(tmp_path / "d.tif", values, bigtiff=True, **stored))
     # Pillow reads no big-endian BigTIFF, so in memory this one can be read in no other way.
     image = kmseg.read_image(big_endian)
-    check(saved(tmp_path / "e.tif", values, bigtiff=True, byteorder=">", **stored), image=image)
+    check(saved(tmp_path / "d.tif", values, bigtiff=True, byteorder=">", **stored), image=image)
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
@@ -138,6 +137,8 @@ def test_jpeg_tiles_and_strips(sampling: tuple[int, int], tmp_path: Path) -> Non
     check(saved(tmp_path / "a.tif", PHOTO, **options, **TILED))
     check(saved(tmp_path / "b.tif", PHOTO, rowsperstrip=32, **options))
     check(saved(tmp_path / "c.tif", GRAY, compression="jpeg", **TILED))
+    in_rgb = {"compression": "jpeg", "compressionargs": {"outcolorspace": "rgb"}}
+    check(saved(tmp_path / "d.tif", PHOTO, **in_rgb, **TILED))
 
 
 @pytest.mark.parametrize("compression", ["jpeg2000", "png", "webp"])

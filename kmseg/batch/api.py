@@ -45,8 +45,8 @@ def segment_many(
     codebook : Codebook, optional
         Clusters to carry over, instead of a fit of each picture.
     client : distributed.Client, optional
-        A Dask cluster, whose workers need the package and access to the files; by default threads
-        of this process. The client stays open.
+        A Dask cluster; its workers need the package and access to the files. By default, threads of
+        this process. The client stays open.
     reading : Reading
         Files of more than 8 bits should have levels in common: with ``"auto"``, each is read with
         its own, unless the codebook has some.

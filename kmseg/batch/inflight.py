@@ -1,8 +1,8 @@
 """Applies a function to many items by the workers of a ``distributed.Client``.
 
 Small items are batched, so that the scheduler takes part of a millisecond for each. A bounded
-number of batches is in flight. Batches whose worker died or whose connection was cut are begun
-again.
+number of batches is in flight. After the death of a worker or a cut connection, its batches are
+started again.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _BATCH_SECONDS: Final = 0.25
 _MOST_IN_BATCH: Final = 256
 # Batches in flight for each thread of the workers: one runs, one waits, one is on its way.
 _AHEAD: Final = 3
-# How often an item is begun whose worker died each time. The last time nothing else is in flight,
-# so that an item which kills workers takes no other with it.
+# How often an item is started if its worker dies each time. The last time, nothing else is in
+# flight, so an item that kills workers takes no other with it.
 _TRIES: Final = 3
 _POLL_SECONDS: Final = 0.2
 
@@ -55,7 +55,7 @@ class Run:
         self._function = function
         self._pending: dict[Future[Any], _Batch] = {}
         self._again: deque[_Batch] = deque()
-        self._suspects: deque[_Batch] = deque()  # to be begun one at a time, in the end
+        self._suspects: deque[_Batch] = deque()  # to be started one at a time, at the end
         self._done: SimpleQueue[Future[Any]] = SimpleQueue()
         self._item_seconds = _BATCH_SECONDS
 
@@ -104,7 +104,7 @@ class Run:
                     raise _lost() from None
 
     def _settled(self, future: Future[Any], batch: _Batch) -> Iterator[tuple[Any, Any]]:
-        """The results of a batch; if it has none, it is begun again."""
+        """The results of a batch; if it has none, it is started again."""
         from distributed import CancelledError, KilledWorker
         from distributed.comm.core import CommClosedError
 

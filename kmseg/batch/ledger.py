@@ -86,7 +86,7 @@ class Ledger:
         return self._begun
 
     def add(self, entry: Entry) -> None:
-        """Note a picture whose files are saved; raises ``NoRoomError``."""
+        """Note a picture after its files are saved; raises ``NoRoomError``."""
         self._places[entry.picture] = self._append(entry.to_json())
         self._note_columns(entry.rows)
 

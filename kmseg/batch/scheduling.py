@@ -44,7 +44,7 @@ _CONFIGURATION: Final = {
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
     "distributed.diagnostics.nvml": False,
-    # A task is given back after this many deaths of its worker; `Run` begins it again.
+    # A task is given back after this many deaths of its worker; `Run` starts it again.
     "distributed.scheduler.allowed-failures": 0,
 }
 
@@ -92,6 +92,7 @@ def opened(scheduler: str = THREADS, workers: int | None = None) -> Iterator[Poo
         return Worker(*arguments, **options | {"dashboard_address": "127.0.0.1:0"})
 
     with ExitStack() as stack:
+        stack.enter_context(_silenced("distributed.client", "asyncio"))
         if scheduler not in (THREADS, PROCESSES):
             yield Pool(stack.enter_context(_connected(scheduler)))
             return
@@ -120,14 +121,27 @@ def opened(scheduler: str = THREADS, workers: int | None = None) -> Iterator[Poo
 
 
 @contextmanager
+def _silenced(*names: str) -> Iterator[None]:
+    """Keep the messages of loggers off standard error; errors are raised, not only logged."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
 def _connected(address: str) -> Iterator[Client]:
-    """A client of a running cluster whose workers have this version of the package."""
+    """A client of a running cluster, after a check of its workers' version of the package."""
     import dask
     from dask.utils import parse_timedelta
     from distributed import Client
 
     seconds = parse_timedelta(dask.config.get("distributed.comm.timeouts.connect"))
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # errors are raised here
     try:
         client = Client(address, timeout=seconds, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
@@ -189,8 +203,9 @@ class Pool:
         Parameters
         ----------
         function : callable
-            Must be picklable, and harmless to call twice with an item: an item whose worker died
-            is begun again. Compiled loops within use one thread if there are several workers.
+            Must be picklable, and harmless to call twice with an item: after the death of a
+            worker its items are started again. With several workers, compiled loops within it use
+            one thread each.
         items : iterable
             Picklable; at most a few batches for each worker are taken ahead of the results.
 

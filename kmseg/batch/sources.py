@@ -52,7 +52,7 @@ def found(given: Iterable[str], out: str | os.PathLike[str] | None = None) -> li
     Parameters
     ----------
     given : iterable of str
-        A folder stands for all files in it and below it whose extension is that of a picture;
+        A folder stands for all files in it and below it that have the extension of a picture;
         hidden files and folders, and links to folders, are left out.
     out : str or os.PathLike, optional
         The folder of results, which may lie within a given folder and is left out of it.
@@ -182,7 +182,7 @@ def _distinct(relative: Sequence[PurePosixPath], folders: Sequence[str]) -> list
 
 
 def _key(folder: str, picture: str) -> str:
-    """What two pictures have in common whose results would have the same names."""
+    """Two pictures with the same key would have results of the same names."""
     stem = names.safe(picture, names.MAX_BYTES)
     return unicodedata.normalize("NFC", f"{folder}/{stem}").casefold()
 

@@ -84,8 +84,8 @@ class Saving:
         ``downloads(seg)`` gives the files of a segmentation. Picklable, with a ``repr`` that says
         which files these are.
     newer_than : int
-        Files that were changed since this time, in ns, may be replaced. In a run that begins they
-        are those of a worker that died, whose pictures are done again.
+        Files that were changed since this time, in ns, may be replaced. In a new run these are
+        files of a worker that died; its pictures are done again.
     """
 
     out: str
@@ -208,7 +208,7 @@ def histogram(how: How, path: str, levels: Levels | None = None) -> ColorHistogr
 def read(how: How, path: str, levels: Levels | None = None) -> Image:
     """A file's picture, decoded in a process with limits unless files are trusted.
 
-    A reading that took too long or whose process died is tried once more.
+    If it takes too long or its process dies, it is tried once more.
     """
     reading = how.reading if levels is None else Reading(how.reading.frame, levels)
     content = content_of(path, how.limits)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kmseg.cli import options, reading, saving
-from kmseg.cli.streams import note
+from kmseg.cli.streams import note, quoted
 from kmseg.errors import ImageError, KmsegError, SettingsError
 from kmseg.output import export
 from kmseg.parallel.threads import as_made
@@ -37,7 +37,7 @@ def opened(source: str, limits: Limits, how: Reading) -> LargePicture | None:
     """
     if not Path(source).is_file():  # a pipe, or a sample
         return None
-    with _of_the_picture():
+    with _reading(source):
         claims = find_claims(source, limits, how)
         return LargePicture(claims) if claims is not None and claims.is_large else None
 
@@ -83,7 +83,7 @@ class PlanInParts(saving.Plan):
             check(settings)
         except SettingsError as error:
             raise KmsegError(options.by_option(str(error))) from error
-        with _of_the_picture():
+        with _reading(self.source):
             self.picture.open()
         saving.Plan.check(self, settings)
 
@@ -91,7 +91,7 @@ class PlanInParts(saving.Plan):
         self, settings: Settings, run: Run, progress: Progress | None
     ) -> tuple[PlanInParts, Segmentation]:
         """The segmentation of the picture, and the plan for saving it."""
-        with _of_the_picture():
+        with _reading(self.source):
             picture, seg = segment_large(
                 self.picture, settings, self.codebook, run=run, progress=progress
             )
@@ -106,11 +106,17 @@ class PlanInParts(saving.Plan):
             flag, download = f"--save {kind}", self.kinds.whole(kind)
             path = self.folder / export.file_name(seg, context.picture, download)
             if kind == _LABELS:
-                with self._writing(flag, path) as file, _of_the_picture():
-                    write_labels(self.picture, seg, file, run=self.run)
+                self._write_labels(flag, path, seg)
             else:
                 self._write(flag, path, download.make(seg, context))
             yield path
+
+    def _write_labels(self, flag: str, path: Path, seg: Segmentation) -> None:
+        with self._writing(flag, path) as file:
+            try:
+                write_labels(self.picture, seg, file, run=self.run)
+            except ImageError as error:
+                raise KmsegError(f"-i: {error}") from error
 
 
 def _values(instance: Any) -> dict[str, Any]:
@@ -118,9 +124,12 @@ def _values(instance: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _of_the_picture() -> Iterator[None]:
-    """Have the message of an ``ImageError`` name the option."""
+def _reading(source: str) -> Iterator[None]:
+    """Have messages about the picture name its option."""
     try:
         yield
     except ImageError as error:
         raise KmsegError(f"-i: {error}") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise KmsegError(f"-i: {quoted(source)} cannot be read ({reason})") from error

@@ -50,11 +50,8 @@ class PageSamples:
         self._plain = PlainSamples.of(picture, self._profile)
         self.is_gray = is_gray
         #: Whether the samples need no conversion at all.
-        self.is_srgb = (bits, page.n_samples, self._raw) == (
-            8,
-            3,
-            "RGB",
-        ) and self._plain.changes_nothing
+        self.is_srgb = bits == 8 and page.n_samples == _N_COLORS and self._raw == "RGB"
+        self.is_srgb &= self._plain.changes_nothing
         #: What the samples are, if they have more than 8 bits and all of them count.
         self.deep: Samples | None = None
         if is_deep:

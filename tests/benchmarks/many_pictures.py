@@ -8,14 +8,16 @@ there are some, scaled to one size and saved as JPEG and PNG. Each way runs in a
 over the same files, with a label picture for each. The table shows wall time and its ratio to the
 loop, the share of all cores that were busy (of the whole machine, so nothing else should run), and
 the largest PSS of all processes and of the largest worker. All results are compared with those of
-the loop. Two further tables show growth and 20,000 tiny pictures; the last lines, what pooling
-colours into cells costs a shared palette.
+the loop. The other parts are: the overhead of one thread over the loop, in turns within one process
+(medians of five); growth; 20,000 tiny pictures; and what pooling colours into cells costs a shared
+palette.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -43,6 +45,7 @@ from kmseg.picture.apart import read_image_apart
 PHOTOS = Path("/tmp/photos")
 SETTINGS = kmseg.Settings(n_clusters=8)
 WAYS = ("loop", "threads", "processes", "cluster")
+PARTS = ("ways", "overhead", "growth", "tiny", "cells")
 
 
 def main() -> None:
@@ -50,6 +53,7 @@ def main() -> None:
     options.add_argument("--pictures", type=int, default=500)
     options.add_argument("--side", type=int, default=1155, help="width; the height is 3/4 of it")
     options.add_argument("--tiny", type=int, default=20_000, help="how many tiny pictures")
+    options.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     options.add_argument("--one", nargs=3, help="used by the script itself: way, pictures, results")
     options.add_argument("--trusted", action="store_true")
     given = options.parse_args()
@@ -61,10 +65,15 @@ def main() -> None:
         folder = Path(place)
         pictures = folder / "pictures"
         saved(pictures, given.pictures, given.side)
-        ways(folder, pictures)
-        growth(folder, pictures, given.pictures)
-        tiny(folder, given.tiny)
-        cells(pictures)
+        parts: dict[str, Callable[[], None]] = {
+            "ways": lambda: ways(folder, pictures),
+            "overhead": lambda: overhead(folder, pictures),
+            "growth": lambda: growth(folder, pictures, given.pictures),
+            "tiny": lambda: tiny(folder, given.tiny),
+            "cells": lambda: cells(pictures),
+        }
+        for part in given.parts:
+            parts[part]()
 
 
 # -- the tables ------------------------------------------------------------------------------------
@@ -88,8 +97,30 @@ def ways(folder: Path, pictures: Path) -> None:
                 f"{run['largest']:.0f}",
             )
             same(folder / f"loop {trusted}", out)
-    one = apart("one thread", pictures, folder / "one", False)
-    print(f"\nthreads, --workers 1: {one['seconds']:.1f} s")
+
+
+def overhead(folder: Path, pictures: Path) -> None:
+    header("decoded", "loop, s", "one thread, s", "ratio", numbers_from=1)
+    sources = found([str(pictures)])[:60]
+    tasks = [work.Task(source) for source in sources]
+    for trusted in (False, True):
+        how = work.How(SETTINGS, trusted=trusted)
+        times: dict[str, list[float]] = {"loop": [], "pool": []}
+        with opened("threads", 1) as pool:
+            for turn in range(-1, 5):  # the first one warms up
+                for way, own in times.items():
+                    out = folder / f"overhead {way} {turn} {trusted}"
+                    saving = work.Saving(str(out), Kinds(("labels",)).downloads)
+                    start = time.perf_counter()
+                    if way == "loop":
+                        loop(how, saving, tasks)
+                    else:
+                        Series(sources, how, saving).run(lambda: kept(pool))
+                    if turn >= 0:
+                        own.append(time.perf_counter() - start)
+        plain, pooled = (statistics.median(own) for own in times.values())
+        where = "in the worker" if trusted else "apart"
+        row(where, f"{plain:.2f}", f"{pooled:.2f}", f"{pooled / plain:.3f}")
 
 
 def growth(folder: Path, pictures: Path, n: int) -> None:
@@ -104,12 +135,13 @@ def growth(folder: Path, pictures: Path, n: int) -> None:
 
 
 def tiny(folder: Path, n: int) -> None:
-    pictures = folder / "tiny"
-    saved(pictures, n, 24)
-    header(f"{n:,} tiny pictures", "decoded", "s", "ms each", numbers_from=2)
-    for way in WAYS:
-        run = apart(way, pictures, folder / f"tiny {way}", True)
-        row(way, "in the worker", f"{run['seconds']:.1f}", f"{1000 * run['seconds'] / n:.2f}")
+    """The loop is timed on a tenth of the pictures."""
+    header("tiny pictures", "way", "s", "ms each", numbers_from=2)
+    for way, count in (("loop", n // 10), ("threads", n)):
+        pictures = folder / f"tiny {way}"
+        saved(pictures, count, 24)
+        run = apart(way, pictures, folder / f"tiny results {way}", True)
+        row(f"{count:,}", way, f"{run['seconds']:.1f}", f"{1000 * run['seconds'] / count:.2f}")
     with opened("threads") as pool:
         start = time.perf_counter()
         done = sum(1 for _ in pool.results(abs, range(n)))
@@ -118,7 +150,7 @@ def tiny(folder: Path, n: int) -> None:
 
 
 def cells(pictures: Path) -> None:
-    """What a shared palette costs whose fit is on cells: inertia over all colours of the series."""
+    """What a fit on cells costs a shared palette: inertia over all colours of the series."""
     counts = palette.Counts()
     for source in found([str(pictures)]):
         counts.add_colours(work.histogram(work.How(SETTINGS, trusted=True), source.path))
