@@ -30,6 +30,7 @@ from kmseg.ui.session import Key
 from oracles import decoded
 from test_objects import mask_of
 from test_outlines import path_rings
+from test_page_regions import fetched
 from test_printout import Report
 
 SETTINGS = kmseg.Settings(color_space="cielab", n_clusters=2, smallest_region=50, fill_holes=(2,))
@@ -207,7 +208,12 @@ def test_the_link_of_the_report_opens_the_same_segmentation(
     assert query["scale"] == "12.5"
     app = opened(file, query)
     assert not app.warning and not app.error
-    assert counts(app) == component(app, "kmseg_viewer")["counts"] == seg.pixel_counts.tolist()
+    assert component(app, "kmseg_viewer")["counts"] == seg.pixel_counts.tolist()
+    listed = component(app, "kmseg_objects")
+    assert listed["n"] == seg.regions().n_regions
+    table = fetched(listed["table"])
+    areas = np.frombuffer(table, "<u4", listed["n"], 8 * listed["n"])
+    assert areas.tolist() == seg.regions().area.tolist()
 
 
 def test_downloads_of_the_page_are_the_files_of_the_command_line(

@@ -102,6 +102,7 @@ def link_query(seg: Segmentation, source: str, pixels_per_mm: float) -> str:
         "picture": source.removeprefix(SAMPLE_PREFIX) if is_sample else "upload",
         "merge": "_".join(".".join(str(member + 1) for member in own) for own in merged),
         "scale": format_scale(pixels_per_mm),
+        "view": "regions",
     }
     return "?" + urlencode({n: text for n, text in query.items() if text != defaults.get(n, "")})
 

@@ -16,6 +16,7 @@ from kmseg.errors import KmsegError
 from kmseg.picture.reading import Reading
 from kmseg.samples import SAMPLES
 from kmseg.settings import PAGE_RANGES, TIDYING, Settings, shown
+from kmseg.settings.scale import SPELLING
 from kmseg.ui import presets
 from kmseg.ui.groups import parse_groups, spelled
 from kmseg.ui.handout import Handout
@@ -40,8 +41,6 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 }
 # Number of segmentations whose merges and focus a session remembers.
 MAX_REMEMBERED: Final = 64
-# Pixels per mm; empty if they are not known.
-SCALE: Final = r"(?=.*[1-9])\d{1,6}(\.\d{1,6})?|"
 # Parameters that only the browser changes and writes into the address.
 IN_BROWSER: Final = ("layout", "paint", "focus", "step", "scale")
 
@@ -97,7 +96,7 @@ def restore() -> None:
     _leave()
     session.merges = parse_groups(choices["merge"])
     session.focus = sum(parse_groups(choices["focus"]), ())
-    session.start = choices["start"]
+    session.start, session.scale = choices["start"], choices["scale"]
     position = Position.parse(choices["lesson"])
     session.lesson, session.handout = "" if position is None else position.name, link.handout
     session.pins, session.kept = parse_pins(choices["pins"]), choices["codebook"]
@@ -196,7 +195,7 @@ def parse(query: Mapping[str, str]) -> Link:
     for name, is_valid, form in (
         ("start", Start.parse, "the number of an attempt, such as 2, or centroids"),
         ("step", re.compile(r"(-?\d{1,4})?").fullmatch, "a whole number such as 3"),
-        ("scale", re.compile(SCALE).fullmatch, "a number of pixels per mm such as 12.5"),
+        ("scale", _is_scale, "a number of pixels per mm such as 12.5"),
         ("lesson", _is_lesson, f"one of {', '.join(LESSONS)} and the number of a stop"),
     ):
         choices[name] = query.get(name, "")
@@ -223,6 +222,10 @@ def _wrong_codebook(text: str) -> str:
     except KmsegError as error:
         return str(error)
     return ""
+
+
+def _is_scale(text: str) -> bool:
+    return not text or SPELLING.fullmatch(text) is not None
 
 
 def _is_lesson(text: str) -> bool:

@@ -131,6 +131,8 @@ class Session:
         Where the run begins that is stepped through, see :meth:`kmseg.ui.records.Start.parse`.
     next_start : str
         Likewise, of the segmentation that the next run shows.
+    scale : str
+        Pixels per mm as in a link; empty if they are not known.
     handout : Handout
         Texts of the link, and what is hidden.
     lesson : str
@@ -198,6 +200,7 @@ class Session:
     merges: _Value[Groups] = _Value(())
     focus: _Value[tuple[int, ...]] = _Value(())
     start = _Value("")
+    scale = _Value("")
     next_start = _Value("")
     handout = _Value(Handout())
     lesson = _Value("")

@@ -8,13 +8,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import streamlit as st
 
-from kmseg.errors import SettingsError
 from kmseg.output import export
 from kmseg.samples import SAMPLES
 from kmseg.settings import SAMPLE_PREFIX
 from kmseg.settings.scale import parse_scale
 from kmseg.ui import failures, naming, offline, store
 from kmseg.ui.groups import spelled
+from kmseg.ui.session import session
 from kmseg.ui.shortening import shortened
 from kmseg.ui.views.view import Option, Place, View, ViewContext, choose
 
@@ -63,15 +63,11 @@ def show(context: ViewContext) -> None:
 
 
 def of_objects(context: ViewContext) -> tuple[export.Download, ...]:
-    """Files of objects, by the scale in the address, which only the browser changes."""
-    try:
-        pixels_per_mm = parse_scale(st.query_params.get("scale", ""))
-    except SettingsError:
-        pixels_per_mm = 0.0
+    """Files of objects, with the scale of the link."""
     key = context.picture.key
     # As a saved page, a report does not name the file of an upload.
     source = f"{SAMPLE_PREFIX}{key}" if key in SAMPLES else "PICTURE"
-    made = {each.key: each for each in export.with_scale(pixels_per_mm, source)}
+    made = {each.key: each for each in export.with_scale(parse_scale(session.scale), source)}
     return tuple(
         made.get(each.key, each) for each in export.DOWNLOADS if each.group == export.Group.OBJECTS
     )
