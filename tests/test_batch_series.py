@@ -197,8 +197,6 @@ class Terminal(io.StringIO):
 def test_progress_says_how_many_how_fast_and_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 10.0, 20.0, 3630.0]).__next__
     monkeypatch.setattr("kmseg.cli.progress.time.monotonic", clock)
-    for stream in (Terminal(), io.StringIO()):
-        monkeypatch.setattr(sys, "stderr", stream)
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
     progress = Progress()
