@@ -369,5 +369,15 @@ def test_levels_that_are_given_are_those_of_the_series(tmp_path: Path, capsys: C
     assert summary(out)["reading"] == {"frame": 1, "levels": [100.0, 600.0], "region": []}
 
 
+def test_the_region_was_lost_where_a_series_has_levels(tmp_path: Path, capsys: Capture) -> None:
+    folder = series(tmp_path / "scans", lambda n: saved(fluorescence()[0] + np.uint16(40 * n)))
+    command = ["-i", str(folder), "--out", str(tmp_path / "out"), "--region", "3.4_23.14"]
+    assert main(command) == 0
+    pixels: dict[str, int] = {}
+    for row in rows(tmp_path / "out"):
+        pixels[row["picture"]] = pixels.get(row["picture"], 0) + int(row["pixels"])
+    assert set(pixels.values()) == {20 * 10}
+
+
 def test_8_bits_have_no_depth() -> None:
     assert used_depth(kmseg.sample_image("china").notes) is None

@@ -218,7 +218,7 @@ def test_progress_is_shown_by_parts(
     monkeypatch.setattr("kmseg.streaming.picture._REGION_PIXELS", 1 << 17)
     assert main(["-i", "wide.tif", "-n", "3", "--trusted", "--save", "labels"]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 24 and lines[-1].startswith("kmseg: parts of the picture: 12 of 12")
+    assert len(lines) == 24 and lines[-1].startswith("kmseg: 12 of 12 parts of the picture")
 
 
 # -- what is loaded --------------------------------------------------------------------------------

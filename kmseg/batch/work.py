@@ -8,7 +8,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -210,7 +210,7 @@ def read(how: How, path: str, levels: Levels | None = None) -> Image:
 
     If it takes too long or its process dies, it is tried once more.
     """
-    reading = how.reading if levels is None else Reading(how.reading.frame, levels)
+    reading = how.reading if levels is None else replace(how.reading, levels=levels)
     content = content_of(path, how.limits)
     if how.trusted:
         return read_image(content, limits=how.limits, reading=reading)

@@ -11,6 +11,7 @@ from kmseg.errors import RegionsError
 from kmseg.output import export
 from kmseg.segmentation.tidy import smallest_pixels
 from kmseg.settings import FIELDS, Settings, to_hex
+from kmseg.settings.scale import format_scale, parse_scale
 from kmseg.ui import failures, naming, store, text
 from kmseg.ui.components.objects.objects import Fillable, ObjectCluster, ObjectsData, objects
 from kmseg.ui.session import Key, session
@@ -44,10 +45,9 @@ def show(context: ViewContext) -> None:
     data = _data(context, found, refused)
     objects(data, failures.in_callback(_act, "Tidying"), key=Key.OBJECTS)
     smoothing = float(session.option(download.SMOOTHING.name) or export.SMOOTHING)
-    of_objects = [each for each in export.DOWNLOADS if each.group == export.Group.OBJECTS]
     st.caption("Files of all objects, whatever the filters:", help=HELP)
     with st.grid("auto", min_column_width=160, gap="small"):
-        for each in (*of_objects, *export.outlines(smoothing)):
+        for each in (*download.of_objects(context), *export.outlines(smoothing)):
             download.button(each, context)
 
 
@@ -114,6 +114,8 @@ def _act() -> None:
         match action:
             case {"what": "tidy", "smallest": str(smallest), "holes": [*holes]}:
                 session.set_tidying(Settings(smallest_region=smallest, fill_holes=tuple(holes)))
+            case {"what": "scale", "scale": str(scale)}:
+                session.scale = format_scale(parse_scale(scale))
             case {"what": "refresh"}:
                 pass  # it only needs a run
 

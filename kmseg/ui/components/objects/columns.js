@@ -88,7 +88,12 @@ export function csvOf(objects, rows, scale) {
     "mean_color-2": i => color[2][i],
     hex: i => hexOf(objects, i),
     touches_border: i => touches[i],
-    ...scale ? { area_mm2: i => area[i] / scale ** 2, perimeter_mm: i => perimeter[i] / scale } : {},
+    ...scale ? {
+      area_mm2: i => area[i] / scale ** 2,
+      perimeter_mm: i => perimeter[i] / scale,
+      "centroid_mm-0": i => y[i] / scale,
+      "centroid_mm-1": i => x[i] / scale,
+    } : {},
   }
   const lines = Array.from(rows, i => Object.values(columns).map(of => of(i)).join(","))
   return `${[Object.keys(columns).join(","), ...lines].join("\r\n")}\r\n`

@@ -5,7 +5,7 @@ const SPARE = 8 // rows that are drawn beyond the visible ones
 // A table of many rows, of which only the visible ones exist. Rows are named by their object.
 export class List {
   rows = [] // objects in the order of the list
-  sorted = { title: "No.", descending: false }
+  sorted = { title: "Area", descending: true }
   chosen = -1 // an object; -1 for none
 
   // on.choose(object), on.sort()

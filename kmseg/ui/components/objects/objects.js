@@ -40,7 +40,9 @@ class Objects {
       choose: object => this.choose(object),
       sort: () => this.showRows(),
     })
-    this.scale = new Scale(root, signal, () => this.objects && this.showColumns())
+    const showScale = () => this.objects && this.showColumns()
+    const sendScale = scale => this.outbox.add({ what: "scale", scale })
+    this.scale = new Scale(root, signal, showScale, sendScale)
     root.querySelector(".save").addEventListener("click", () => this.save(), { signal })
     focus.addEventListener("change", () => this.filter(), { signal })
     overlay.addEventListener("pick", ({ detail }) => this.choose(detail - 1, true), { signal })

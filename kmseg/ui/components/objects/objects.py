@@ -117,7 +117,7 @@ class ObjectsData:
 def objects(data: ObjectsData, on_actions: Callable[[], None], key: str) -> None:
     """List objects, and offer to tidy.
 
-    Filters, order and the scale change in the browser, without a message to the server.
+    Filters and order change in the browser, without a message to the server.
 
     Parameters
     ----------
@@ -127,6 +127,7 @@ def objects(data: ObjectsData, on_actions: Callable[[], None], key: str) -> None
 
         - ``"tidy"``: ``"smallest"`` as in a link, ``"holes"``, a list of numbers as in
           ``Fillable.number``, and ``"final"``, which is false for intermediate values of a drag;
+        - ``"scale"``: ``"scale"`` as in a link, for the files of all objects;
         - ``"refresh"``, because an address sent before was not found.
     key : str
     """

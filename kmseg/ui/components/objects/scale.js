@@ -1,6 +1,6 @@
 import { focus } from "../shared/focus.js"
 
-// Pixels per mm, as in kmseg/ui/link.py.
+// Pixels per mm, as in kmseg/settings/scale.py.
 const SPELLING = /^(?=.*[1-9])\d{1,6}(\.\d{1,6})?$/
 
 // Keep the scale of the address in addresses that the server writes.
@@ -10,7 +10,8 @@ addEventListener("popstate", readAddress)
 
 // The field for the scale, which is stored in the address.
 export class Scale {
-  constructor(root, signal, changed) {
+  // `changed` is called after each change, `typed` with the text after those in the field.
+  constructor(root, signal, changed, typed) {
     this.field = root.querySelector("#scale")
     this.invalid = root.querySelector(".no-scale")
     this.field.addEventListener("change", () => {
@@ -22,6 +23,7 @@ export class Scale {
       if (!valid) return
       focus.setParameter("scale", none ? "" : text)
       changed()
+      typed(none ? "" : text)
     }, { signal })
     addEventListener("popstate", () => {
       this.show()
