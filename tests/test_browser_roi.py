@@ -24,6 +24,7 @@ def region_of(page: Page) -> str:
 
 
 def draw(page: Page) -> None:
+    painted(page)
     button = page.get_by_role("button", name="Draw a region")
     if not button.is_visible():
         page.get_by_role("button", name="View", exact=True).click()

@@ -30,7 +30,10 @@ def many_colors(key: str) -> Picture:
 
 @pytest.fixture
 def noise(request: pytest.FixtureRequest) -> Iterator[Picture]:
-    caches.results().drop_idle(-1)
+    for cache in (caches.results(), caches.pixels()):
+        cache.drop_idle(
+            -1
+        )  # entries of other tests, such as a picture and its region, share arrays
     yield many_colors(request.node.name)
     caches.results().drop_idle(-1)
     caches.pixels().drop_idle(-1)

@@ -55,7 +55,8 @@ def texts_of_javascript(source: str) -> Iterator[str]:
 def texts_of_html(source: str) -> Iterator[str]:
     """What is between tags, and the attributes that people read or hear."""
     yield from re.findall(r'\s(?:aria-label|title|alt|placeholder)="([^"]*)"', source)
-    yield from filter(str.strip, re.split(r"<[^>]*>", source))
+    without_styles = re.sub(r"<style>.*?</style>", "", source, flags=re.DOTALL)
+    yield from filter(str.strip, re.split(r"<[^>]*>", without_styles))
 
 
 TEXTS = {".py": texts_of_python, ".js": texts_of_javascript, ".html": texts_of_html}

@@ -36,10 +36,10 @@ def archive(image: Image, settings: Settings, language: Language, picture: str) 
         The picture's file name, from which the names in the ZIP are made.
     """
     name = f"{names.safe(picture, _MAX_NAME_BYTES)}.png"
-    alpha = None
-    if image.opaque is not None:  # transparent too where a pixel is outside the region
-        alpha = np.where(image.opaque, 255 if image.alpha is None else image.alpha, 0)
-        alpha = alpha.astype(np.uint8)
+    alpha = image.alpha
+    if image.opaque is not None and (alpha is None or image.reading.region):
+        shown = np.uint8(255) if alpha is None else alpha
+        alpha = np.where(image.opaque, shown, np.uint8(0))
     pixels = image.pixels if alpha is None else np.dstack((image.pixels, alpha))
     script = settings.to_script(language, name, opaque=alpha is None)
     notebook = settings.to_notebook(language, name, opaque=alpha is None)
