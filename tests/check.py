@@ -35,7 +35,7 @@ CHECKS = (
 )
 # Without groups, loadgroup hands tests out one by one, so that all workers get slow ones. Three
 # keep two cores busy: many tests wait, for a server, a browser or the end of an interval.
-TESTS = ["pytest", "-n", "3", "--dist", "loadgroup"]
+TESTS = ["pytest", "-n", "3", "--dist", "loadgroup", "-r", "fER"]
 
 
 class CannotRun(Exception):
