@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
+
+import icc
 
 
 def fluorescence() -> tuple[np.ndarray, bytes]:
@@ -40,3 +43,13 @@ def saved(pixels: np.ndarray, format_: str = "TIFF", **options: object) -> bytes
     buffer = io.BytesIO()
     Pillow.fromarray(pixels).save(buffer, format_, **options)
     return buffer.getvalue()
+
+
+def save_with_metadata(path: Path, pixels: np.ndarray, secret: str) -> bytes:
+    """Save a JPEG with a secret in EXIF, comment and profile, and a place; returns the profile."""
+    exif = Pillow.Exif()
+    exif[0x010E] = secret  # ImageDescription
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 12.0, 34.5), 3: "E", 4: (11.0, 33.0, 12.25)})
+    profile = icc.rgb(icc.ADOBE_RGB, 2.2, name=f"Screen of {secret}")
+    Pillow.fromarray(pixels).save(path, exif=exif, icc_profile=profile, comment=secret.encode())
+    return profile

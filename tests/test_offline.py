@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-import icc
 import kmseg
 from kmseg.cli import main
 from kmseg.output import export, names
@@ -27,6 +26,7 @@ from kmseg.output.labelcodec import encode_labels
 from kmseg.ui import offline
 from kmseg.ui.components.assets import plotly_source
 from oracles import image_at
+from readings import save_with_metadata
 
 ROOT = Path(__file__).resolve().parent.parent
 Capture = pytest.CaptureFixture[str]
@@ -76,14 +76,8 @@ def seg() -> kmseg.Segmentation:
 
 def test_no_metadata_of_the_photo_travels(tmp_path: Path) -> None:
     secret = "Secret Place 47"
-    exif = Pillow.Exif()
-    exif[0x010E] = secret  # ImageDescription
-    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 12.0, 34.5), 3: "E", 4: (11.0, 33.0, 12.25)})
-    profile = icc.rgb(icc.ADOBE_RGB, 2.2, name=f"Screen of {secret}")
     path = tmp_path / "my holiday.jpg"
-    Pillow.fromarray(image_at("flower", 80).pixels).save(
-        path, exif=exif, icc_profile=profile, comment=secret.encode()
-    )
+    profile = save_with_metadata(path, image_at("flower", 80).pixels, secret)
     assert secret.encode() in path.read_bytes() and profile in path.read_bytes()
     found = kmseg.segment(kmseg.read_image(path), kmseg.Settings(n_clusters=3))
     content = saved(found, str(path.name))

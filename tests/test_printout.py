@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-import icc
 import kmseg
 from kmseg.cli import main
 from kmseg.output import export, printout
 from kmseg.settings import Settings
 from oracles import image_at, random_image, with_holes
+from readings import save_with_metadata
 
 Capture = pytest.CaptureFixture[str]
 VOID = {"meta", "img", "image", "rect", "path", "link", "br"}
@@ -172,14 +172,8 @@ def test_names_and_notes_of_strangers_stay_text(name: str) -> None:
 
 def test_no_metadata_of_the_photo_travels(tmp_path: Path) -> None:
     secret = "Secret Place 47"
-    exif = Pillow.Exif()
-    exif[0x010E] = secret  # ImageDescription
-    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 12.0, 34.5), 3: "E", 4: (11.0, 33.0, 12.25)})
-    profile = icc.rgb(icc.ADOBE_RGB, 2.2, name=f"Screen of {secret}")
     path = tmp_path / "my holiday.jpg"
-    Pillow.fromarray(image_at("flower", 80).pixels).save(
-        path, exif=exif, icc_profile=profile, comment=secret.encode()
-    )
+    save_with_metadata(path, image_at("flower", 80).pixels, secret)
     content = made(kmseg.segment(kmseg.read_image(path), Settings(n_clusters=3)), path.name)
     pictures = re.findall(rb"data:image/webp;base64,([^\"]*)", content)
     assert len(pictures) == 2

@@ -90,7 +90,7 @@ def show(context: ViewContext) -> None:
         key=Key.PINS,
     )
     st.caption(f"{len(session.pins)} of at most {MAX_PINS} pins. They are in the link.", help=HELP)
-    _table(shown, first)
+    _table([(each, agreement) for each, agreement in zip(found, agreements, strict=True) if each])
     with st.container(horizontal=True):
         if shown:
             _figure(shown)
@@ -284,13 +284,13 @@ def _lines(shown: _Shown, agreement: Agreement | None) -> list[str]:
     return lines
 
 
-def _table(shown: list[_Shown], first: _Shown | None) -> None:
+def _table(shown: list[tuple[_Shown, Agreement | None]]) -> None:
     """The shares of the first's clusters beside those of the clusters that match them."""
-    if first is None or len(shown) < 2:
+    if len(shown) < 2:
         return
+    first = shown[0][0]
     columns: dict[str, list[str]] = {"Cluster": first.seg.names}
-    for number, each in enumerate(shown, start=1):
-        found = _agreement(first, each)
+    for number, (each, found) in enumerate(shown, start=1):
         if each is first:
             partner = list(range(first.seg.n_clusters))
         elif found is not None:
