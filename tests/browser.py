@@ -30,6 +30,8 @@ FLAGS = [
     "--disable-sync",
     "--use-fake-device-for-media-stream",  # a camera that shows a test picture
 ]
+# An attribute of the document's root while the server owes an answer; set by the tests' tabs.
+MARK = "data-owed-an-answer"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PLACES = (
     "/usr/bin/chromium",
@@ -118,9 +120,10 @@ def missing() -> str:
 
 
 def wait_until_idle(page: Page, seconds: float = 30) -> None:
-    """Wait until the page is connected and its script has finished."""
+    """Wait until the page is connected, its script has finished and the server owes no answer."""
     idle = (
-        '[data-testid="stApp"][data-test-script-state="notRunning"]'
+        f"html:not([{MARK}])"
+        ' [data-testid="stApp"][data-test-script-state="notRunning"]'
         '[data-test-connection-state="CONNECTED"]'
     )
     page.wait_for_selector(idle, state="attached", timeout=seconds * 1000)

@@ -8,11 +8,63 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from browser import MARK
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 # The browser says that its visitor wants to save data.
 SAVE_DATA = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
+# Marks the document while Streamlit's server owes an answer, which a busy machine begins late: from
+# the request to run the script (field 11 of a BackMsg) until a run has finished (field 6 of a
+# ForwardMsg) and is on the page. The server may answer two requests with one run, so that the mark
+# is removed some time after the last request that nothing follows.
+MARK_REQUESTS = f"""(() => {{
+  const PUBLISHED = 50, COALESCED = 1500 // milliseconds
+  let owed = 0, timer
+  const mark = () => document.documentElement?.toggleAttribute("{MARK}", owed > 0)
+  function has(field, data) {{
+    const bytes = new Uint8Array(data)
+    let at = 0
+    const varint = () => {{
+      let value = 0
+      for (let shift = 1; ; shift *= 128) {{
+        value += (bytes[at] & 127) * shift
+        if (bytes[at++] < 128) return value
+      }}
+    }}
+    while (at < bytes.length) {{
+      const tag = varint()
+      if (tag >> 3 === field) return true
+      const length = {{ 0: () => 0, 1: () => 8, 2: varint, 5: () => 4 }}
+      if ((tag & 7) === 0) varint()
+      const skipped = length[tag & 7]()
+      at += skipped
+    }}
+    return false
+  }}
+  window.WebSocket = class extends WebSocket {{
+    constructor(...values) {{
+      super(...values)
+      if (!`${{values[0]}}`.includes("/_stcore/stream")) return
+      this.addEventListener("message", ({{ data }}) => {{
+        if (!has(6, data)) return
+        setTimeout(() => {{ owed = Math.max(0, owed - 1); mark() }}, PUBLISHED)
+        clearTimeout(timer)
+        timer = setTimeout(() => {{ owed = 0; mark() }}, COALESCED)
+      }})
+      this.addEventListener("close", () => {{ owed = 0; mark() }})
+    }}
+    send(data) {{
+      if (data.byteLength && has(11, data)) {{
+        clearTimeout(timer)
+        owed++
+        mark()
+      }}
+      super.send(data)
+    }}
+  }}
+}})()"""
 # The events that a test may listen to.
 EVENTS = (
     "console",
@@ -33,6 +85,7 @@ class Tab:
 
     def __init__(self, browser: Browser, server_url: str, options: dict[str, Any]) -> None:
         self.context = browser.new_context(**options)
+        self.context.add_init_script(MARK_REQUESTS)
         self.page = self.context.new_page()
         self._devtools = self.context.new_cdp_session(self.page)
         self._server_url = server_url
