@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kmseg.cli import many, streams
+from kmseg.cli import files, many, streams
 from kmseg.cli import options as _options
-from kmseg.cli.options import FORMATS
+from kmseg.cli.files import FORMATS
 from kmseg.cli.reading import masked, read
 from kmseg.cli.saving import Plan
 from kmseg.cli.table import table
@@ -70,7 +70,7 @@ def _run(options: argparse.Namespace) -> int:
     codebook = _options.codebook(options)
     settings, reading = _options.settings(options, codebook), _options.reading(options, codebook)
     if many.is_meant(options):
-        kinds = _options.kinds_to_save(options, default="labels")
+        kinds = files.kinds_to_save(options, default="labels")
         return many.segment_all(options, kinds, settings, codebook, reading, limits)
     (source,) = options.image
     plan = _plan(options, source, settings, codebook)
@@ -93,6 +93,9 @@ def _run(options: argparse.Namespace) -> int:
 def _save_and_print(
     options: argparse.Namespace, plan: Plan, seg: Segmentation, seconds: dict[str, float]
 ) -> None:
+    stated = seg.origin is not None and seg.origin.pixels_per_mm
+    if plan.kinds.pixels_per_mm is None and not stated:
+        streams.note("--pixels-per-mm: the file states no scale; objects get no size in mm²")
     for path in plan.save(seg):
         print(path, file=sys.stderr if options.json else sys.stdout)
     if options.json:
@@ -126,11 +129,11 @@ def _plan(
         raise KmsegError("--out: needs --save, which says what to save there")
     if options.out == "":
         raise KmsegError("--out: must be the name of a folder, not ''")
-    name = _options.side_by_side_name(options, settings)
+    name = files.side_by_side_name(options, settings)
     return Plan(
         source=source,
         labels=options.labels or "",
-        kinds=_options.kinds_to_save(options, source),
+        kinds=files.kinds_to_save(options, source),
         folder=Path(options.out or ""),
         force=options.force,
         side_by_side=name if options.output_file else "",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from kmseg.cli import many
-from kmseg.cli.saving import PICTURE_FORMATS, Kinds, chosen_kinds, kinds
+from kmseg.cli.files import FILE_SCALE, FORMATS, MAX_SMOOTHING
+from kmseg.cli.saving import PICTURE_FORMATS, kinds
 from kmseg.cli.streams import note
 from kmseg.errors import KmsegError, SettingsError
 from kmseg.output import export
@@ -18,16 +18,11 @@ from kmseg.picture import formats
 from kmseg.picture.reading import Reading, format_levels, parse_frame, parse_levels
 from kmseg.picture.roi import parse_region
 from kmseg.settings import FIELDS, SAMPLE_PREFIX, Settings, shown
-from kmseg.settings.scale import parse_scale
 from kmseg.ui import offline
 from kmseg.version import __version__
 
 if TYPE_CHECKING:
     from kmseg.segmentation import Codebook
-
-FORMATS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
-
-MAX_SMOOTHING: Final = 100  # pixels
 
 # Defaults that differ from those of Settings. K is the article's; see settings() for init.
 _DEFAULTS: Final[dict[str, Any]] = {"n_clusters": 3}
@@ -105,8 +100,13 @@ def _add_reading(to: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="cluster only where this picture of the same size is at least half as bright as white",
     )
-    said = "scale of the clustered picture for objects and objects-report, such as 12.5"
-    to.add_argument("--pixels-per-mm", default="", metavar="X", help=f"{said} (default: none)")
+    to.add_argument(
+        "--pixels-per-mm",
+        default="",
+        metavar="X",
+        help="scale of the clustered picture for objects and objects-report, such as 12.5, or "
+        f"{FILE_SCALE} for what the picture's file states (default: none)",
+    )
 
 
 def reading(options: argparse.Namespace, codebook: Codebook | None) -> Reading:
@@ -274,76 +274,3 @@ def by_option(message: str) -> str:
     name, colon, rest = message.partition(":")
     flag = FIELDS[name].flags[0] if name in FIELDS else name
     return flag + colon + _ASSIGNMENT.sub(lambda m: f"{FIELDS[m[1]].flags[0]} {m[2]}", rest)
-
-
-def side_by_side_name(options: argparse.Namespace, chosen: Settings) -> str:
-    """What follows the time in the name of the file of ``-o``.
-
-    As in the article, space and channels are as typed; but names of channels become digits, since
-    names such as "L*" are illegal on Windows.
-    """
-    space = getattr(options, "color_space", chosen.color_space).strip()
-    channels = getattr(options, "channels", chosen.channels)
-    if not (channels.isascii() and channels.isdigit()):
-        channels = chosen.channels
-    extension = _format("-f", options.output_format, FORMATS)
-    return f"{space}_c{channels}n{chosen.n_clusters}.{extension}"
-
-
-def kinds_to_save(options: argparse.Namespace, source: str = "", default: str = "") -> Kinds:
-    """What to ``--save``, and how; `source` is what ``-i`` names."""
-    return Kinds(
-        chosen_kinds(options.save or [default] * bool(default)),
-        _picture_format(options),
-        _page_side(options),
-        # A saved page does not name the picture's file and its folder.
-        source if source.startswith(SAMPLE_PREFIX) else "PICTURE",
-        _smoothing(options),
-        _pixels_per_mm(options),
-    )
-
-
-def _smoothing(options: argparse.Namespace) -> float:
-    """The smoothing of ``--smoothing``, in pixels."""
-    try:
-        smoothing = float(options.smoothing)
-    except ValueError:
-        smoothing = math.nan
-    if not 0 <= smoothing <= MAX_SMOOTHING:
-        raise KmsegError(
-            f"--smoothing: must be a number from 0 to {MAX_SMOOTHING}, not "
-            f"{shown(options.smoothing)}"
-        )
-    return smoothing
-
-
-def _pixels_per_mm(options: argparse.Namespace) -> float:
-    try:
-        return parse_scale(options.pixels_per_mm)
-    except SettingsError as error:
-        raise KmsegError(f"--{str(error).replace(' ', '-', 2)}") from None
-
-
-def _page_side(options: argparse.Namespace) -> int:
-    """The longest side of ``--page-side``, in pixels."""
-    least, most = offline.SIDES
-    given = options.page_side
-    is_number = given.isascii() and given.isdigit() and len(given) < 9
-    if not (is_number and least <= int(given) <= most):
-        raise KmsegError(
-            f"--page-side: must be a whole number from {least} to {most}, not {shown(given)}"
-        )
-    return int(given)
-
-
-def _picture_format(options: argparse.Namespace) -> str:
-    """The format of ``--picture-format`` as the extension of a file."""
-    chosen = _format("--picture-format", options.picture_format, (*PICTURE_FORMATS, "jpeg"))
-    return "jpg" if chosen == "jpeg" else chosen
-
-
-def _format(flag: str, given: str, allowed: Sequence[str]) -> str:
-    chosen = given.lower().removeprefix(".")
-    if chosen not in allowed:
-        raise KmsegError(f"{flag}: must be one of {', '.join(allowed)}, not {shown(given)}")
-    return chosen

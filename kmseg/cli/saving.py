@@ -7,7 +7,7 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -67,8 +67,8 @@ class Kinds:
         What the command in a saved page or report calls the picture.
     smoothing : float
         Of outlines, in pixels.
-    pixels_per_mm : float
-        The scale of the clustered picture; 0 if it is not known.
+    pixels_per_mm : float or None
+        The scale of the clustered picture; 0 if it is not known, None for that of the file.
     """
 
     names: tuple[str, ...]
@@ -76,7 +76,7 @@ class Kinds:
     page_side: int = offline.SIDE
     source: str = "PICTURE"
     smoothing: float = export.SMOOTHING
-    pixels_per_mm: float = 0.0
+    pixels_per_mm: float | None = 0.0
 
     def downloads(self, seg: Segmentation) -> Iterator[export.Download]:
         """All files of a segmentation."""
@@ -88,7 +88,7 @@ class Kinds:
         if kind in _EACH:
             make = export.CLUSTER_DOWNLOADS[_EACH[kind]]
             return [make(seg, cluster) for cluster in range(seg.n_clusters)]
-        return [self.whole(kind).encoded_as(self.picture_format)]
+        return [self._with_scale(seg).whole(kind).encoded_as(self.picture_format)]
 
     def suffixes(self, kind: str, members: Sequence[Sequence[int]]) -> list[str]:
         """How the names of the files of one kind end, by the members of each cluster."""
@@ -96,11 +96,17 @@ class Kinds:
             return [names.of_clusters(_EACH[kind], own) for own in members]
         return [self.whole(kind).encoded_as(self.picture_format).suffix]
 
+    def _with_scale(self, seg: Segmentation) -> Kinds:
+        """The same with the scale that the file of a segmentation states, if that is wanted."""
+        if self.pixels_per_mm is not None:
+            return self
+        return replace(self, pixels_per_mm=0.0 if seg.origin is None else seg.origin.pixels_per_mm)
+
     def whole(self, kind: str) -> export.Download:
         """The download of a kind that is one file."""
         made = [offline.page(self.page_side, source=self.source)]
         made += export.outlines(self.smoothing)
-        made += export.with_scale(self.pixels_per_mm, self.source)
+        made += export.with_scale(self.pixels_per_mm or 0.0, self.source)
         return _wholes(*made)[kind.replace("-", "_")]
 
     def note_picture_format(self) -> None:

@@ -18,6 +18,7 @@ IMAGE: Final = {
     "notes": list,
     "scale": list,
     "kind": str,
+    "pixels_per_mm": float,
 }
 _MOST_NOTES, _LONGEST_NOTE = 8, 200
 
@@ -36,6 +37,7 @@ def describe(image: Image) -> dict[str, object]:
         "notes": list(image.notes),
         "scale": values,
         "kind": kind,
+        "pixels_per_mm": float(image.pixels_per_mm),
     }
 
 
@@ -48,6 +50,14 @@ def notes(head: dict[str, object]) -> tuple[str, ...]:
         if not isinstance(note, str) or len(note) > _LONGEST_NOTE or not note.isprintable():
             raise ProtocolError("a note that cannot be shown")
     return tuple(given)
+
+
+def pixels_per_mm(head: dict[str, object]) -> float:
+    """The stated scale of a received object, 0 for none; raises ``ProtocolError``."""
+    value = head["pixels_per_mm"]
+    if not isinstance(value, float) or not 0 <= value < math.inf:
+        raise ProtocolError("pixels per mm that are no length")
+    return value
 
 
 def scale(head: dict[str, object]) -> Scale | None:

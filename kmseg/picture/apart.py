@@ -254,8 +254,8 @@ def _receive_image(
     if alpha is not None:
         wire.receive_into(alpha.data.cast("B"), worker, deadline)
     wire.receive_end(worker, deadline)
-    notes, scale = answer.notes(head), answer.scale(head)
-    return Image(pixels, None, alpha, notes, scale, reading.whole).within(reading.region)
+    known = answer.notes(head), answer.scale(head), reading.whole, answer.pixels_per_mm(head)
+    return Image(pixels, None, alpha, *known).within(reading.region)
 
 
 def _receive_claim(worker: socket.socket, limits: Limits, deadline: float) -> tuple[int, int]:

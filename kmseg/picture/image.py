@@ -53,6 +53,8 @@ class Image:
         For gray of more than 8 bits: ``scale.to_units(levels)`` gives the file's own values.
     reading : Reading
         How the file was read; reading it so again gives the same picture.
+    pixels_per_mm : float
+        The scale that the file states, see :mod:`kmseg.picture.resolution`; 0 if it states none.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class Image:
     notes: tuple[str, ...] = ()
     scale: Scale | None = None
     reading: Reading = DEFAULT_READING
+    pixels_per_mm: float = 0.0
 
     def __post_init__(self) -> None:
         pixels, opaque, alpha = self.pixels, self.opaque, self.alpha
@@ -198,7 +201,7 @@ class Image:
         if width in (0, self.width):
             return self
         if width > self.width:
-            _check_enlarged(width, self._height_at(width))
+            DEFAULT_LIMITS.check_enlarged(width, self._height_at(width))
         pixels, alpha = self.averaged(width)
         opaque = None
         if self.reading.region:
@@ -209,7 +212,8 @@ class Image:
                 raise ImageError(f"The region has no pixel at a width of {width}; enlarge it.")
         elif self.alpha is None and alpha is not None:
             opaque, alpha = alpha > 0, None
-        return replace(self, pixels=pixels, opaque=opaque, alpha=alpha)
+        per_mm = self.pixels_per_mm * width / self.width
+        return replace(self, pixels=pixels, opaque=opaque, alpha=alpha, pixels_per_mm=per_mm)
 
     def averaged(
         self, width: int, rows: slice = slice(None), columns: slice = slice(None)
@@ -321,6 +325,7 @@ def decode_image(file: File, limits: Limits) -> Image:
             notes=decoded.notes,
             scale=decoded.scale,
             reading=file.reading.whole,
+            pixels_per_mm=decoded.pixels_per_mm,
         ).within(file.reading.region)
     except ImageError:
         raise
@@ -333,13 +338,3 @@ def decode_image(file: File, limits: Limits) -> Image:
             f"This {file.header.format} file cannot be decoded: it is damaged, cut short or of a "
             "rare kind; try another copy of it, or save it again as PNG or JPEG."
         ) from error
-
-
-def _check_enlarged(width: int, height: int) -> None:
-    limits = DEFAULT_LIMITS
-    if max(width, height) > limits.max_side or width * height > limits.max_pixels:
-        raise ImageError(
-            f"A width of {width} makes a picture of {width} x {height} pixels; a picture is "
-            f"enlarged to {limits.max_pixels / 1e6:g} megapixels and {limits.max_side:,} pixels a "
-            "side at most. Choose a smaller width."
-        )

@@ -82,5 +82,14 @@ class Limits:
                 "with 8 bits per channel."
             )
 
+    def check_enlarged(self, width: int, height: int) -> None:
+        """Refuse to enlarge a picture to this size in pixels; raises ``ImageError``."""
+        if max(width, height) > self.max_side or width * height > self.max_pixels:
+            raise ImageError(
+                f"A width of {width} makes a picture of {width} x {height} pixels; a picture is "
+                f"enlarged to {self.max_pixels / 1e6:g} megapixels and {self.max_side:,} pixels a "
+                "side at most. Choose a smaller width."
+            )
+
 
 DEFAULT_LIMITS: Final = Limits()

@@ -23,6 +23,7 @@ class Origin:
     notes : tuple of str
     scale : Scale or None
     reading : Reading
+    pixels_per_mm : float
         As in :class:`kmseg.picture.image.Image`.
     """
 
@@ -31,8 +32,10 @@ class Origin:
     notes: tuple[str, ...]
     scale: Scale | None
     reading: Reading
+    pixels_per_mm: float = 0.0
 
     @classmethod
     def of(cls, image: Image) -> Origin:
         """That of a picture in memory."""
-        return cls(image.width, image.height, image.notes, image.scale, image.reading)
+        size, scale = (image.width, image.height), image.scale
+        return cls(*size, image.notes, scale, image.reading, image.pixels_per_mm)

@@ -17,6 +17,7 @@ from kmseg.picture.formats.tiff import in_native_order
 from kmseg.picture.frames import seek_frame
 from kmseg.picture.limits import Limits
 from kmseg.picture.probe import File
+from kmseg.picture.resolution import pixels_per_mm
 from kmseg.picture.strips import Decoded
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def decode(file: File, format_: Format[Any], limits: Limits) -> Decoded:
     configure_pillow(limits)
     if format_.prepare_pillow:
         format_.prepare_pillow()
-    orientation = 1
+    orientation, scale = 1, 0.0
 
     def on_load(picture: ImageFile) -> None:
-        nonlocal orientation
+        nonlocal orientation, scale
         first = file.index == 0
         if (
             first
@@ -44,6 +45,7 @@ def decode(file: File, format_: Format[Any], limits: Limits) -> Decoded:
         ):
             raise _cut_short(format_)
         orientation = _orientation(picture)
+        scale = pixels_per_mm(picture)
 
     try:
         decoded = _convert(file, file.data, format_, on_load)
@@ -52,7 +54,7 @@ def decode(file: File, format_: Format[Any], limits: Limits) -> Decoded:
         if mended is None:
             raise
         decoded = _convert(file, mended, format_, on_load)
-    return replace(decoded, orientation=orientation)
+    return replace(decoded, orientation=orientation, pixels_per_mm=scale)
 
 
 def _convert(

@@ -35,6 +35,8 @@ class Decoded:
         What was done to the values, one short line each.
     scale : Scale or None
         For gray of more than 8 bits: how levels map to the file's values.
+    pixels_per_mm : float
+        The scale that the file states; 0 if it states none.
     """
 
     width: int
@@ -43,6 +45,7 @@ class Decoded:
     orientation: int = 1
     notes: tuple[str, ...] = ()
     scale: Scale | None = None
+    pixels_per_mm: float = 0.0
 
 
 def row_ranges(width: int, height: int) -> Iterator[tuple[int, int]]:

@@ -38,7 +38,7 @@ from kmseg.ui.store.preview import (
     within,
 )
 from kmseg.ui.store.regions import Objects, n_regions, objects
-from kmseg.ui.store.results import segmentation, size, tidied
+from kmseg.ui.store.results import pixels_per_mm, segmentation, size, tidied
 from kmseg.ui.store.series import ladder, sheet, tile
 from kmseg.ui.store.traces import run
 
@@ -77,6 +77,7 @@ __all__ = [
     "owner",
     "pane",
     "pixels",
+    "pixels_per_mm",
     "pooled_codebook",
     "prefetch_neighbours",
     "preview_pixels",

@@ -50,7 +50,7 @@ class PictureData:
         The preview of the original, with its transparency, as WebP.
     preview, tile : PixelGrid
         The pixels of the preview, and those of :func:`kmseg.explore.tile_grid`.
-    notes, scale
+    notes, scale, pixels_per_mm
         As in :class:`kmseg.picture.image.Image`.
     """
 
@@ -62,6 +62,7 @@ class PictureData:
     tile: PixelGrid
     notes: tuple[str, ...]
     scale: Scale | None
+    pixels_per_mm: float
 
 
 def _data_of(image: Image) -> PictureData:
@@ -76,6 +77,7 @@ def _data_of(image: Image) -> PictureData:
         tile=explore.tile_grid(image, histogram),
         notes=image.notes,
         scale=image.scale,
+        pixels_per_mm=image.pixels_per_mm,
     )
 
 
@@ -109,6 +111,11 @@ def size(picture: Picture, seg: Segmentation) -> tuple[int, int]:
     """Width and height of the clustered picture, in pixels."""
     made = data(picture, seg.settings.width)
     return made.width, made.height
+
+
+def pixels_per_mm(picture: Picture, seg: Segmentation) -> float:
+    """The scale of the clustered picture by what its file states; 0 if it states none."""
+    return data(picture, seg.settings.width).pixels_per_mm
 
 
 def segmentation(

@@ -79,6 +79,7 @@ def _data(context: ViewContext, found: store.Objects, refused: str) -> ObjectsDa
         fillable=_fillable(after.untidied or after, after.settings),
         smallest=FIELDS["smallest_region"].kind.to_link(smallest),
         least=smallest_pixels(smallest, n_pixels),
+        stated=format_scale(store.pixels_per_mm(picture, after)),
         told=_told(picture, after, sum(counts)),
         file=export.file_name(after, naming.file_name_of(picture), listed),
         answers=session.objects_answers,

@@ -62,6 +62,7 @@ class Objects {
     root.querySelector(".told").textContent = data.told
     root.querySelector(".refused").textContent = data.refused
     root.querySelector(".refused").hidden = !data.refused
+    this.scale.update(data)
     focus.enter(data.segmentation, data.count)
     this.latest = data
     if (data.refused) {

@@ -83,6 +83,8 @@ class ObjectsData:
         The smallest region as in a link.
     least : int
         The same in pixels.
+    stated : str
+        Pixels per mm that the picture's file states, as in a link; empty if it states none.
     told : str
         What tidying did.
     file : str
@@ -108,6 +110,7 @@ class ObjectsData:
     fillable: list[Fillable]
     smallest: str
     least: int
+    stated: str
     told: str
     file: str
     answers: int

@@ -18,6 +18,7 @@ import { download } from "./saving.js"
 import { groupAt, showReadout } from "./readout.js"
 import { Regions } from "./regions.js"
 import { RegionOfInterest } from "./roi.js"
+import { RulerLine } from "./ruler.js"
 import { Viewport } from "./viewport.js"
 
 const DETAIL_DELAY = 150 // milliseconds after the last movement before detail is requested
@@ -46,6 +47,7 @@ class Viewer {
       if (full) segmentation.focus({ preventScroll: true }) // for its keyboard controls
     })
     this.roi = new RegionOfInterest(root, signal, this.viewport, this.outbox)
+    this.tools = [this.roi, new RulerLine(root, signal, this.viewport)]
     this.connectPanes(original, segmentation, signal)
     this.connectButtons(signal)
     const observer = new ResizeObserver(() => {
@@ -59,7 +61,8 @@ class Viewer {
       this.changes.close()
     })
     addEventListener("keydown", event => {
-      if (event.key === "Escape" && (this.roi.cancel() || this.bar.close() || this.fullScreen.leave())) {
+      const closes = () => this.bar.close() || this.fullScreen.leave()
+      if (event.key === "Escape" && (this.tools.some(tool => tool.cancel()) || closes())) {
         event.stopPropagation()
       }
     }, { capture: true, signal })
@@ -186,7 +189,8 @@ class Viewer {
   }
 
   click(onOriginal, u, v) {
-    if (this.roi.active) return this.roi.add([u, v])
+    const tool = this.tools.find(({ active }) => active)
+    if (tool) return tool.clicked([u, v])
     if (!this.agrees) return
     const group = groupAt(this, u, v)
     const picks = this.data.pick && (onOriginal || this.layers.frame?.rgba)
