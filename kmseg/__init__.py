@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from kmseg.histogram import ColorHistogram, color_histogram, pooled
     from kmseg.picture.image import Image, read_image
+    from kmseg.picture.masks import read_mask
     from kmseg.picture.reading import Reading
     from kmseg.regions import Regions
     from kmseg.samples import SAMPLES, sample_image
@@ -65,6 +66,7 @@ __all__ = [
     "pooled",
     "read_codebook",
     "read_image",
+    "read_mask",
     "read_settings",
     "sample_image",
     "segment",
@@ -96,6 +98,7 @@ _HOME = {
     "pooled": "histogram",
     "read_codebook": "saved",
     "read_image": "picture.image",
+    "read_mask": "picture.masks",
     "read_settings": "saved",
     "sample_image": "samples",
     "segment": "segmentation",

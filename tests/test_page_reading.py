@@ -240,7 +240,7 @@ def test_a_link_with_a_region_clusters_what_is_inside_on_samples_and_uploads() -
     app.file_uploader(key="uploads").upload("mine.png", content)
     rerun(app)
     assert component(app, "kmseg_viewer")["counts"] == seg.pixel_counts.tolist()
-    app.button(key="whole picture").click()
+    app.button(key="remove region").click()
     rerun(app)
     assert sum(component(app, "kmseg_viewer")["counts"]) == image.width * image.height
     assert "region" not in app.query_params
@@ -249,7 +249,7 @@ def test_a_link_with_a_region_clusters_what_is_inside_on_samples_and_uploads() -
 def test_a_region_outside_the_picture_is_said_and_can_be_removed() -> None:
     app = open_page(picture="flower", n_clusters="3", region="90000.10_99000.20")
     assert "No pixel inside the region" in app.error[0].value
-    app.button(key="whole picture").click()
+    app.button(key="remove region").click()
     rerun(app)
     assert not app.error
     assert component(app, "kmseg_viewer")["outline"] == []

@@ -69,6 +69,7 @@ def test_a_worker_that_keeps_to_the_protocol() -> None:
     size = {"width": 3, "height": 2}
     pixels = bytes(range(18))
     told = {"notes": ["page 1 of 2"], "scale": [150, 420.5, 16, 0], "kind": "unsigned"}
+    told["pixels_per_mm"] = 12.5
     alpha = bytes([128, 127, 0, 0, 1, 127])
     image = read_from_fake(answer(size, size | {"masked": True} | told, pixels + alpha))
     assert image.pixels.tobytes() == pixels
@@ -76,6 +77,7 @@ def test_a_worker_that_keeps_to_the_protocol() -> None:
     assert image.opaque is not None
     assert np.argwhere(image.opaque).tolist() == [[0, 0]]
     assert image.notes == ("page 1 of 2",)
+    assert image.pixels_per_mm == 12.5
     assert image.scale is not None
     assert image.scale.to_units([0, 255]).tolist() == [150, 420.5]
     with pytest.raises(kmseg.ImageError, match=r"^No good$"):
@@ -83,7 +85,7 @@ def test_a_worker_that_keeps_to_the_protocol() -> None:
 
 
 GOOD = {"width": 3, "height": 2}
-REST = {"masked": False, "notes": [], "scale": [], "kind": ""}
+REST = {"masked": False, "notes": [], "scale": [], "kind": "", "pixels_per_mm": 0.0}
 PLAIN, MASKED = GOOD | REST, GOOD | REST | {"masked": True}
 LIES = {
     "memory error": answer({"width": 2**50, "height": 2**50}),
@@ -119,6 +121,9 @@ LIES = {
     "empty scale": answer(GOOD, PLAIN | {"scale": [1, 1, 16, 0], "kind": "float"}, bytes(18)),
     "nan": answer(GOOD, PLAIN | {"scale": [0, float("nan"), 16, 0], "kind": "float"}, bytes(18)),
     "long scale": answer(GOOD, PLAIN | {"scale": [0, 10**400, 16, 0], "kind": "float"}, bytes(18)),
+    "length below zero": answer(GOOD, PLAIN | {"pixels_per_mm": -1.0}, bytes(18)),
+    "length that is no number": answer(GOOD, PLAIN | {"pixels_per_mm": float("nan")}, bytes(18)),
+    "infinite length": answer(GOOD, PLAIN | {"pixels_per_mm": float("inf")}, bytes(18)),
     "refusal without words": answer({"refused": ""}),
     "refusal with control characters": answer({"refused": "a\x1b[31m"}),
     "refusal that is no text": answer({"refused": ["a"]}),

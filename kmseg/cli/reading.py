@@ -12,11 +12,11 @@ from kmseg.cli.streams import quoted
 from kmseg.errors import ImageError, KmsegError
 from kmseg.picture.image import Image, read_image
 from kmseg.picture.limits import Limits
+from kmseg.picture.masks import read_mask
 from kmseg.picture.reading import Reading
 from kmseg.settings import SAMPLE_PREFIX
 
 STANDARD_INPUT: Final = "-"
-HALF_BRIGHT: Final = 128  # of 255
 _PART_BYTES: Final = 1 << 20
 
 
@@ -55,9 +55,7 @@ def masked(image: Image, path: str, limits: Limits) -> Image:
         The mask cannot be used; the message names the option.
     """
     try:
-        shown = read_image(path, limits=limits)
-        bright = shown.pixels.mean(axis=2) >= HALF_BRIGHT
-        return image.masked(bright if shown.opaque is None else bright & shown.opaque)
+        return image.masked(read_mask(path, limits=limits))
     except ImageError as error:
         raise KmsegError(f"--mask: {error}") from error
 

@@ -23,7 +23,7 @@ from kmseg.picture.limits import DEFAULT_LIMITS, Limits
 from kmseg.picture.paths import read_file
 from kmseg.picture.probe import DEFAULT_READING, File, open_file
 from kmseg.picture.reading import Reading
-from kmseg.picture.roi import Region, format_region, mask_of
+from kmseg.picture.roi import Region, digest_of, format_region, mask_of
 from kmseg.picture.strips import Mask, Pixels
 
 HALF_OPAQUE: Final = 128  # of 255
@@ -164,11 +164,12 @@ class Image:
                 f"A mask must have the picture's size of {self.width} x {self.height} pixels; "
                 f"given was {arrays.describe(mask)}."
             )
-        opaque = mask if self.opaque is None else mask & self.opaque
-        if not opaque.any():
+        if not (mask if self.opaque is None else mask & self.opaque).any():
             raise ImageError("No pixel under the mask can be clustered; use another mask.")
-        alpha = None if self.alpha is None else np.where(mask, self.alpha, np.uint8(0))
-        return replace(self, opaque=opaque, alpha=alpha)
+        shown = self.alpha_shown
+        alpha = mask * (np.uint8(255) if shown is None else arrays.as_alpha(shown))
+        reading = replace(self.reading, mask=digest_of(mask))
+        return replace(self, alpha=arrays.uint8(alpha), reading=reading)
 
     def resized(self, width: int) -> Image:
         """Resample to another width by area averaging; the proportions are kept.
@@ -297,6 +298,8 @@ def read_image(
         data = read_file(source, limits)
     else:
         raise ImageError(f"A picture is a path or bytes, not {type(source).__name__}.")
+    if reading.mask:
+        raise ImageError("A reading does not hold its mask: read without it, then use masked().")
     file = open_file(data, limits, reading)
     if FORMATS[file.header.format].only_apart:
         from kmseg.picture.apart import read_image_apart

@@ -10,11 +10,11 @@ import math
 import operator
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal
 
 from kmseg.errors import SettingsError, shown
-from kmseg.picture.roi import Region, format_region, parse_region
+from kmseg.picture.roi import Region, format_region, parse_mask, parse_region
 
 Levels = Literal["auto", "stored"] | tuple[float, float]
 
@@ -46,6 +46,9 @@ class Reading:
         in pixels from the upper left corner of the upright picture; a string such as
         ``"10.20_300.150"`` is accepted as well. Pixels whose centre is outside do not count; the
         levels are those of the whole picture all the same. Empty for the whole picture.
+    mask : str
+        Names the mask of :meth:`kmseg.Image.masked` that was applied to the picture that was read,
+        by 16 hexadecimal digits; empty for none. The mask itself is not part of a reading.
 
     Raises
     ------
@@ -56,36 +59,43 @@ class Reading:
     frame: int = 0
     levels: Levels = "auto"
     region: Region = ()
+    mask: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "frame", _frame(self.frame, first=0))
         object.__setattr__(self, "levels", parse_levels(self.levels))
         object.__setattr__(self, "region", parse_region(self.region))
+        object.__setattr__(self, "mask", parse_mask(self.mask))
 
     @property
     def whole(self) -> Reading:
-        """The same without a region."""
-        return replace(self, region=())
+        """The same without a region and a mask."""
+        return replace(self, region=(), mask="")
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object: ``{"frame": 1, "levels": "auto", "region": []}``; frames count from 1."""
+        """A JSON object; frames count from 1.
+
+        ``{"frame": 1, "levels": "auto", "region": [], "mask": ""}``.
+        """
         levels = self.levels if isinstance(self.levels, str) else list(self.levels)
         region = [list(corner) for corner in self.region]
-        return {"frame": self.frame + 1, "levels": levels, "region": region}
+        return {"frame": self.frame + 1, "levels": levels, "region": region, "mask": self.mask}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Reading:
         """The inverse of :meth:`to_dict`; unknown names raise :class:`SettingsError`."""
+        known = [field.name for field in fields(cls)]
         for name in values:
-            if name not in ("frame", "levels", "region"):
-                raise SettingsError(f"{shown(name)} is not a way of reading: frame, levels, region")
+            if name not in known:
+                raise SettingsError(f"{shown(name)} is not a way of reading: {', '.join(known)}")
         frame = _frame(values.get("frame", 1), first=1) - 1
-        return cls(frame, values.get("levels", "auto"), values.get("region", ()))
+        return cls(**dict(values) | {"frame": frame})
 
     def to_query(self) -> dict[str, str]:
-        """The part of a link's query; frames count from 1, and a region is there if it is set."""
+        """The part of a link's query; frames count from 1. Region and mask are there if set."""
         query = {"frame": str(self.frame + 1), "levels": format_levels(self.levels)}
-        return query | ({"region": format_region(self.region)} if self.region else {})
+        part = {"region": format_region(self.region), "mask": self.mask}
+        return query | {name: text for name, text in part.items() if text}
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple[Reading, tuple[str, ...]]:
@@ -103,7 +113,7 @@ class Reading:
             One sentence for each correction: a frame number out of range becomes the nearest one,
             anything else its default.
         """
-        frame, levels, region = 1, parse_levels("auto"), parse_region(())
+        frame, levels, region, mask = 1, parse_levels("auto"), parse_region(()), ""
         corrections = []
         try:
             frame = _frame(query.get("frame", "1"), first=1)
@@ -118,15 +128,20 @@ class Reading:
             region = parse_region(query.get("region", ""))
         except SettingsError as error:
             corrections.append(f"{error}; the whole picture is used")
-        return cls(frame - 1, levels, region), tuple(corrections)
+        try:
+            mask = parse_mask(query.get("mask", ""))
+        except SettingsError as error:
+            corrections.append(f"{error}; none is used")
+        return cls(frame - 1, levels, region, mask), tuple(corrections)
 
     def to_options(self) -> list[str]:
         """The command-line options that differ from the defaults; frames count from 1.
 
-        Each is one word, since argparse takes a separate ``-5..30`` for another option.
+        Each is one word, since argparse takes a separate ``-5..30`` for another option. The mask's
+        file is named MASK.
         """
         default = Reading().to_query()
-        written = self.to_query()
+        written = self.to_query() | ({"mask": "MASK"} if self.mask else {})
         return [f"--{name}={text}" for name, text in written.items() if text != default.get(name)]
 
 

@@ -32,8 +32,8 @@ _MM: Final = {
     "in": _MM_PER_INCH,
 }
 _IMAGEJ_UNIT: Final = re.compile(r"^unit=(.{1,12})$", re.MULTILINE)
-_OME_SIZE: Final = re.compile(r'<Pixels\b[^>]{0,2000}?\bPhysicalSize([XY])="([0-9.eE+-]{1,24})"')
-_OME_UNIT: Final = re.compile(r'<Pixels\b[^>]{0,2000}?\bPhysicalSizeXUnit="([^"]{1,12})"')
+_OME_PIXELS: Final = re.compile(r"<Pixels\b([^>]{1,4000})")
+_OME_SIZE: Final = re.compile(r'\bPhysicalSize(X|Y|XUnit|YUnit)="([^"]{1,24})"')
 _LONGEST: Final = 20_000  # characters of a description that are searched
 _LEAST, _MOST = 1e-3, 999_999.0
 _UNEQUAL: Final = 0.01  # by which the scales of both directions may differ
@@ -57,11 +57,13 @@ def pixels_per_mm(picture: PillowImage) -> float:
 def _stated(picture: PillowImage) -> tuple[float, float]:
     tags: Any = getattr(picture, "tag_v2", {})
     description = str(tags.get(_DESCRIPTION, ""))[:_LONGEST]
-    sizes: dict[str, str] = dict(_OME_SIZE.findall(description))
+    found = _OME_PIXELS.search(description)
+    sizes: dict[str, str] = dict(_OME_SIZE.findall(found[1])) if found else {}
     if sizes:
-        found = _OME_UNIT.search(description)
-        size = _MM[found[1] if found else "µm"]
-        return 1 / (float(sizes["X"]) * size), 1 / (float(sizes.get("Y", sizes["X"])) * size)
+        across, down = (
+            1 / (float(sizes[side]) * _MM[sizes.get(f"{side}Unit", "µm")]) for side in "XY"
+        )
+        return across, down
     if description.startswith("ImageJ="):
         return _per_mm_of_imagej(description, tags)
     exif = picture.getexif().get_ifd(_EXIF)

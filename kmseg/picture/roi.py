@@ -1,7 +1,8 @@
-"""The region of interest: a rectangle or polygon; pixels outside it do not count."""
+"""The part of a picture that counts: a region, that is a rectangle or polygon, or a mask."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from itertools import pairwise
@@ -18,6 +19,7 @@ Region = tuple[tuple[int, int], ...]
 MAX_CORNERS: Final = 64
 MAX_COORDINATE: Final = 1_000_000
 
+_DIGEST: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _CORNER: Final = re.compile(r"(\d{1,7})\.(\d{1,7})")
 _ALLOWED: Final = (
     f"region: must be 2 corners of a rectangle, or 3 to {MAX_CORNERS} of a polygon, each two whole "
@@ -95,6 +97,19 @@ def mask_of(
             crossed[rows[on], columns[on]] ^= True
     inside: NDArray[np.bool_] = np.logical_xor.accumulate(crossed, axis=1)
     return inside
+
+
+def digest_of(mask: NDArray[np.bool_]) -> str:
+    """What names a mask of shape (H, W) in a reading: 16 hexadecimal digits of its SHA-256."""
+    content = repr(mask.shape).encode() + np.packbits(mask).tobytes()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def parse_mask(value: object) -> str:
+    """The digest of a mask, or "" for none; raises ``SettingsError``."""
+    if value == "" or (isinstance(value, str) and _DIGEST.fullmatch(value)):
+        return str(value)
+    raise SettingsError(f"mask: must be 16 hexadecimal digits of a mask, not {shown(value)}")
 
 
 def _split(text: str) -> list[tuple[int, int]]:

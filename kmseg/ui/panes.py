@@ -23,7 +23,7 @@ from kmseg.ui.components.viewer.viewer import (
     ViewerUnits,
     viewer,
 )
-from kmseg.ui.controls import reading, starts
+from kmseg.ui.controls import part, starts
 from kmseg.ui.groups import spelled
 from kmseg.ui.naming import file_name_of
 from kmseg.ui.records import FileRequest, RegionRequest
@@ -216,7 +216,7 @@ def _act(n_clusters: int, picture: store.Picture | None) -> None:
                 pick = partial(starts.pick, picture, x, y)
                 failures.in_callback(pick, "Starting colour")()
             case {"what": "outline", "corners": [*corners]} if picture is not None:
-                draw = partial(reading.draw_region, picture, corners)
+                draw = partial(part.draw_region, picture, corners)
                 failures.in_callback(draw, "Region")()
             case {"what": "region", "box": box, "columns": int(n_columns)}:
                 _request_region(box, n_columns)

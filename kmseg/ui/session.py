@@ -246,7 +246,7 @@ class Session:
         """The value of a component's event in this run; None if there was no such event."""
         return getattr(st.session_state.get(component), name, None)
 
-    def uploaded(self, key: Key) -> UploadedFile | None:
+    def uploaded(self, key: str) -> UploadedFile | None:
         """The file in a file widget of one file."""
         return cast("UploadedFile | None", st.session_state.get(key))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path, PurePath
 from string import Template
@@ -220,8 +220,8 @@ def _tidy_reasons(settings: Settings) -> list[str]:
 
 def _reading_reasons(reading: Reading, notes: Sequence[str]) -> list[str]:
     parts = list(notes) or reading.whole.to_options()
-    if reading.region:
-        parts.append("only inside a region, which the picture of the ZIP has")
+    if reading.region or reading.mask:
+        parts.append("only a part of the picture, which the picture of the ZIP has")
     done = ", ".join(parts)
     printable = "".join(c if c.isprintable() else " " for c in done)
     return [f"kmseg reads the file in another way ({printable})"] if printable else []
@@ -248,7 +248,8 @@ def _facts(
     space, is_sample = COLOR_SPACES[settings.color_space], picture.startswith(SAMPLE_PREFIX)
     sample = picture.removeprefix(SAMPLE_PREFIX)
     opaque = opaque or is_sample or PurePath(picture).suffix.lower() in _ALWAYS_OPAQUE
-    opaque = opaque and not reading.region  # the picture in the ZIP is transparent outside
+    # The picture in the ZIP is transparent outside.
+    opaque = opaque and not (reading.region or reading.mask)
     rule = StopRule(settings.max_iter, settings.epsilon, settings.stop)
     max_iter, tolerance = rule.iterations, rule.tolerance
     facts = {language, settings.color_space, settings.init}
@@ -275,7 +276,8 @@ def _facts(
         "picture": repr(f"{sample}.png" if is_sample and language != "kmseg" else picture),
         "sample": repr(sample),
         "within": f".within({reading.region})" if reading.region else "",
-        "reading": _spelled(reading),
+        "masked": '.masked(kmseg.read_mask("MASK"))' if reading.mask else "",
+        "reading": _spelled(replace(reading, mask="")),
         "arguments": "\n".join(f"    {name}={v!r}," for name, v in settings.to_dict().items()),
         "n_clusters": settings.n_clusters,
         "width": settings.width,

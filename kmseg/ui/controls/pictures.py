@@ -87,15 +87,17 @@ def choose() -> tuple[store.Picture | None, Find]:
 
 
 def _find(own: dict[str, _Own], name: str, reading: Reading) -> store.Picture | None:
+    if not store.has_mask(reading.mask):
+        return None
     if name in SAMPLES:
-        return store.sample(name, reading.region)
+        return store.with_mask(store.sample(name, reading), reading.mask)
     found = [each for key, each in own.items() if is_upload(name, key)]
-    return found[-1].read_as(reading) if found else None
+    return store.with_mask(found[-1].read_as(reading), reading.mask) if found else None
 
 
 def _sample(key: str) -> store.Picture:
     """A sample; draws its description and a button for its suggested settings."""
-    picture = reading.choose(store.sample(key), lambda wanted: store.sample(key, wanted.region))
+    picture = reading.choose(store.sample(key), partial(store.sample, key))
     st.caption(text.names(SAMPLES[key].description))
     st.button(
         "Try these settings",
@@ -290,6 +292,7 @@ def _remove_one() -> None:
 def _forget() -> None:
     session.refused = {}
     _remove_pictures(session.own_files.values())
+    store.forget_masks()
 
 
 def _remove_pictures(keys: Collection[str]) -> None:

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
 from kmseg.errors import SettingsError
 from kmseg.picture.levels import decimals
 from kmseg.picture.reading import Levels, Reading
-from kmseg.picture.roi import Region, parse_region
 from kmseg.ui import store
+from kmseg.ui.controls import part
 from kmseg.ui.session import Key, session
 
 RULES: Final = {"auto": "Automatic", "stored": "As stored", "range": "Range"}
@@ -55,14 +55,14 @@ def choose(picture: store.Picture, read_as: Callable[[Reading], store.Picture]) 
     """
     _correct_frame(picture)
     _frame(picture)
-    _region(picture)
+    part.choose(picture)
     reading = session.reading(picture.key)
-    chosen = picture if reading == picture.reading else read_as(reading)
+    chosen = part.of(picture, reading, read_as)
     if not chosen.has_levels and reading.levels != "auto":
         reading = replace(reading, levels="auto")
         session.set_reading(picture.key, reading)
         session.correct("levels: this picture has 8 bits per channel, which are shown unchanged")
-        chosen = picture if reading == picture.reading else read_as(reading)
+        chosen = part.of(picture, reading, read_as)
     if chosen.has_levels:
         _levels(chosen)
     return chosen
@@ -95,41 +95,6 @@ def _frame(picture: store.Picture) -> None:
 
 def _set_frame(key: str) -> None:
     session.set_reading(key, replace(session.reading(key), frame=session.frame - 1))
-
-
-def _region(picture: store.Picture) -> None:
-    """Name the region of interest, with a button to remove it."""
-    region = session.reading(picture.key).region
-    if not region:
-        return
-    columns, rows = zip(*region, strict=True)
-    size = f"{max(columns) - min(columns):,} × {max(rows) - min(rows):,} pixels"
-    shape = "rectangle," if len(region) == 2 else f"polygon of {len(region)} corners,"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**Region** {shape} {size}")
-        st.button(
-            "Remove region", key="whole picture", on_click=partial(set_region, picture.key, ())
-        )
-
-
-def set_region(key: str, region: Region) -> None:
-    """Cluster only what is inside a region of a picture; without corners, all of it."""
-    session.set_reading(key, replace(session.reading(key), region=region))
-
-
-def draw_region(picture: store.Picture, corners: list[Any]) -> None:
-    """Set the region of a picture from the fractions of its width and height in the viewer.
-
-    Raises
-    ------
-    SettingsError
-        The corners are no rectangle and no polygon.
-    """
-    try:
-        drawn = [[round(picture.width * u), round(picture.height * v)] for u, v in corners]
-    except (TypeError, ValueError, OverflowError):
-        drawn = corners  # are refused
-    set_region(picture.key, parse_region(drawn))
 
 
 def _levels(picture: store.Picture) -> None:

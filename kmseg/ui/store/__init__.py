@@ -13,6 +13,7 @@ from kmseg.ui.store.comparing import (
     preview_size,
     thumbnail,
 )
+from kmseg.ui.store.masks import add_mask, forget_masks, has_mask, with_mask
 from kmseg.ui.store.opening import upload
 from kmseg.ui.store.pictures import Picture, pixels, sample
 from kmseg.ui.store.prefetch import (
@@ -51,6 +52,7 @@ __all__ = [
     "Objects",
     "Picture",
     "Previews",
+    "add_mask",
     "agreement",
     "attempts",
     "attempts_made",
@@ -67,8 +69,10 @@ __all__ = [
     "drop_idle",
     "file",
     "forget",
+    "forget_masks",
     "gauges",
     "grid_figure",
+    "has_mask",
     "in_foreground",
     "ladder",
     "measured",
@@ -96,6 +100,7 @@ __all__ = [
     "tidied",
     "tile",
     "upload",
+    "with_mask",
     "withdraw_attempts",
     "within",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,8 @@ class _Refused:
 
 
 def upload(file: UploadedFile, name: str, reading: Reading = DEFAULT_READING) -> Picture:
-    """An upload as a picture with this reading; raises ``KmsegError``."""
+    """An upload as a picture with this reading without its mask; raises ``KmsegError``."""
+    reading = replace(reading, mask="")
     content, owner = file.getvalue(), caches.owner()
     opened = _opened(file.file_id, owner, reading, content)
     if isinstance(opened, _Refused):

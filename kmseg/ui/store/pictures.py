@@ -12,9 +12,9 @@ import streamlit as st
 from kmseg.picture import frames
 from kmseg.picture.image import Image
 from kmseg.picture.levels import Scale
+from kmseg.picture.masks import PackedMask
 from kmseg.picture.probe import DEFAULT_READING
 from kmseg.picture.reading import Reading
-from kmseg.picture.roi import Region
 from kmseg.samples import SAMPLES, sample_image
 from kmseg.ui.server import gates
 from kmseg.ui.store import caches
@@ -41,7 +41,7 @@ class Picture:
     owner : str
         The session that owns its cached results; ``EVERYBODY`` for samples.
     read : callable
-        Decodes it, as ``reading`` without its region says; raises ``KmsegError``.
+        Decodes it, as ``reading`` without its region and mask says; raises ``KmsegError``.
     large : bool
         Whether decoding takes so much memory that only one such picture is decoded at a time.
     reading : Reading
@@ -52,6 +52,8 @@ class Picture:
         For gray with more than 8 bits: how levels map to the file's values.
     thumbnail : bytes
         A small WebP; empty for samples.
+    mask : PackedMask or None
+        The mask that ``reading`` names.
     """
 
     key: str
@@ -65,6 +67,7 @@ class Picture:
     notes: tuple[str, ...] = ()
     scale: Scale | None = None
     thumbnail: bytes = b""
+    mask: PackedMask | None = None
 
     @property
     def frames(self) -> tuple[str, int]:
@@ -88,8 +91,8 @@ def _sample(key: str) -> Image:
     return sample_image(key)
 
 
-def sample(key: str, region: Region = ()) -> Picture:
-    """A sample by its key, with a region of interest."""
+def sample(key: str, reading: Reading = DEFAULT_READING) -> Picture:
+    """A sample by its key, of which only a region counts; its levels and frame are fixed."""
     image = _sample(key)
     return Picture(
         key,
@@ -98,7 +101,7 @@ def sample(key: str, region: Region = ()) -> Picture:
         image.height,
         caches.EVERYBODY,
         lambda: image,
-        reading=Reading(region=region),
+        reading=Reading(region=reading.region),
     )
 
 
@@ -135,6 +138,8 @@ def pixels_of(picture: Picture, width: int = 0) -> Iterator[Image]:
                     continue  # it was evicted while this run waited
                 if image is None:
                     image = _whole(picture).within(picture.reading.region)
+                    if picture.mask is not None:
+                        image = image.masked(picture.mask.unpacked)
                     caches.pixels().put(key, image)
                 decoding.close()
                 yield _resized(picture, image, width)
@@ -151,9 +156,10 @@ def _cached(picture: Picture, width: int) -> Image | None:
 
 
 def _whole(picture: Picture) -> Image:
-    """The picture without its region, decoded unless it is cached."""
+    """The picture without its region and mask, decoded unless it is cached."""
     whole = replace(picture, reading=picture.reading.whole)
-    image: Image | None = caches.pixels().find(key_of(whole)) if picture.reading.region else None
+    is_part = whole.reading != picture.reading
+    image: Image | None = caches.pixels().find(key_of(whole)) if is_part else None
     return picture.read() if image is None else image
 
 
