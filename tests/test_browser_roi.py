@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import kmseg
+from inprocess import png
 from kmseg.picture.roi import mask_of, parse_region
 from visitor import OpenPage, answered, counts, eventually, painted, settle, shown_pixels
 
@@ -154,3 +155,28 @@ def test_a_rectangle_is_drawn_by_touch_without_scrolling_the_page(open_page: Ope
     wait_for_region(page)
     assert len(parse_region(region_of(page))) == 2
     check_shown(page)
+
+
+def test_a_mask_was_announced_in_the_strip_as_a_picture_that_never_opened(
+    open_page: OpenPage,
+) -> None:
+    image = kmseg.sample_image("flower")
+    inside = mask_of(((100, 60), (500, 80), (300, 400)), image.width, image.height)
+    page = open_page(f"{START}&view=download")
+    page.get_by_text("Use a mask").click()
+    content = png(np.where(inside, np.uint8(255), np.uint8(0)))
+    page.locator("[class*=st-key-mask] input[type=file]").set_input_files(
+        [{"name": "mask.png", "mimeType": "image/png", "buffer": content}]
+    )
+    page.get_by_role("button", name="Remove mask").wait_for()
+    answered(page)
+    seg = kmseg.segment(image.masked(inside), kmseg.Settings(color_space="rgb", n_clusters=3))
+    assert [int(row["pixels"]) for row in counts(page)] == seg.pixel_counts.tolist()
+    shown = shown_pixels(page, "segmentation")
+    np.testing.assert_array_equal(shown[..., 3] > 0, inside)
+    assert page.get_by_text("mask.png").count() == 0
+
+    page.get_by_role("button", name="Remove mask").click()
+    page.get_by_role("button", name="Remove mask").wait_for(state="detached")
+    answered(page)
+    assert (shown_pixels(page, "segmentation")[..., 3] > 0).all()

@@ -4,6 +4,7 @@ import { make, sleep } from "./helpers.js"
 
 const INPUT = ".st-key-uploads [data-testid=stFileUploaderDropzoneInput]"
 const ADDRESS = /\/_stcore\/upload_file\/[^/]+\/([^/?]+)$/
+const PHOTO = "camera-input-" // how Streamlit names what its camera takes
 const PATIENCE = 3000 // timeout in milliseconds for uploads to start
 const TRIES = 5 // attempts to start an upload: a page that is just being drawn may drop it
 
@@ -63,11 +64,13 @@ class Uploads extends EventTarget {
     return upload
   }
 
-  // Observe the request of an announced file, or of a file from elsewhere, such as the camera.
+  // Observe the request of an announced file, or of a photo. Others, as of a mask or of settings,
+  // are no pictures of the strip.
   follow(request, file, fileId) {
     const announced = [...this.sending.values()].find(
       ({ file: other, request: begun }) => !begun && other.name === file.name && other.size === file.size,
     )
+    if (!announced && !file.name.startsWith(PHOTO)) return
     const upload = announced ?? this.announce(file)
     Object.assign(upload, { request, fileId })
     this.tell("sending", upload)
