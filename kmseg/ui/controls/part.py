@@ -12,7 +12,6 @@ import streamlit as st
 from kmseg.picture.reading import Reading
 from kmseg.picture.roi import Region, parse_region
 from kmseg.ui import failures, store
-from kmseg.ui.server import platform
 from kmseg.ui.session import session
 
 _MASK_HELP: Final = """
@@ -96,8 +95,4 @@ def _named(said: str, label: str, remove: Callable[..., None], *arguments: objec
 def _take_mask(picture: store.Picture, key: str) -> None:
     """Use the file of the field; without a file, no mask."""
     file = session.uploaded(key)
-    digest = ""
-    if file is not None:
-        digest = store.add_mask(file, picture)
-        platform.remove_upload(file.file_id)
-    set_mask(picture.key, digest)
+    set_mask(picture.key, "" if file is None else store.add_mask(file, picture))
