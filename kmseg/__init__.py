@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         SavedFileError,
         SettingsError,
     )
-    from kmseg.histogram import ColorHistogram, color_histogram, pooled
+    from kmseg.histogram import ColorHistogram, color_histogram
     from kmseg.picture.image import Image, read_image
     from kmseg.picture.masks import read_mask
     from kmseg.picture.reading import Reading
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from kmseg.saved import SavedSettings, read_codebook, read_settings
     from kmseg.segmentation import Codebook, Segmentation, segment
     from kmseg.settings import Settings
+    from kmseg.tally import pooled
     from kmseg.tracing import Trace, trace
 
 __all__ = [
@@ -95,7 +96,7 @@ _HOME = {
     "Trace": "tracing",
     "color_histogram": "histogram",
     "compare": "comparison",
-    "pooled": "histogram",
+    "pooled": "tally",
     "read_codebook": "saved",
     "read_image": "picture.image",
     "read_mask": "picture.masks",

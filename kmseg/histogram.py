@@ -11,7 +11,6 @@ of the time, so counters are single bytes; overflows ("carries") are appended to
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeVar
@@ -243,34 +242,6 @@ def color_histogram(image: Image) -> ColorHistogram:
 
     in_threads(collect, range(_PARTS))
     return ColorHistogram(colors, counts)
-
-
-def pooled(histograms: Iterable[ColorHistogram]) -> ColorHistogram:
-    """Add histograms: that of all their pictures' opaque pixels taken together.
-
-    A fit on it, ``segment(pooled(histograms), settings)``, is that on all these pixels, and its
-    ``codebook`` is one palette for all the pictures. Only pictures that were read with the same
-    levels should be pooled.
-
-    Parameters
-    ----------
-    histograms : iterable of ColorHistogram
-        At least one.
-
-    Raises
-    ------
-    ImageError
-        There is no histogram.
-    """
-    every = list(histograms)
-    if not every:
-        raise ImageError("histograms: must be at least one, not none; give some pictures")
-    colors = np.concatenate([histogram.colors for histogram in every])
-    counts = np.concatenate([histogram.counts for histogram in every])
-    codes = codes_of(colors)
-    order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.diff(codes[order], prepend=N_CODES))
-    return ColorHistogram(colors[order[starts]], np.add.reduceat(counts[order], starts))
 
 
 def _parts(n: int) -> list[slice]:

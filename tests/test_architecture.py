@@ -33,7 +33,7 @@ def rooms() -> dict[str, set[str]]:
     named = {room: set(re.findall(r"`([\w.]+)`", imports)) for room, imports in rows}
     named.pop("streamlit_app.py", None)
     public = {"batch", "comparison", "errors", "kmeans", "picture", "histogram", "regions"}
-    public |= {"samples", "saved", "segmentation", "settings", "tracing", "version"}
+    public |= {"samples", "saved", "segmentation", "settings", "tally", "tracing", "version"}
     return named | {"kmseg": public, "__main__": {"cli"}}
 
 

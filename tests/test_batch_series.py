@@ -366,7 +366,7 @@ def test_levels_that_are_given_are_those_of_the_series(tmp_path: Path, capsys: C
     out = tmp_path / "out"
     assert main(["-i", str(folder), "--out", str(out), "--levels", "100..600"]) == 0
     assert capsys.readouterr().err == ""
-    assert summary(out)["reading"] == {"frame": 1, "levels": [100.0, 600.0], "region": []}
+    assert summary(out)["reading"] == kmseg.Reading(levels=(100, 600)).to_dict()
 
 
 def test_the_region_was_lost_where_a_series_has_levels(tmp_path: Path, capsys: Capture) -> None:

@@ -123,7 +123,7 @@ def test_a_series_is_read_alike_with_levels_given(capsys: Capture) -> None:
         values = (scene(*SCENES["fluorescence"][0]) + shift).astype(np.uint16)
         found, said = answer(capsys, tiff(values), "-n", "3", "--levels", "100..600")
         assert said == ["kmseg: 16-bit, 100 to 600 shown as 0 to 255"]
-        assert found["reading"] == {"frame": 1, "levels": [100, 600], "region": []}
+        assert found["reading"] == kmseg.Reading(levels=(100, 600)).to_dict()
         assert found["units"]["centroids"][0] == pytest.approx(150 + shift, abs=2.5)
     found, _ = answer(capsys, tiff(values), "-n", "3", "--levels", "stored")
     assert (found["units"]["low"], found["units"]["high"]) == (0, 65535)

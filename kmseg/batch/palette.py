@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +26,17 @@ from numpy.typing import NDArray
 from kmseg.batch.scheduling import Pool
 from kmseg.batch.work import How, NoRoomError, Task, as_kmseg_error, histogram
 from kmseg.errors import KmsegError
-from kmseg.histogram import ColorHistogram, pooled
+from kmseg.histogram import ColorHistogram
 from kmseg.kmeans.engines import ENGINES
 from kmseg.output import files
 from kmseg.segmentation import Codebook, segment
 from kmseg.segmentation.result import mean_colors
 from kmseg.settings import Settings
+from kmseg.tally import Tally, pooled
 
 MOST_COLOURS: Final = 1 << 22
 # Pictures that a worker adds up before it hands its counts over.
 _TOGETHER: Final = 16
-_N_COLOURS: Final = 1 << 24
 _SHIFTS: Final = np.array([16, 8, 0])
 
 
@@ -60,10 +60,10 @@ class Counted:
 
 
 class Counts:
-    """Pixels of each of the 2**24 colours: 128 MB, however many pictures are added."""
+    """Pixels of each colour of the pictures added so far."""
 
     def __init__(self) -> None:
-        self._pixels = np.zeros(_N_COLOURS, np.int64)
+        self.tally = Tally()
         self.names: set[str] = set()
         self.failures: dict[str, str] = {}
 
@@ -71,25 +71,18 @@ class Counts:
         self.names.update(counted.names)
         self.failures |= counted.failures
         if counted.histogram is not None:
-            self.add_colours(counted.histogram)
-
-    def add_colours(self, histogram: ColorHistogram) -> None:
-        codes = (histogram.colors.astype(np.int64) << _SHIFTS).sum(axis=1)
-        self._pixels[codes] += histogram.counts
-
-    def histogram(self) -> ColorHistogram:
-        """All pictures' colours; raises ``ImageError`` if there are none."""
-        codes = np.flatnonzero(self._pixels)
-        colors = (codes[:, None] >> _SHIFTS & 255).astype(np.uint8)
-        return ColorHistogram(colors, self._pixels[codes])
+            self.tally.add(counted.histogram)
 
     def save(self, path: Path, stamp: str) -> None:
         """Save the counts, so that :meth:`loaded` can go on; `stamp` is that of the pictures."""
-        codes = np.flatnonzero(self._pixels)
-        head = json.dumps([stamp, sorted(self.names), self.failures])
+        head = np.array(json.dumps([stamp, sorted(self.names), self.failures]))
+        counted: dict[str, NDArray[Any]] = {}
+        if not self.tally.is_empty:
+            histogram = self.tally.histogram()
+            counted = {"colors": histogram.colors, "counts": histogram.counts}
         try:
             with files.writing(path, overwrite=True) as file:
-                np.savez(file, head=np.array(head), codes=codes, counts=self._pixels[codes])
+                np.savez(file, allow_pickle=False, head=head, **counted)
         except OSError as error:
             reason = error.strerror or error
             raise NoRoomError(f"{path.name!r} cannot be written ({reason})") from error
@@ -101,8 +94,9 @@ class Counts:
             with np.load(path, allow_pickle=False) as saved:
                 own, known, failures = json.loads(str(saved["head"]))
                 counts = cls()
-                counts._pixels[saved["codes"]] = saved["counts"]
-        except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
+                if "counts" in saved:
+                    counts.tally.add(ColorHistogram(saved["colors"], saved["counts"]))
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile, KmsegError):
             return None
         counts.names, counts.failures = set(known), failures
         return counts if own == stamp else None
@@ -125,13 +119,13 @@ def counted(pool: Pool, how: How, tasks: Sequence[Task]) -> Iterator[Counted]:
 
 def _count(how: How, tasks: Sequence[Task]) -> Counted:
     """In a worker: it holds one picture at a time, and the counts."""
-    counts, failures = Counts(), {}
+    tally, failures = Tally(), {}
     for task in tasks:
         try:
-            counts.add_colours(histogram(how, task.source.path, task.levels))
+            tally.add(histogram(how, task.source.path, task.levels))
         except KmsegError as error:
             failures[task.source.name] = str(error)
-    together = counts.histogram() if len(failures) < len(tasks) else None
+    together = None if tally.is_empty else tally.histogram()
     return Counted(tuple(task.source.name for task in tasks), together, failures)
 
 
@@ -164,7 +158,6 @@ def check(settings: Settings) -> None:
 
 def fit(colours: ColorHistogram, settings: Settings) -> Shared:
     """Fit one palette on the colours of all pictures; ``settings.width`` is ignored."""
-    colours = pooled([colours])  # in the order of any other histogram
     wanted = replace(settings.untidied(), width=0)
     if colours.n_colors <= MOST_COLOURS:
         return Shared(segment(colours, wanted).codebook, colours.n_colors)

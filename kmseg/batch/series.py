@@ -169,7 +169,7 @@ class Series:
             if len(counts.failures) == len(tasks):
                 name, error = min(counts.failures.items())
                 raise KmsegError(f"no picture can be read; {name!r}: {error}")
-            shared = palette.fit(counts.histogram(), self.how.settings)
+            shared = palette.fit(counts.tally.histogram(), self.how.settings)
             known = {
                 "stamp": stamp,
                 "codebook": shared.codebook.to_dict(),

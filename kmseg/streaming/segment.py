@@ -19,8 +19,8 @@ from kmseg.picture.survey import Survey
 from kmseg.segmentation import Codebook, Segmentation, segment
 from kmseg.settings import Settings
 from kmseg.streaming.picture import LargePicture
-from kmseg.streaming.tally import Tally
 from kmseg.streaming.tiff import Region
+from kmseg.tally import Tally
 
 T = TypeVar("T")
 

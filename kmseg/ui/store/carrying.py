@@ -9,11 +9,11 @@ from copy import copy
 from dataclasses import replace
 from typing import Final
 
-from kmseg.histogram import pooled
 from kmseg.output import export
 from kmseg.segmentation import Codebook, Segmentation, segment
 from kmseg.segmentation.codebook import levels_of
 from kmseg.settings import Settings
+from kmseg.tally import pooled
 from kmseg.ui.server import gates
 from kmseg.ui.server.gates import slot, stop_if_cancelled
 from kmseg.ui.store import caches
