@@ -163,12 +163,12 @@ def test_a_mask_was_announced_in_the_strip_as_a_picture_that_never_opened(
     image = kmseg.sample_image("flower")
     inside = mask_of(((100, 60), (500, 80), (300, 400)), image.width, image.height)
     page = open_page(f"{START}&view=download")
-    page.get_by_text("Use a mask").click()
+    page.get_by_text("Advanced", exact=True).click()
     content = png(np.where(inside, np.uint8(255), np.uint8(0)))
     page.locator("[class*=st-key-mask] input[type=file]").set_input_files(
         [{"name": "mask.png", "mimeType": "image/png", "buffer": content}]
     )
-    page.get_by_role("button", name="Remove mask").wait_for()
+    page.get_by_role("button", name="Remove mask", exact=True).wait_for()
     answered(page)
     seg = kmseg.segment(image.masked(inside), kmseg.Settings(color_space="rgb", n_clusters=3))
     assert [int(row["pixels"]) for row in counts(page)] == seg.pixel_counts.tolist()
@@ -176,7 +176,7 @@ def test_a_mask_was_announced_in_the_strip_as_a_picture_that_never_opened(
     np.testing.assert_array_equal(shown[..., 3] > 0, inside)
     assert "mask.png" not in page.locator(".album").inner_text()
 
-    page.get_by_role("button", name="Remove mask").click()
-    page.get_by_role("button", name="Remove mask").wait_for(state="detached")
+    page.get_by_role("button", name="Remove mask", exact=True).click()
+    page.get_by_role("button", name="Remove mask", exact=True).wait_for(state="detached")
     answered(page)
     assert (shown_pixels(page, "segmentation")[..., 3] > 0).all()

@@ -111,7 +111,7 @@ class Frame:
         self._drawn = True
         with self._card or st.sidebar:
             _hidden_heading("Settings")
-            card.draw()
+            card.draw(self._picture)
         with self._head:
             _heading(self._picture, self.wanted)
             failures.show_earlier()

@@ -10,8 +10,8 @@ import streamlit as st
 from kmseg.color import COLOR_SPACES
 from kmseg.kmeans.engines import ENGINES
 from kmseg.settings import INITS, PAGE_RANGES, STOPS
-from kmseg.ui import presets, text
-from kmseg.ui.controls import saved_file, starts
+from kmseg.ui import presets, store, text
+from kmseg.ui.controls import part, saved_file, starts
 from kmseg.ui.session import channels_key, session, setting_key
 from kmseg.ui.views import hue, sheet
 
@@ -26,8 +26,8 @@ TITLES: Final = {
 }
 
 
-def draw() -> None:
-    """Draw every setting except K and the colour space, whose controls are below the pictures."""
+def draw(picture: store.Picture | None) -> None:
+    """Draw all settings but K and the colour space, and the field for a mask of the picture."""
     _channels(session.color_space)
     init = st.segmented_control(
         "Initialisation",
@@ -50,7 +50,7 @@ def draw() -> None:
         + (" With your own colours there is one attempt." if init == "manual" else ""),
     )
     with st.expander("Advanced"):
-        _advanced()
+        _advanced(picture)
 
 
 def _channels(color_space: str) -> None:
@@ -78,7 +78,7 @@ def _channels(color_space: str) -> None:
         )
 
 
-def _advanced() -> None:
+def _advanced(picture: store.Picture | None) -> None:
     name = st.selectbox(
         "Engine",
         ENGINES,
@@ -113,6 +113,8 @@ def _advanced() -> None:
     st.caption("Settings of the two articles behind kmseg:")
     for title, settings in presets.ARTICLES.items():
         st.button(title, on_click=partial(session.set_settings, settings))
+    if picture is not None:
+        part.open_mask(picture)
     saved_file.draw()
     st.button("Reset all settings", on_click=partial(session.set_settings, presets.START))
 

@@ -22,8 +22,8 @@ To draw a rectangle or polygon instead, press **Draw a region** at the pictures.
 """
 
 
-def choose(picture: store.Picture) -> None:
-    """Name the region and the mask, each with a button to remove it, and offer to open a mask."""
+def show(picture: store.Picture) -> None:
+    """Name the region and the mask, each with a button to remove it."""
     reading = session.reading(picture.key)
     if not store.has_mask(reading.mask):
         session.set_reading(picture.key, replace(reading, mask=""))
@@ -35,14 +35,17 @@ def choose(picture: store.Picture) -> None:
         _named("**Mask** leaves out what is black in it", "Remove mask", set_mask, picture.key, "")
     if reading.region:
         _named(_spelled(reading.region), "Remove region", set_region, picture.key, ())
-    with st.expander("Use a mask"):
-        key = f"mask of {picture.key}"
-        st.file_uploader(
-            "Mask: white is clustered",
-            key=key,
-            on_change=failures.in_callback(partial(_take_mask, picture, key), "Mask"),
-            help=_MASK_HELP,
-        )
+
+
+def open_mask(picture: store.Picture) -> None:
+    """Draw the field for a mask's file."""
+    key = f"mask of {picture.key}"
+    st.file_uploader(
+        "Use a mask",
+        key=key,
+        on_change=failures.in_callback(partial(_take_mask, picture, key), "Mask"),
+        help=_MASK_HELP,
+    )
 
 
 def of(

@@ -55,7 +55,7 @@ def choose(picture: store.Picture, read_as: Callable[[Reading], store.Picture]) 
     """
     _correct_frame(picture)
     _frame(picture)
-    part.choose(picture)
+    part.show(picture)
     reading = session.reading(picture.key)
     chosen = part.of(picture, reading, read_as)
     if not chosen.has_levels and reading.levels != "auto":
