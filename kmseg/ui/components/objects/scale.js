@@ -40,7 +40,8 @@ export class Scale {
   }
 
   // Show what belongs to the server's picture.
-  update({ full, stated }) {
+  update(data) {
+    const { full, stated } = data
     if (String(full) !== String(this.full) && ruler.line) ruler.draw(null)
     this.full = full
     this.stated.hidden = !stated
