@@ -30,6 +30,8 @@ FLAGS = [
     "--disable-sync",
     "--use-fake-device-for-media-stream",  # a camera that shows a test picture
 ]
+# Seconds that a test waits for the page: a shared machine may be slow.
+PATIENCE = 90
 # An attribute of the document's root while the server owes an answer; set by the tests' tabs.
 MARK = "data-owed-an-answer"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -119,7 +121,7 @@ def missing() -> str:
     )
 
 
-def wait_until_idle(page: Page, seconds: float = 30) -> None:
+def wait_until_idle(page: Page, seconds: float = PATIENCE) -> None:
     """Wait until the page is connected, its script has finished and the server owes no answer."""
     idle = (
         f"html:not([{MARK}])"

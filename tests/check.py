@@ -33,6 +33,9 @@ CHECKS = (
     ("Lint, JavaScript", ["oxlint", "--deny-warnings", "kmseg"]),
     ("Types", ["mypy", "--config-file", ".mypy.ini"]),
 )
+# Fills the cache of compiled code, which each worker of the tests would compile for itself.
+COMPILE = "from kmseg.parallel import warm; warm.warm_up(); warm.warm_up_the_rest()"
+
 # Without groups, loadgroup hands tests out one by one, so that all workers get slow ones. Three
 # keep two cores busy: many tests wait, for a server, a browser or the end of an interval.
 TESTS = ["pytest", "-n", "3", "--dist", "loadgroup", "-r", "fER"]
@@ -132,11 +135,13 @@ def main(arguments: list[str]) -> int:
     chromium = obtain_chromium(INSTALL_BROWSER in arguments)
     print(chromium or "Continuing without one: the browser tests will fail.", flush=True)
 
+    compiling = subprocess.Popen([str(PYTHON), "-c", COMPILE], cwd=ROOT, env=environment())
     failed = []
     for name, command in CHECKS:
         heading(name)
         if not run(command):
             failed.append(name)
+    compiling.wait()
     heading("Tests" + (f" (failed so far: {', '.join(failed)})" if failed else ""))
     if not run([*TESTS, *for_pytest], **({"KMSEG_CHROMIUM": chromium} if chromium else {})):
         failed.append("Tests")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from browser import MARK
+from browser import MARK, PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -85,6 +85,7 @@ class Tab:
 
     def __init__(self, browser: Browser, server_url: str, options: dict[str, Any]) -> None:
         self.context = browser.new_context(**options)
+        self.context.set_default_timeout(1000 * PATIENCE)
         self.context.add_init_script(MARK_REQUESTS)
         self.page = self.context.new_page()
         self._devtools = self.context.new_cdp_session(self.page)

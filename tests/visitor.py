@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import kmseg
-from browser import wait_until_idle
+from browser import PATIENCE, wait_until_idle
 from kmseg.output import render
 
 if TYPE_CHECKING:
@@ -69,13 +69,15 @@ def settle(page: Page, delay: float = 100) -> None:
     wait_until_idle(page)
 
 
-def eventually(page: Page, condition: Callable[[], bool], said: str, seconds: float = 30) -> None:
+def eventually(
+    page: Page, condition: Callable[[], bool], said: str, seconds: float = PATIENCE
+) -> None:
     """Wait until a condition holds; after the time, the test fails and says what did not come."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             pytest.fail(said)
-        page.wait_for_timeout(20)
+        page.wait_for_timeout(40)
 
 
 def painted(page: Page) -> None:
@@ -106,7 +108,7 @@ def wait_for_cloud(page: Page) -> None:
     plot = "document.querySelector('.kmseg-cloud-plot')"
     drawn = f"Boolean({plot}?._fullLayout?.scene?._scene?.getCamera())"
     # Not by wait_for_function, which the policy of a saved page forbids.
-    eventually(page, lambda: bool(page.evaluate(drawn)), "The cloud was not drawn.", 60)
+    eventually(page, lambda: bool(page.evaluate(drawn)), "The cloud was not drawn.")
 
 
 def choose(page: Page, label: str) -> None:
