@@ -175,6 +175,9 @@ def test_a_mask_was_announced_in_the_strip_as_a_picture_that_never_opened(
     shown = shown_pixels(page, "segmentation")
     np.testing.assert_array_equal(shown[..., 3] > 0, inside)
     assert "mask.png" not in page.locator(".album").inner_text()
+    page.get_by_role("button", name="Share", exact=True).click()
+    assert page.get_by_text("Your mask is not in the link").is_visible()
+    page.keyboard.press("Escape")
 
     page.get_by_role("button", name="Remove mask", exact=True).click()
     page.get_by_role("button", name="Remove mask", exact=True).wait_for(state="detached")

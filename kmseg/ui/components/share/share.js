@@ -47,6 +47,7 @@ class Share {
   update({ data }) {
     this.data = data
     this.root.querySelector(".own").hidden = !data.is_own
+    this.root.querySelector(".masked").hidden = !data.query.mask
     if (!this.fields.querySelector("label")) this.makeFields(data.limits, data.hideable, data.handout)
     this.write()
   }
