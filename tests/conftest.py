@@ -155,7 +155,7 @@ def tabs(browser: Browser, page_server: PageServer) -> Tabs:
     return Tabs(browser, page_server.url)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A photo as a camera takes it: a JPEG of 10.7 megapixels with noise."""
     china = kmseg.sample_image("china").pixels

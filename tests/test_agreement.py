@@ -33,6 +33,8 @@ from test_outlines import path_rings
 from test_page_regions import fetched
 from test_printout import Report
 
+pytestmark = pytest.mark.xdist_group("agreement")  # the fixtures are made once
+
 SETTINGS = kmseg.Settings(color_space="cielab", n_clusters=2, smallest_region=50, fill_holes=(2,))
 CORNERS = ((12, 8), (376, 21), (371, 297), (6, 271))  # no centre of a pixel lies on an edge
 READING = kmseg.Reading(region=CORNERS)

@@ -7,17 +7,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import kmseg
-from kmseg.ui.views import VIEWS
-from visitor import OpenPage, eventually, open_view, painted, wait_for_cloud
+from kmseg.ui.views import VIEWS, View
+from kmseg.ui.views.view import Place
+from test_browser_layout import (
+    CONTENT,
+    HEIGHT_TO_SEE,
+    PROJECTOR,
+    scrolled,
+    shown_height,
+    wait_until_still,
+)
+from visitor import OpenPage, eventually, open_view, painted, show_in, wait_for_cloud
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 
 PLATE = "picture=plate-5&color_space=hsv&channels=01&n_clusters=3"
 MANY = "picture=flower&n_clusters=32&width=200"
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
-DESKTOP = {"width": 1280, "height": 720}
+DESKTOP = {"width": 1280, "height": 900}
 
 IMPACTS = {"moderate", "serious", "critical"}
 
@@ -47,26 +56,56 @@ def violations(page: Page, *rules: str) -> list[str]:
     return [said for impact, said in found if impact in IMPACTS]
 
 
-@pytest.mark.parametrize(("size", "least"), [(PHONE, 40), (DESKTOP, 24)], ids=["phone", "desktop"])
-def test_every_view_is_without_faults_small_targets_and_sideways_scrolling(
-    open_page: OpenPage, size: dict[str, Any], least: int
+@pytest.mark.parametrize(
+    ("size", "least", "schemes"),
+    [(PHONE, 40, ("light", "dark")), (PROJECTOR, 24, ("dark", "light"))],
+    ids=["phone", "projector"],
+)
+def test_every_view_is_in_sight_and_without_faults_small_targets_and_sideways_scrolling(
+    open_page: OpenPage, size: dict[str, Any], least: int, schemes: tuple[str, str]
 ) -> None:
-    """What axe-core finds at least moderate; targets for a finger or for a pointer."""
-    page = open_page(f"?{MANY}&focus=2.30", **size)
+    """What axe-core finds at least moderate; targets for a finger or for a pointer.
+
+    The parts that all views share are checked in both colour schemes. Views have the same colours
+    on a phone as on a projector, so each of these is checked in one of the schemes.
+    """
+    first, scheme = schemes
+    page = open_page("?picture=plate-74&n_clusters=8&focus=2.7", color_scheme=first, **size)
     painted(page)
-    found: dict[str, list[str]] = {}
-    schemes: list[tuple[str, list[str]]] = [("light", []), ("dark", ["color-contrast"])]
-    for view in VIEWS.values():
+    found = {"shared": violations(page, "color-contrast")}
+    show_in(page, scheme)
+    shown_first, *others = VIEWS.values()
+    for view in (*others, shown_first):
         open_view(page, view)
+        content = page.locator(CONTENT[view.key]).first
+        content.wait_for(timeout=60_000)
         if view.key == "cloud":
             wait_for_cloud(page)
-        found[view.key] = [f"too small: {target}" for target in page.evaluate(TOO_SMALL, least)]
-        found[view.key] += beside(page)
-        for scheme, rules in schemes:
-            show_in(page, scheme)
-            found[view.key] += [f"{scheme}: {fault}" for fault in violations(page, *rules)]
-        schemes.reverse()  # the next view begins in the scheme of this one
+        small = [f"too small: {target}" for target in page.evaluate(TOO_SMALL, least)]
+        found[view.key] = small + beside(page) + violations(page)
+        if size is PROJECTOR:
+            found[view.key] += out_of_sight(page, view, content)
+            continue
+        # The width of a desktop at 200 percent, and of a turned phone.
+        page.set_viewport_size({"width": 640, "height": 360})
+        said = f"The view {view.key} has parts beside a window of 640 pixels."
+        eventually(page, lambda: beside(page) == [], said)
+        page.set_viewport_size({"width": size["width"], "height": size["height"]})
     assert {key: faults for key, faults in found.items() if faults} == {}
+
+
+def out_of_sight(page: Page, view: View, content: Locator) -> list[str]:
+    """What is not in sight after a view was opened, or while the page is at its top."""
+    wait_until_still(page)
+    viewer = page.locator(".viewer")
+    hidden = ["content"] if shown_height(page, content) < HEIGHT_TO_SEE else []
+    # Compare has its own pictures.
+    if view.place != Place.COMPARE and shown_height(page, viewer) < HEIGHT_TO_SEE:
+        hidden.append("pictures")
+    page.mouse.move(640, 600)
+    page.mouse.wheel(0, -10_000)
+    eventually(page, lambda: scrolled(page) == 0, "The page does not scroll to its top.")
+    return hidden + (["content, at the top"] if shown_height(page, content) <= 0 else [])
 
 
 def beside(page: Page) -> list[str]:
@@ -82,15 +121,6 @@ def beside(page: Page) -> list[str]:
         for part, n in zip(("window", "main part"), pixels, strict=True)
         if n > 0
     ]
-
-
-def show_in(page: Page, scheme: Any) -> None:
-    """Change the system's colour scheme, which the page follows."""
-    page.emulate_media(color_scheme=scheme)
-    app = page.locator("[data-testid=stApp]")
-    background = "app => getComputedStyle(app).backgroundColor.match(/[0-9]+/)[0] < 128"
-    said = f"The page is not {scheme}."
-    eventually(page, lambda: app.evaluate(background) == (scheme == "dark"), said)
 
 
 def test_axe_core_would_find_a_fault_in_a_component(open_page: OpenPage) -> None:
@@ -148,12 +178,14 @@ TOO_SMALL = """least => {
 }"""
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("size", "least"), [(PHONE, 40), (DESKTOP, 24)], ids=["phone", "desktop"])
 def test_at_k_32_swatches_ran_out_of_the_strip_and_shares_misled(
-    open_page: OpenPage, size: dict[str, Any]
+    open_page: OpenPage, size: dict[str, Any], least: int
 ) -> None:
-    page = open_page(f"?{MANY}", **size)
+    page = open_page(f"?{MANY}&focus=2.30", **size)
     painted(page)
+    assert page.evaluate(TOO_SMALL, least) == []
+    assert violations(page) == []
     strip = page.locator(".swatches")
     assert strip.evaluate("strip => strip.scrollWidth <= strip.clientWidth")
     boxes = [box for box in (b.bounding_box() for b in strip.locator("button").all()) if box]
@@ -207,11 +239,3 @@ def test_on_a_phone_the_table_shows_cluster_share_and_pixels_and_scrolls_to_the_
     assert box("R")["x"] + box("R")["width"] <= 390
     assert box("Cluster")["x"] == pytest.approx(before["x"], abs=1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def test_at_200_percent_nothing_lies_beside_the_page(open_page: OpenPage) -> None:
-    page = open_page(f"?{MANY}&view=clusters", width=640, height=360)
-    painted(page)
-    for view in VIEWS.values():
-        open_view(page, view)
-        assert beside(page) == [], view.key

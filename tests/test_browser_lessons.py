@@ -17,17 +17,15 @@ from kmseg.ui.handout import HIDEABLE
 from kmseg.ui.lessons import LESSONS, Position
 from test_browser_layout import CONTENT
 from visitor import OpenPage, eventually, open_files, painted, set_k, settle
-from watching import picture, position, press, ready, sentence
+from watching import PLANE, STEPS, go, picture, position, press, ready, run_of, sentence
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
-SIZES = {
-    "projector": {"width": 1280, "height": 720},
-    "phone": {"width": 390, "height": 844, "has_touch": True, "is_mobile": True},
-}
+PROJECTOR: ViewportSize = {"width": 1280, "height": 720}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 # What each name hides, on a page that is wide enough to show it.
 HIDDEN = {
     "samples": ".album .samples",
@@ -61,10 +59,10 @@ def arrive(page: Page, position: Position) -> None:
     painted(page)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_every_lesson_is_walked_from_its_link_to_its_end(open_page: OpenPage, size: str) -> None:
+def test_every_lesson_is_walked_from_its_link_to_its_end(open_page: OpenPage) -> None:
+    """The page is as wide as a projector; each stop is then shown on a phone as well."""
     first, *_ = LESSONS.values()
-    page = open_page(f"/?lesson={first.key}", **SIZES[size])
+    page = open_page(f"/?lesson={first.key}", has_touch=True, is_mobile=True, **PROJECTOR)
     at: Position | None = Position(first)
     while at is not None:
         arrive(page, at)
@@ -79,13 +77,23 @@ def test_every_lesson_is_walked_from_its_link_to_its_end(open_page: OpenPage, si
         expect_texts(page, at)
         for name in stop.hide:
             assert page.locator(HIDDEN[name]).first.is_hidden(), (at.name, name)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), at.name
-        box = card(page).bounding_box()
-        assert box and box["y"] >= 0 and box["y"] + box["height"] <= SIZES[size]["height"], at.name
+        for size in (PROJECTOR, PHONE, PROJECTOR):
+            page.set_viewport_size(size)
+            said = f"The card of {at.name} is not in a window of {size['width']} pixels."
+            eventually(page, lambda: card_is_in_the_window(page), said)
         at = at.after
         if at is not None:
             card(page).locator(".after").click()
     assert card(page).locator(".after").is_hidden()
+
+
+def card_is_in_the_window(page: Page) -> bool:
+    """Whether all of the card is in the window, and nothing beside it."""
+    box, window = card(page).bounding_box(), page.viewport_size
+    assert box and window
+    fits = box["y"] >= 0 and box["y"] + box["height"] <= window["height"]
+    width: float = page.evaluate("document.documentElement.scrollWidth")
+    return fits and width <= window["width"]
 
 
 def expect_texts(page: Page, at: Position) -> None:
@@ -129,15 +137,41 @@ def test_a_lesson_begins_from_the_list_and_can_be_left(open_page: OpenPage) -> N
     page.get_by_role("radio", name="Watch", exact=True).wait_for()
 
 
-def test_with_the_server_stopped_a_lesson_steps_and_answers(
+def test_with_the_server_stopped_runs_are_stepped_and_lessons_answer(
     browser: Browser, tmp_path: Path
 ) -> None:
-    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    pages = context.new_page(), context.new_page()
     with served_page(tmp_path) as server:
-        page.goto(f"{server.url}/?lesson=start.1")
-        wait_until_idle(page)
-        ready(page)
-    page.locator("#kmseg-connection").get_by_text(re.compile("^Reconnecting…")).wait_for()
+        for page, link in zip(pages, (f"?v=1&{STEPS}", "?lesson=start.1"), strict=True):
+            page.goto(f"{server.url}/{link}")
+            wait_until_idle(page)
+            ready(page)
+    for page, check in zip(pages, (expect_run, expect_lesson), strict=True):
+        page.locator("#kmseg-connection").get_by_text(re.compile("^Reconnecting…")).wait_for()
+        check(page)
+    context.close()
+
+
+def expect_run(page: Page) -> None:
+    run = run_of()
+    for at in range(1, 2 * run.n_steps + 2):
+        press(page, "Half a step forward")
+        assert position(page) == at
+    np.testing.assert_array_equal(picture(page)[..., :3], run.palette[-1][run.labels(-1)])
+    press(page, "Show draws")
+    assert sentence(page).startswith("Seed 1 of 4")
+    go(page, 0)
+    go(page, 3)
+    before = picture(page)
+    plane = page.get_by_role("application", name=PLANE)
+    plane.focus()
+    plane.press("PageDown")
+    plane.press("Shift+ArrowLeft")
+    assert (picture(page) != before).any()
+
+
+def expect_lesson(page: Page) -> None:
     card(page).get_by_text("Show answer").click()
     assert card(page).locator(".answer").inner_text() == LESSONS["start"].stops[0].answer
     before = picture(page)
@@ -145,7 +179,6 @@ def test_with_the_server_stopped_a_lesson_steps_and_answers(
         press(page, "Half a step forward")
         assert position(page) == at
     assert (picture(page) != before).any()
-    page.context.close()
 
 
 def test_a_pupils_own_photo_stays_through_the_stops_that_suit_any(

@@ -38,6 +38,7 @@ from visitor import (
     settle,
     shown_pixels,
     slide,
+    socket_frames,
     step_k,
     upload,
     wait_for_cloud,
@@ -244,25 +245,29 @@ def test_the_clouds_camera_stays_when_k_changes(open_page: OpenPage) -> None:
     assert "6 numbered" in label
 
 
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
-def test_a_phone_shows_everything_without_sideways_scrolling(
-    open_page: OpenPage, color_scheme: str
+def test_a_phone_shows_one_picture_under_the_other_in_the_systems_colour_scheme(
+    open_page: OpenPage,
 ) -> None:
-    page = open_page("?view=download", width=390, height=844, color_scheme=color_scheme)
-    for key in ("clusters", "download"):
-        open_view(page, VIEWS[key])
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        main = page.locator("[data-testid=stMain]")
-        assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
+    page = open_page("?view=download", width=390, height=844, color_scheme="dark")
+    painted(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("node => node.scrollWidth <= node.clientWidth")
     left, right = page.locator(".pane").evaluate_all(  # at once: the page may be scrolling
         "panes => panes.map(pane => pane.getBoundingClientRect().toJSON())"
     )
-    assert right["y"] > left["y"] + left["height"]  # one under the other
-    background = page.locator("[data-testid=stApp]").evaluate(
+    assert right["y"] > left["y"] + left["height"]
+    assert background(page) < 64
+    page.emulate_media(color_scheme="light")
+    eventually(page, lambda: background(page) > 192, "The page does not become light.")
+
+
+def background(page: Page) -> int:
+    """The highest level of the page's background, from 0 to 255."""
+    color = page.locator("[data-testid=stApp]").evaluate(
         "node => getComputedStyle(node).backgroundColor"
     )
-    levels = [int(level) for level in re.findall(r"\d+", background)[:3]]
-    assert (max(levels) < 64) == (color_scheme == "dark")
+    return max(int(level) for level in re.findall(r"\d+", color)[:3])
 
 
 def test_the_camera_takes_a_picture(open_page: OpenPage) -> None:
@@ -292,28 +297,24 @@ def test_the_camera_takes_a_picture(open_page: OpenPage) -> None:
 # -- what is slow ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("view", "then"), [("clusters", "kmseg_table"), ("cloud", "kmseg_cloud")])
 def test_the_new_segmentation_is_sent_first_then_counts_then_the_cloud(
-    open_page: OpenPage, view: str, then: str
+    open_page: OpenPage,
 ) -> None:
-    page = open_page(f"?view={view}")
-    frames: list[bytes] = []
-    page.on(
-        "websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame))
-    )
-    page.reload()
-    settle(page)
-    frames.clear()
-    step_k(page, 1)
-    sent = []
-    for frame in frames:
-        message = ForwardMsg.FromString(frame)
-        if message.WhichOneof("type") == "delta" and message.metadata.delta_path[0] == 0:
-            element = message.delta.new_element
-            sent.append(element.bidi_component.component_name or element.WhichOneof("type"))
-            if "attempts" in element.markdown.body:
-                sent[-1] = "summary"
-    assert sent.index("kmseg_viewer") < sent.index("summary") < sent.index(then)
+    page = open_page("?view=clusters")
+    frames = socket_frames(page, "Received")
+    for view, then in (("clusters", "kmseg_table"), ("cloud", "kmseg_cloud")):
+        open_view(page, VIEWS[view])
+        frames.clear()
+        step_k(page, 1)
+        sent = []
+        for frame in frames:
+            message = ForwardMsg.FromString(frame)
+            if message.WhichOneof("type") == "delta" and message.metadata.delta_path[0] == 0:
+                element = message.delta.new_element
+                sent.append(element.bidi_component.component_name or element.WhichOneof("type"))
+                if "attempts" in element.markdown.body:
+                    sent[-1] = "summary"
+        assert sent.index("kmseg_viewer") < sent.index("summary") < sent.index(then)
 
 
 @pytest.mark.parametrize(
@@ -323,17 +324,17 @@ def test_the_new_segmentation_is_sent_first_then_counts_then_the_cloud(
 def test_long_work_shows_how_far_it_is_and_can_be_stopped(
     open_page: OpenPage, engine: str, title: str
 ) -> None:
-    page = open_page("?picture=flower&n_clusters=32&attempts=100&width=380&epsilon=0")
+    page = open_page("?picture=flower&n_clusters=32&attempts=11&width=280&epsilon=0")
     page.get_by_text("Advanced", exact=True).click()
     bar = page.get_by_text(re.compile(rf"{title.partition(',')[0]}: attempt \d+ of 10\b"))
     stop = page.get_by_role("button", name="Stop and use the exact engine")
 
     pick(page, "Engine", title)
     stop.click(timeout=60_000)
-    page.get_by_text("colours · best of 100 attempts").wait_for(timeout=60_000)
+    page.get_by_text("colours · best of 11 attempts").wait_for(timeout=60_000)
     settle(page)
     assert bar.count() == stop.count() == 0
-    settings = kmseg.Settings(n_clusters=32, attempts=100, width=380, epsilon=0)
+    settings = kmseg.Settings(n_clusters=32, attempts=11, width=280, epsilon=0)
     image = kmseg.sample_image("flower")
     expected = render_of(kmseg.segment(image, settings))
     np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], expected)

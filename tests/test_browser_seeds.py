@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,15 +12,13 @@ import pytest
 from PIL import Image as Pillow
 
 import kmseg
-from browser import wait_until_idle
-from conftest import served_page
 from kmseg.tracing import trace
 from kmseg.ui.records import Start
 from visitor import OpenPage, eventually, open_files, settle
 from watching import PHONE, PLANE, STEPS, go, picture, position, press, ready, run_of, sentence
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 
 # -- draws -----------------------------------------------------------------------------------------
@@ -142,15 +139,20 @@ def test_a_centroid_is_dragged_by_the_mouse_and_the_move_is_undone(open_page: Op
 
 def place_of_a_centroid(page: Page) -> tuple[float, float]:
     """Where the pointer would take a centroid, found by its cursor."""
-    plane = page.get_by_role("application", name=PLANE)
-    box = plane.bounding_box()
-    assert box
-    for y in range(12, int(box["height"]) - 10, 10):
-        for x in range(12, int(box["width"]) - 10, 10):
-            page.mouse.move(box["x"] + x, box["y"] + y)
-            if plane.evaluate("canvas => canvas.style.cursor") == "grab":
-                return x, y
-    pytest.fail("No centroid can be taken.")
+    found = page.get_by_role("application", name=PLANE).evaluate(
+        """canvas => {
+          const { left, top, width, height } = canvas.getBoundingClientRect()
+          for (let y = 12; y < height - 10; y += 10) {
+            for (let x = 12; x < width - 10; x += 10) {
+              const place = { clientX: left + x, clientY: top + y, pointerType: "mouse" }
+              canvas.dispatchEvent(new PointerEvent("pointermove", place))
+              if (canvas.style.cursor === "grab") return [x, y]
+            }
+          }
+        }"""
+    )
+    assert found, "No centroid can be taken."
+    return found[0], found[1]
 
 
 def test_two_centroids_in_one_colour_leave_one_empty_which_restarts_elsewhere(
@@ -193,35 +195,6 @@ def test_a_finger_moves_a_centroid_and_scrolls_the_page_elsewhere(open_page: Ope
     }"""
     found = plane.evaluate(prevented)
     assert 0 < sum(found) < 0.6 * len(found)
-
-
-# -- without a server ------------------------------------------------------------------------------
-
-
-def test_stepping_works_while_the_server_is_stopped(browser: Browser, tmp_path: Path) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    with served_page(tmp_path) as server:
-        page.goto(f"{server.url}/?v=1&{STEPS}")
-        wait_until_idle(page)
-        ready(page)
-    page.locator("#kmseg-connection").get_by_text(re.compile("^Reconnecting…")).wait_for()
-    run = run_of()
-    for at in range(1, 2 * run.n_steps + 2):
-        press(page, "Half a step forward")
-        assert position(page) == at
-    np.testing.assert_array_equal(picture(page)[..., :3], run.palette[-1][run.labels(-1)])
-    press(page, "Show draws")
-    assert sentence(page).startswith("Seed 1 of 4")
-    go(page, 0)
-    go(page, 3)
-    before = picture(page)
-    plane = page.get_by_role("application", name=PLANE)
-    plane.focus()
-    plane.press("PageDown")
-    plane.press("Shift+ArrowLeft")
-    assert (picture(page) != before).any()
-    context.close()
 
 
 # -- pictures of other kinds -----------------------------------------------------------------------

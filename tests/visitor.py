@@ -8,7 +8,7 @@ import io
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -69,6 +69,18 @@ def settle(page: Page, delay: float = 100) -> None:
     wait_until_idle(page)
 
 
+def socket_frames(page: Page, direction: Literal["Sent", "Received"]) -> list[bytes]:
+    """The messages to or from the server from now on; the list grows."""
+    frames: list[bytes] = []
+    devtools = page.context.new_cdp_session(page)
+    devtools.on(
+        f"Network.webSocketFrame{direction}",
+        lambda event: frames.append(base64.b64decode(event["response"]["payloadData"])),
+    )
+    devtools.send("Network.enable")
+    return frames
+
+
 def eventually(
     page: Page, condition: Callable[[], bool], said: str, seconds: float = PATIENCE
 ) -> None:
@@ -78,6 +90,15 @@ def eventually(
         if time.monotonic() > end:
             pytest.fail(said)
         page.wait_for_timeout(40)
+
+
+def show_in(page: Page, scheme: Any) -> None:
+    """Change the system's colour scheme, which the page follows."""
+    page.emulate_media(color_scheme=scheme)
+    app = page.locator("[data-testid=stApp]")
+    background = "app => getComputedStyle(app).backgroundColor.match(/[0-9]+/)[0] < 128"
+    said = f"The page is not {scheme}."
+    eventually(page, lambda: app.evaluate(background) == (scheme == "dark"), said)
 
 
 def painted(page: Page) -> None:
