@@ -76,6 +76,7 @@ class Visitor:
             additional_headers={"Cookie": f"_streamlit_xsrf={self.xsrf}", "Origin": self.url},
             max_size=None,
             open_timeout=TIMEOUT,
+            close_timeout=2,
         )
 
     async def send(self, *triggers: WidgetState, back: bool = False) -> None:
