@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
 
 ROOT = Path(__file__).resolve().parent.parent
+STREAMLIT = (sys.executable, "-m", "streamlit")
 
 # A picture may be replaced before the browser requests it. Only pictures shown at the end count.
 PICTURE = re.compile(r"/media/\w+\.(png|jpe?g)")
@@ -91,13 +92,15 @@ class PageServer:
 
 
 @contextmanager
-def served_page(home: Path, *, port: int = 0, **environment: str) -> Iterator[PageServer]:
+def served_page(
+    home: Path, *, port: int = 0, program: Sequence[str] = STREAMLIT, **environment: str
+) -> Iterator[PageServer]:
     """Serve the page from this checkout on a port of the loopback interface; 0 takes a free one."""
     port = port or free_port()
     server = PageServer(f"http://127.0.0.1:{port}", home / "log")
     options = {"address": "127.0.0.1", "port": port, "headless": "true", "fileWatcherType": "none"}
     arguments = [f"--server.{name}={value}" for name, value in options.items()]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *arguments]
+    command = [*program, "run", "streamlit_app.py", *arguments]
     with server.log.open("w") as log:
         process = subprocess.Popen(
             command,

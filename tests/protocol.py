@@ -38,7 +38,9 @@ class Visitor:
         self.url, self.query = url, query
         self.http = requests.Session()
         # As browsers do where the server has closed a connection that was idle.
-        self.http.mount("http://", HTTPAdapter(max_retries=Retry(2, allowed_methods=["GET"])))
+        self.http.mount(
+            "http://", HTTPAdapter(max_retries=Retry(2, allowed_methods=["GET", "DELETE"]))
+        )
         self.widgets: dict[str, WidgetState] = {}
         self.clear()
 
@@ -74,6 +76,7 @@ class Visitor:
             additional_headers={"Cookie": f"_streamlit_xsrf={self.xsrf}", "Origin": self.url},
             max_size=None,
             open_timeout=TIMEOUT,
+            close_timeout=2,
         )
 
     async def send(self, *triggers: WidgetState, back: bool = False) -> None:
@@ -206,10 +209,11 @@ class Visitor:
         """Send a file, as the browser does before the page knows of it."""
         path = await self.announce(name)
         return await asyncio.to_thread(
-            self.http.put,
+            requests.put,  # on a new connection: the server may close an idle one at this moment
             f"{self.url}{path}",
             files={"file": (name, data, kind)},
             headers={"X-Xsrftoken": self.xsrf},
+            cookies=self.http.cookies,
             timeout=TIMEOUT,
         )
 

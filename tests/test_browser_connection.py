@@ -17,7 +17,7 @@ from conftest import PageServer, free_port, served_page
 from visitor import painted, render_of, settle, shown_pixels, step_k
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 
 SIGN = "#kmseg-connection"
@@ -50,14 +50,15 @@ HOLD_NOTICE = """() => {
 
 
 class Server:
-    """A server at one address, which a test starts and stops."""
+    """A server at one address, which a test stops and starts again."""
 
     def __init__(self, home: Path) -> None:
         self.home, self.port = home, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._running = ExitStack()
 
-    def start(self) -> PageServer:
-        return self._running.enter_context(served_page(self.home, port=self.port))
+    def start(self) -> None:
+        self._running.enter_context(served_page(self.home, port=self.port))
 
     def stop(self) -> None:
         self._running.close()
@@ -66,21 +67,26 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     server = Server(tmp_path)
+    server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """The page of a server that runs, with a plate in three clusters."""
+def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+def plate_page(context: BrowserContext, url: str) -> Page:
+    """The page of a server, with a plate in three clusters."""
     page = context.new_page()
     page.add_init_script(NOTE)
-    page.goto(f"{server.start().url}/?{PLATE}")
+    page.goto(f"{url}/?{PLATE}")
     wait_until_idle(page)
     painted(page)
-    yield page
-    context.close()
+    return page
 
 
 def plate(n_clusters: int) -> kmseg.Segmentation:
@@ -104,8 +110,9 @@ def wait_for_connection(page: Page) -> None:
 
 
 def test_a_lost_server_was_a_developers_dialog_and_a_page_that_did_not_come_back(
-    page: Page, server: Server
+    context: BrowserContext, server: Server
 ) -> None:
+    page = plate_page(context, server.url)
     page.locator(".swatches button").nth(0).click()
     failed: list[str] = []
     page.on("requestfailed", lambda request: failed.append(request.url))
@@ -145,8 +152,13 @@ def test_a_lost_server_was_a_developers_dialog_and_a_page_that_did_not_come_back
     assert_shown(page, plate(5))
     assert page.evaluate("told") == ["open", "closed", "open"]
 
+    assert_focus_and_merges_outlast(page, server)
 
-def test_focus_and_merges_of_the_address_outlast_the_server(page: Page, server: Server) -> None:
+
+def assert_focus_and_merges_outlast(page: Page, server: Server) -> None:
+    """The address keeps them while the server is away."""
+    step_k(page, 1)
+    assert "merge" not in page.url and "focus" not in page.url
     for number in (1, 2):
         page.locator(".swatches button").nth(number).click()
     page.get_by_role("button", name="Merge", exact=True).click()
@@ -156,14 +168,17 @@ def test_focus_and_merges_of_the_address_outlast_the_server(page: Page, server: 
     page.locator(SIGN).get_by_text(re.compile("^Reconnecting…")).wait_for()
     server.start()
     wait_for_connection(page)
-    page.get_by_text("2 clusters").first.wait_for()
-    assert_shown(page, plate(3).merged([(1, 2)]))
+    page.get_by_text("5 clusters").first.wait_for()
+    assert_shown(page, plate(6).merged([(1, 2)]))
     assert "merge=2.3" in page.url and "focus=2.3" in page.url
     page.get_by_role("button", name="Split", exact=True).click()
-    page.get_by_text("3 clusters").first.wait_for()
+    page.get_by_text("6 clusters").first.wait_for()
 
 
-def test_a_connection_that_is_lost_for_a_moment_is_not_worth_a_word(page: Page) -> None:
+def test_a_connection_that_is_lost_for_a_moment_is_not_worth_a_word(
+    context: BrowserContext, page_server: PageServer
+) -> None:
+    page = plate_page(context, page_server.url)
     said = f"""window.said = []
     new MutationObserver(() => said.push(document.querySelector("{SIGN}").textContent))
       .observe(document.querySelector("{SIGN}"), {{ childList: true }})"""
@@ -178,14 +193,14 @@ def test_a_connection_that_is_lost_for_a_moment_is_not_worth_a_word(page: Page) 
 
 
 def test_the_page_shows_what_it_is_while_scripts_and_server_are_slow(
-    browser: Browser, server: Server
+    browser: Browser, page_server: PageServer
 ) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page = context.new_page()
     page.add_init_script("window.__streamlit = { HOST_CONFIG: { mapboxToken: 'given' } }")
     held: list[Any] = []
     page.route(re.compile(r"/static/.*\.js"), lambda route: held.append(route))
-    page.goto(server.start().url, wait_until="commit")
+    page.goto(page_server.url, wait_until="commit")
     page.get_by_role("heading", name="kmseg").wait_for()
     assert page.title().startswith("kmseg")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

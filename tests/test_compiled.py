@@ -118,7 +118,8 @@ def test_without_any_place_for_a_cache_a_picture_is_segmented(folder: Path) -> N
     code = NO_TMP + (
         "import kmseg, numpy as np; "
         "pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8); "
-        "print(kmseg.segment(kmseg.Image(pixels)).pixel_counts.sum())"
+        "settings = kmseg.Settings(color_space='gray'); "  # half the functions to compile
+        "print(kmseg.segment(kmseg.Image(pixels), settings).pixel_counts.sum())"
     )
     home = {"HOME": str(folder / "module.py"), "PYTHONPATH": str(package)}
     result, lines = run(folder, code, **home)

@@ -39,6 +39,10 @@ HOSTILE_NAMES = [
 ]
 
 
+# The command line of Streamlit, which serves the page with shorter intervals.
+HURRIED = [sys.executable, str(ROOT / "tests" / "hurried.py")]
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     """A server with little room, as hosts set it, whose sessions end soon after their visitors."""
@@ -47,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     secrets.parent.mkdir()
     secrets.write_text('KMSEG_SESSION_UPLOADS_MB = "2"\n')
     ttl = {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}
-    with served_page(home, KMSEG_ALL_UPLOADS_MB="5", **ttl) as served:
+    with served_page(home, program=HURRIED, KMSEG_ALL_UPLOADS_MB="5", **ttl) as served:
         yield served
 
 
@@ -85,7 +89,6 @@ def bmp(n_bytes: int, seed: int) -> bytes:
 
 def kept_uploads(server: PageServer) -> int:
     """Bytes that the server keeps of uploads, as it says."""
-    time.sleep(5)  # its answers are cached this long
     text = requests.get(f"{server.url}/_stcore/metrics", timeout=30).text
     lines = [line for line in text.splitlines() if "UploadedFileManager" in line]
     return sum(int(float(line.split()[-1])) for line in lines)
@@ -95,6 +98,7 @@ def until_nothing_is_kept(server: PageServer) -> None:
     deadline = time.monotonic() + 60
     while kept_uploads(server) > 0:
         assert time.monotonic() < deadline, "they are still there"
+        time.sleep(0.1)
 
 
 def counted(server: PageServer, kind: str) -> int:
@@ -126,7 +130,9 @@ def test_a_session_has_so_much_room_and_others_have_theirs(server: PageServer) -
     assert counted(server, "upload_over_quota") == refused + 1
 
 
-def test_the_page_took_50_megabytes_whatever_the_setting(tmp_path: Path) -> None:
+def test_the_page_took_50_megabytes_whatever_the_setting(
+    page_server: PageServer, tmp_path: Path
+) -> None:
     data = png() + bytes(55 * 2**20)  # what comes after the end of a picture is ignored
 
     async def refused(url: str) -> requests.Response:
@@ -138,8 +144,7 @@ def test_the_page_took_50_megabytes_whatever_the_setting(tmp_path: Path) -> None
             await visitor.upload("large.png", data)
             return visitor.texts
 
-    with served_page(tmp_path) as served:
-        response = visit(refused(served.url))
+    response = visit(refused(page_server.url))
     assert response.status_code == 413 and "KMSEG_MAX_MEGABYTES" in response.text
     with served_page(tmp_path, KMSEG_MAX_MEGABYTES="60") as served:
         assert visit(shown(served.url)) == []
@@ -305,9 +310,9 @@ def test_what_is_counted_is_told_in_a_form_that_monitoring_reads(server: PageSer
     assert any(line.startswith("kmseg_result_bytes ") for line in lines)
 
 
-def test_a_visitor_whose_line_is_cut_comes_back_to_his_page(server: PageServer) -> None:
+def test_a_visitor_whose_line_is_cut_comes_back_to_his_page(page_server: PageServer) -> None:
     async def story() -> None:
-        async with Visitor(server.url) as visitor:
+        async with Visitor(page_server.url) as visitor:
             await visitor.upload("mine.png", png(seed=7))
             await visitor.change(7)
             await visitor.send()

@@ -148,7 +148,7 @@ def test_no_attempt_is_better_than_the_result_of_the_search() -> None:
 
 def test_almost_as_many_clusters_as_colours_are_searched_without_empty_ones() -> None:
     rng = np.random.default_rng(3)
-    X = np.unique(rng.integers(0, 256, (120, 4)), axis=0).astype(np.float64)
+    X = np.unique(rng.integers(0, 256, (120, 3)), axis=0).astype(np.float64)
     for n_clusters in (len(X) - 1, len(X)):
         result = fit(X, n_clusters=n_clusters, attempts=4)
         assert_sound(result, X, np.ones(len(X)), n_clusters)
