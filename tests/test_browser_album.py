@@ -120,6 +120,13 @@ def test_a_reload_lost_the_pictures(open_page: OpenPage) -> None:
     address = two_pictures_with_merges_and_focus(page)
     page.reload()
     assert_all_is_back(page, address)
+    # A sample that is shown stays shown.
+    choose_picture(page, "Dahlia")
+    page.reload()
+    wait_for_names(page, "first.png", "second.png")
+    assert page.locator(".album [aria-current]").inner_text() == "Dahlia"
+    choose_picture(page, "second.png")
+    assert_shown(page, noise(2))
 
 
 class Host:
@@ -165,18 +172,7 @@ def test_a_restart_of_the_server_lost_the_pictures(browser: Browser, host: Host)
     context.close()
 
 
-def test_a_reload_on_a_sample_keeps_showing_it(open_page: OpenPage) -> None:
-    page = open_page()
-    upload(page, "mine.png", noise(3))
-    choose_picture(page, "Dahlia")
-    page.reload()
-    wait_for_names(page, "mine.png")
-    assert page.locator(".album [aria-current]").inner_text() == "Dahlia"
-    choose_picture(page, "mine.png")
-    assert_shown(page, noise(3))
-
-
-def test_another_tab_asks_first(open_page: OpenPage) -> None:
+def test_another_tab_asks_first_and_can_forget_them(open_page: OpenPage) -> None:
     page = open_page()
     upload(page, "one.png", noise(4))
     upload(page, "two.png", noise(5))
@@ -191,17 +187,15 @@ def test_another_tab_asks_first(open_page: OpenPage) -> None:
     assert_shown(other, noise(5))
     assert not other.get_by_text("Bring back").is_visible()
 
-
-def test_another_tab_can_forget_them(open_page: OpenPage) -> None:
-    page = open_page()
-    upload(page, "one.png", noise(6))
-    other = page.context.new_page()
-    other.goto(page.url.partition("?")[0])
-    wait_until_idle(other)
-    other.get_by_text("Bring back your picture?").wait_for()
-    other.locator(".offer .no").click()
-    other.get_by_text("Bring back").wait_for(state="hidden")
-    assert other.evaluate(IN_BROWSER) == []
+    other.get_by_role("button", name="Remove one.png").click()
+    wait_for_names(other, "two.png")
+    third = page.context.new_page()
+    third.goto(page.url.partition("?")[0])
+    wait_until_idle(third)
+    third.get_by_text("Bring back your picture?").wait_for()
+    third.locator(".offer .no").click()
+    third.get_by_text("Bring back").wait_for(state="hidden")
+    assert third.evaluate(IN_BROWSER) == []
 
 
 @pytest.mark.expects_problem(r"kmseg/preview/\w+/\d+\b.*404|404.*kmseg/preview/\w+/\d+\b")
@@ -222,18 +216,18 @@ def test_forget_my_pictures_forgets_them_here_and_on_the_server(open_page: OpenP
     assert names(page) == []
 
 
-@pytest.mark.parametrize("way", ["paste", "drop"])
-def test_a_picture_is_opened_by_paste_and_by_drop_anywhere(open_page: OpenPage, way: str) -> None:
+def test_a_picture_is_opened_by_paste_and_by_drop_anywhere(open_page: OpenPage) -> None:
     page = open_page()
     page.locator(".album[data-session]").wait_for()
-    handed = [f"{way}.png", "image/png", base64.b64encode(png(noise(9))).decode()]
-    if way == "drop":
-        page.evaluate(HAND_OVER, [*handed, "dragenter"])
-        page.get_by_text("Drop to open").wait_for()
-    page.evaluate(HAND_OVER, [*handed, way])
-    shows(page, f"{way}.png")
-    assert not page.get_by_text("Drop to open").is_visible()
-    assert_shown(page, noise(9))
+    for seed, way in ((9, "paste"), (13, "drop")):
+        handed = [f"{way}.png", "image/png", base64.b64encode(png(noise(seed))).decode()]
+        if way == "drop":
+            page.evaluate(HAND_OVER, [*handed, "dragenter"])
+            page.get_by_text("Drop to open").wait_for()
+        page.evaluate(HAND_OVER, [*handed, way])
+        shows(page, f"{way}.png")
+        assert not page.get_by_text("Drop to open").is_visible()
+        assert_shown(page, noise(seed))
 
 
 def test_open_a_photo_opens_the_devices_dialog(open_page: OpenPage, tmp_path: Path) -> None:
@@ -249,20 +243,19 @@ def test_open_a_photo_opens_the_devices_dialog(open_page: OpenPage, tmp_path: Pa
     assert_shown(page, noise(10))
 
 
-@pytest.mark.parametrize("name", ["IMG_1.HEIC", "notes.txt"])
-def test_a_refused_file_is_named_in_sight_on_a_phone(open_page: OpenPage, name: str) -> None:
+def test_a_refused_file_is_named_in_sight_on_a_phone(open_page: OpenPage) -> None:
     page = open_page(width=390, height=844, has_touch=True, is_mobile=True)
-    content = HEIC if name.endswith("HEIC") else b"not a picture"
-    open_files(page, file(name, content))
-    sentence = page.locator(".album .refused li", has_text=name)
-    sentence.wait_for()
-    settle(page)
-    box = sentence.bounding_box()
-    assert box and box["y"] >= 0 and box["y"] + box["height"] <= 844
-    assert page.locator(".viewer").is_visible()
-    assert page.evaluate(IN_BROWSER) == []  # it is not kept, and so not sent again
-    page.get_by_role("button", name=f"Dismiss: {name}").tap()
-    sentence.wait_for(state="detached")
+    for name, content in (("IMG_1.HEIC", HEIC), ("notes.txt", b"not a picture")):
+        open_files(page, file(name, content))
+        sentence = page.locator(".album .refused li", has_text=name)
+        sentence.wait_for()
+        settle(page)
+        box = sentence.bounding_box()
+        assert box and box["y"] >= 0 and box["y"] + box["height"] <= 844
+        assert page.locator(".viewer").is_visible()
+        assert page.evaluate(IN_BROWSER) == []  # it is not kept, and so not sent again
+        page.get_by_role("button", name=f"Dismiss: {name}").tap()
+        sentence.wait_for(state="detached")
 
 
 @pytest.mark.parametrize("named", ["upload-12345678", "upload"])
