@@ -229,7 +229,7 @@ def test_the_view_is_marked_while_the_pictures_are_about_to_change(open_page: Op
 
 
 def test_progress_pushed_the_pictures_down_and_up(open_page: OpenPage) -> None:
-    page = open_page(f"?{V}&picture=flower&n_clusters=32&attempts=11&width=280&epsilon=0")
+    page = open_page(f"?{V}&picture=flower&n_clusters=32&attempts=11&width=380&epsilon=0")
     viewer = page.locator(".viewer")
     before = box_of(viewer)["y"]
     page.get_by_text("Advanced", exact=True).click()
