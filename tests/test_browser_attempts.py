@@ -123,7 +123,7 @@ def test_the_strips_fill_while_the_page_is_idle(open_page: OpenPage) -> None:
 
 
 def test_the_work_can_be_stopped_and_continued(open_page: OpenPage) -> None:
-    page = open_page("?picture=china&n_clusters=32&width=300&color_space=cielab&view=attempts")
+    page = open_page("?picture=china&n_clusters=32&color_space=cielab&view=attempts")
     page.get_by_role("button", name="Stop", exact=True).click(timeout=60_000)
     page.get_by_role("button", name="Continue", exact=True).wait_for()
     page.get_by_text("12 attempts ended at the").wait_for(timeout=60_000)

@@ -17,7 +17,7 @@ from test_browser_layout import (
     shown_height,
     wait_until_still,
 )
-from visitor import OpenPage, eventually, open_view, painted, show_in, wait_for_cloud
+from visitor import OpenPage, eventually, open_view, painted, resize, show_in, wait_for_cloud
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -87,10 +87,10 @@ def test_every_view_is_in_sight_and_without_faults_small_targets_and_sideways_sc
             found[view.key] += out_of_sight(page, view, content)
             continue
         # The width of a desktop at 200 percent, and of a turned phone.
-        page.set_viewport_size({"width": 640, "height": 360})
+        resize(page, 640, 360)
         said = f"The view {view.key} has parts beside a window of 640 pixels."
         eventually(page, lambda: beside(page) == [], said)
-        page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        resize(page, size["width"], size["height"])
     assert {key: faults for key, faults in found.items() if faults} == {}
 
 

@@ -324,7 +324,7 @@ def test_the_new_segmentation_is_sent_first_then_counts_then_the_cloud(
 def test_long_work_shows_how_far_it_is_and_can_be_stopped(
     open_page: OpenPage, engine: str, title: str
 ) -> None:
-    page = open_page("?picture=flower&n_clusters=32&attempts=11&width=280&epsilon=0")
+    page = open_page("?picture=flower&n_clusters=32&attempts=11&width=380&epsilon=0")
     page.get_by_text("Advanced", exact=True).click()
     bar = page.get_by_text(re.compile(rf"{title.partition(',')[0]}: attempt \d+ of 10\b"))
     stop = page.get_by_role("button", name="Stop and use the exact engine")
@@ -334,7 +334,7 @@ def test_long_work_shows_how_far_it_is_and_can_be_stopped(
     page.get_by_text("colours · best of 11 attempts").wait_for(timeout=60_000)
     settle(page)
     assert bar.count() == stop.count() == 0
-    settings = kmseg.Settings(n_clusters=32, attempts=11, width=280, epsilon=0)
+    settings = kmseg.Settings(n_clusters=32, attempts=11, width=380, epsilon=0)
     image = kmseg.sample_image("flower")
     expected = render_of(kmseg.segment(image, settings))
     np.testing.assert_array_equal(shown_pixels(page, "segmentation")[..., :3], expected)

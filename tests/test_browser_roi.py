@@ -10,7 +10,7 @@ import numpy as np
 import kmseg
 from inprocess import png
 from kmseg.picture.roi import mask_of, parse_region
-from visitor import OpenPage, answered, counts, eventually, painted, settle, shown_pixels
+from visitor import OpenPage, answered, counts, eventually, painted, resize, settle, shown_pixels
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -71,7 +71,7 @@ def check_shown(page: Page) -> None:
 def test_a_drag_is_a_rectangle_and_remove_region_removes_it(open_page: OpenPage) -> None:
     page = open_page(START, width=1920, height=1080)
     for size in ((1920, 1080), (1280, 720)):
-        page.set_viewport_size({"width": size[0], "height": size[1]})
+        resize(page, *size)
         draw(page)
         drag(page, (0.25, 0.2), (0.75, 0.6))
         wait_for_region(page)

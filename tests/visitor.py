@@ -101,6 +101,12 @@ def show_in(page: Page, scheme: Any) -> None:
     eventually(page, lambda: app.evaluate(background) == (scheme == "dark"), said)
 
 
+def resize(page: Page, width: int, height: int) -> None:
+    """Change the size of the window, and wait until the page has it."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_function("width => innerWidth === width", arg=width)
+
+
 def painted(page: Page) -> None:
     """Wait until the viewer shows the data it was last sent."""
     viewer = page.locator(".viewer")
