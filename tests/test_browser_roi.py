@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -159,6 +160,31 @@ def test_a_rectangle_is_drawn_by_touch_without_scrolling_the_page(open_page: Ope
     wait_for_region(page)
     assert len(parse_region(region_of(page))) == 2
     check_shown(page)
+
+
+DROP = """(field, data) => {
+  const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0))
+  const transfer = new DataTransfer()
+  transfer.items.add(new File([bytes], "mask.png", { type: "image/png" }))
+  for (const name of ["dragenter", "dragover", "drop"]) {
+    const options = { bubbles: true, cancelable: true, dataTransfer: transfer }
+    field.dispatchEvent(new DragEvent(name, options))
+  }
+}"""
+
+
+def test_a_mask_dropped_on_its_field_was_opened_as_a_picture(open_page: OpenPage) -> None:
+    mask = np.zeros((427, 640), np.uint8)
+    mask[100:200, 50:90] = 255
+    page = open_page(f"{START}&view=download")
+    page.get_by_text("Advanced", exact=True).click()
+    field = page.locator("[class*=st-key-mask] [data-testid=stFileUploaderDropzone]")
+    field.evaluate(DROP, base64.b64encode(png(mask)).decode())
+    page.get_by_role("button", name="Remove mask", exact=True).wait_for()
+    answered(page)
+    assert sum(int(row["pixels"]) for row in counts(page)) == 4000
+    assert "mask.png" not in page.locator(".album").inner_text()
+    assert not page.get_by_text("Drop to open").is_visible()
 
 
 def test_a_mask_was_announced_in_the_strip_as_a_picture_that_never_opened(

@@ -1,5 +1,5 @@
 // Opens files that are dropped anywhere on the page, or pasted.
-import { sendFiles } from "../shared/uploader.js"
+import { isInAnother, sendFiles } from "../shared/uploader.js"
 
 const hasFiles = event => event.dataTransfer?.types.includes("Files")
 
@@ -46,9 +46,10 @@ export function takeDropsAndPastes(overlay, signal) {
 
   function drop(event) {
     if (own || !hasFiles(event)) return
+    show(false)
+    if (isInAnother(event.target)) return
     event.preventDefault()
     event.stopPropagation()
-    show(false)
     sendFiles(filesOf(event.dataTransfer))
   }
 

@@ -2,13 +2,20 @@
 // are observed to show the progress of each file.
 import { make, sleep } from "./helpers.js"
 
-const INPUT = ".st-key-uploads [data-testid=stFileUploaderDropzoneInput]"
+const PICTURES = ".st-key-uploads" // where Streamlit's uploader of pictures is
+const UPLOADER = "[data-testid=stFileUploader]"
+const INPUT = `${PICTURES} [data-testid=stFileUploaderDropzoneInput]`
 const ADDRESS = /\/_stcore\/upload_file\/[^/]+\/([^/?]+)$/
-const PHOTO = "camera-input-" // how Streamlit names what its camera takes
 const PATIENCE = 3000 // timeout in milliseconds for uploads to start
 const TRIES = 5 // attempts to start an upload: a page that is just being drawn may drop it
 
 const idOf = file => [file.name, file.size, file.lastModified].join("/")
+
+// Whether an element is part of an uploader of other files than pictures to open.
+export function isInAnother(target) {
+  const uploader = target.closest?.(UPLOADER)
+  return Boolean(uploader && !uploader.closest(PICTURES))
+}
 
 // Resolves to the first element that matches, as soon as there is one.
 function element(selector) {
@@ -31,12 +38,14 @@ function element(selector) {
 class Uploads extends EventTarget {
   sending = new Map() // id -> { id, file, part, request, fileId, done }
   failed = new Map() // id -> { id, name, sentence, again }
+  others = new Set() // name/size of files that are for another uploader
   maxBytes = Infinity
   extensions = []
   queue = Promise.resolve()
 
   constructor() {
     super()
+    for (const name of ["change", "drop"]) document.addEventListener(name, event => this.note(event), true)
     const follow = (...upload) => this.follow(...upload)
     const { open, send } = XMLHttpRequest.prototype
     XMLHttpRequest.prototype.open = function (method, address, ...others) {
@@ -64,13 +73,18 @@ class Uploads extends EventTarget {
     return upload
   }
 
-  // Observe the request of an announced file, or of a photo. Others, as of a mask or of settings,
-  // are no pictures of the strip.
+  // Note files for another uploader, as of a mask or of settings: they are no pictures of the strip.
+  note({ target, dataTransfer }) {
+    if (!isInAnother(target)) return
+    for (const { name, size } of dataTransfer?.files ?? target.files) this.others.add(`${name}/${size}`)
+  }
+
+  // Observe the request of an announced file, or of a file from elsewhere, such as the camera.
   follow(request, file, fileId) {
     const announced = [...this.sending.values()].find(
       ({ file: other, request: begun }) => !begun && other.name === file.name && other.size === file.size,
     )
-    if (!announced && !file.name.startsWith(PHOTO)) return
+    if (!announced && this.others.delete(`${file.name}/${file.size}`)) return
     const upload = announced ?? this.announce(file)
     Object.assign(upload, { request, fileId })
     this.tell("sending", upload)
