@@ -114,7 +114,7 @@ def test_a_killed_worker_is_replaced_and_its_pictures_are_done(
 
     def kill() -> None:
         seen.update(set(psutil.Process().children(recursive=True)) - before)
-        parents = {p.ppid() for p in seen if "kmseg.picture.apart" in p.cmdline()}
+        parents = {_parent(p) for p in seen if "kmseg.picture.apart" in _command(p)}
         workers = [process for process in seen if process.pid in parents]
         assert workers, "pictures are not decoded apart"
         workers[0].kill()
@@ -306,3 +306,10 @@ def _command(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:  # it is gone
         return []
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return process.ppid()
+    except psutil.Error:  # it is gone
+        return 0
