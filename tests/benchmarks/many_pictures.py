@@ -41,6 +41,7 @@ from kmseg.batch.series import Series
 from kmseg.batch.sources import found
 from kmseg.cli.saving import Kinds
 from kmseg.picture.apart import read_image_apart
+from kmseg.tally import Tally
 
 PHOTOS = Path("/tmp/photos")
 SETTINGS = kmseg.Settings(n_clusters=8)
@@ -151,10 +152,10 @@ def tiny(folder: Path, n: int) -> None:
 
 def cells(pictures: Path) -> None:
     """What a fit on cells costs a shared palette: inertia over all colours of the series."""
-    counts = palette.Counts()
+    tally = Tally()
     for source in found([str(pictures)]):
-        counts.add_colours(work.histogram(work.How(SETTINGS, trusted=True), source.path))
-    colours = counts.histogram()
+        tally.add(work.histogram(work.How(SETTINGS, trusted=True), source.path))
+    colours = tally.histogram()
     start = time.perf_counter()
     exact = palette.fit(colours, SETTINGS)
     middle = time.perf_counter()
