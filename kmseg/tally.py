@@ -29,7 +29,7 @@ class Tally:
     def add(self, histogram: ColorHistogram) -> None:
         """Add the pixels of another part."""
         codes = codes_of(histogram.colors)
-        self._counts[codes] += histogram.counts
+        np.add.at(self._counts, codes.astype(np.intp), histogram.counts)
         self._used[codes // _BLOCK] = True
 
     def histogram(self) -> ColorHistogram:

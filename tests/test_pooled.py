@@ -15,6 +15,12 @@ from oracles import image_at, inertia, random_image, with_holes
 KEYS = ("china", "flower", "plate-6", "stained-cells")
 
 
+def test_a_colour_that_a_histogram_lists_twice_lost_its_pixels() -> None:
+    colors = np.array([[1, 2, 3], [9, 9, 9], [1, 2, 3]], np.uint8)
+    twice = kmseg.ColorHistogram(colors, np.array([5, 1, 2]))
+    assert kmseg.pooled([twice, twice]).n_pixels == 16
+
+
 def pictures() -> list[kmseg.Image]:
     """Four pictures of different sizes, two of them with transparent pixels."""
     images = [image_at(key, 50 + 20 * number) for number, key in enumerate(KEYS)]

@@ -81,6 +81,16 @@ def test_the_resolution_that_a_camera_writes_means_nothing() -> None:
     assert stated(pillow("JPEG", dpi=(300, 300), exif=exif)) == 0
 
 
+def test_broken_exif_leaves_a_picture_readable() -> None:
+    exif = Pillow.Exif()
+    exif.get_ifd(EXIF)[EXPOSURE_TIME] = 0.01
+    whole = exif.tobytes()
+    plain = kmseg.read_image(pillow("JPEG", dpi=(300, 300)))
+    for length in range(6, len(whole)):  # the decoder of EXIF raises errors of many types
+        broken = kmseg.read_image(pillow("JPEG", dpi=(300, 300), exif=whole[:length]))
+        np.testing.assert_array_equal(broken.pixels, plain.pixels)
+
+
 def test_pixels_that_are_not_square_have_no_scale() -> None:
     assert stated(pillow("PNG", dpi=(300, 200))) == 0
     assert stated(ome((0.25, 0.5))) == 0
